@@ -1,0 +1,1 @@
+"""jaxgan: generative adversarial networks in JAX and Flax."""
