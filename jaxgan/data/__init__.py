@@ -1,0 +1,8 @@
+"""Datasets: one interface over embedded, toy, folder, npz and TFDS data, and the batches."""
+
+from jaxgan.data import mixtures
+from jaxgan.data.datasets import describe, open_source
+from jaxgan.data.order import indices
+from jaxgan.data.source import Batch, Source, Spec
+from jaxgan.data.stream import stream, whole
+from jaxgan.data.transforms import to_float

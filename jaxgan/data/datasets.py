@@ -1,0 +1,85 @@
+"""From the data part of a config to the dataset that it names."""
+
+from typing import Any
+
+from jaxgan.data import catalogue, digits, folder, mixtures, npz
+from jaxgan.data.source import Source, Spec
+from jaxgan.errors import UserError, unknown
+
+
+def open_source(data: Any, split: str | None = None) -> Source:
+    """Open the dataset that ``config.data`` names.
+
+    Args:
+        data: with the attributes ``name`` ('digits', 'ring', 'grid', 'swiss_roll', 'folder', 'npz',
+            or a TFDS name), and optionally ``data_dir`` (folder or file; '' for the default),
+            ``split``, ``image_size`` (0: as stored), ``channels`` (0: as stored, 1 or 3) and
+            ``bad_images`` ('error' or 'skip', for 'folder').
+        split: instead of ``data.split``.
+
+    Raises:
+        UserError: the dataset, the split or a field does not exist, or the data cannot be used.
+    """
+    split = split or _field(data, "split", "train")
+    name, data_dir, fit = data.name, _field(data, "data_dir", ""), _fit(data)
+    if name in mixtures.NAMES:
+        return mixtures.open_mixture(name, split)
+    if name == "digits":
+        return digits.open_digits(split, **fit)
+    if name == "folder":
+        bad_images = _bad_images(data)
+        return folder.open_folder(_needed(data_dir, name), split, bad_images=bad_images, **fit)
+    if name == "npz":
+        return npz.open_npz(_needed(data_dir, name), split, **fit)
+    return catalogue.open_catalogue(name, data_dir, split, **fit)
+
+
+def describe(data: Any, split: str | None = None) -> Spec:
+    """The shape, number of classes and size of a dataset, without reading it.
+
+    It takes the arguments of ``open_source`` and raises its errors, but for those that only show
+    when images are decoded; it writes nothing.
+    """
+    split = split or _field(data, "split", "train")
+    name, data_dir, fit = data.name, _field(data, "data_dir", ""), _fit(data)
+    if name in mixtures.NAMES:
+        return mixtures.describe(name, split)
+    if name == "digits":
+        return digits.describe(split, **fit)
+    if name == "folder":
+        bad_images = _bad_images(data)
+        return folder.describe(_needed(data_dir, name), split, bad_images=bad_images, **fit)
+    if name == "npz":
+        return npz.describe(_needed(data_dir, name), split, **fit)
+    return catalogue.describe(name, data_dir, split, **fit)
+
+
+def _field(data: Any, field: str, default: Any) -> Any:
+    return getattr(data, field, default)
+
+
+def _fit(data: Any) -> dict[str, int]:
+    """The checked ``image_size`` and ``channels``."""
+    size, channels = _field(data, "image_size", 0), _field(data, "channels", 0)
+    if size < 0:
+        raise UserError(f"data.image_size is {size}; it must be 0 (as stored) or more")
+    if channels not in (0, 1, 3):
+        raise UserError(f"data.channels is {channels}; it must be 0 (as stored), 1 or 3")
+    if data.name in mixtures.NAMES and (size or channels):
+        raise UserError(
+            f"dataset {data.name!r} is points: data.image_size and data.channels must be 0"
+        )
+    return {"image_size": size, "channels": channels}
+
+
+def _bad_images(data: Any) -> str:
+    choice = _field(data, "bad_images", "error")
+    if choice not in ("error", "skip"):
+        raise unknown("data.bad_images", choice, ("error", "skip"))
+    return choice
+
+
+def _needed(data_dir: str, name: str) -> str:
+    if not data_dir:
+        raise UserError(f"dataset {name!r} needs data.data_dir, the path to read")
+    return data_dir

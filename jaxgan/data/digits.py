@@ -1,0 +1,35 @@
+"""The 1,797 handwritten digits that scikit-learn carries: real images, without a download."""
+
+import numpy as np
+
+from jaxgan.data import images
+from jaxgan.data.source import Source, Spec, check_split, in_memory
+
+_TOTAL = 1797
+_EVERY = 6  # every sixth image is a test image: 299 of them, about 30 of each digit
+SPLITS = ("train", "test")
+
+
+def describe(split: str, *, image_size: int = 0, channels: int = 0) -> Spec:
+    """The spec of ``open_digits``, without loading it."""
+    check_split("dataset 'digits'", split, SPLITS)
+    test = _TOTAL // _EVERY
+    size = test if split == "test" else _TOTAL - test
+    return Spec(images.fitted((8, 8, 1), image_size, channels), 10, size)
+
+
+def open_digits(split: str, *, image_size: int = 0, channels: int = 0) -> Source:
+    """The digits: float32 [N, 8, 8, 1] in [-1, 1] (their 17 grey levels, exactly), 10 classes.
+
+    Images 5, 11, 17, ... of scikit-learn's order are the test split, the others train. float32, not
+    uint8, because the levels 0..16 do not fall on whole steps of 1/255.
+    """
+    from sklearn import datasets
+
+    describe(split)
+    data, labels = datasets.load_digits(return_X_y=True)
+    is_test = np.arange(_TOTAL) % _EVERY == _EVERY - 1
+    chosen = is_test if split == "test" else ~is_test
+    pixels = (data[chosen] / 8.0 - 1.0).astype(np.float32).reshape(-1, 8, 8, 1)
+    pixels = np.stack([images.fit(image, image_size, channels) for image in pixels])
+    return in_memory("digits", split, pixels, labels[chosen], 10)

@@ -1,0 +1,102 @@
+"""Host batches of a source, in order, read ahead in threads; and a source as whole arrays."""
+
+import os
+import sys
+from collections.abc import Iterator
+from concurrent import futures
+
+import numpy as np
+
+from jaxgan.data import order
+from jaxgan.data.source import Batch, Source
+from jaxgan.errors import UserError
+
+_AHEAD = 6  # batches read before they are asked for: enough to hide a slow one, few to hold
+_CHUNK = 1024  # samples decoded at a time by one thread in ``whole``
+
+
+class _Rows:
+    """The batches from ``start`` on as a random-access sequence, which is what grain reads."""
+
+    def __init__(self, source: Source, seed: int, batch_size: int, start: int, rows: slice):
+        self._source, self._seed, self._batch_size = source, seed, batch_size
+        self._start, self._rows = start, rows
+
+    def __len__(self) -> int:
+        return sys.maxsize - self._start  # endless, as far as a sequence may be
+
+    def __getitem__(self, position: int) -> Batch:
+        chosen = order.indices(
+            self._seed,
+            self._start + int(position),
+            size=self._source.size,
+            batch_size=self._batch_size,
+        )
+        return self._source.read(chosen[self._rows])
+
+
+def stream(
+    source: Source,
+    seed: int,
+    *,
+    batch_size: int,
+    start: int = 0,
+    process: int = 0,
+    processes: int = 1,
+    threads: int | None = None,
+) -> Iterator[Batch]:
+    """An endless iterator of host batches for the steps start, start + 1, ...
+
+    The batch of step t is ``source.read`` of ``order.indices(seed, t, ...)``. ``batch_size`` is
+    global: each of ``processes`` gets its own ``batch_size // processes`` rows, and the rows of all
+    of them, concatenated in order, are the batch of a single process. Nothing here needs saving: to
+    resume, pass the step as ``start``. The iterator has ``close()``; dropping it is enough too.
+
+    Args:
+        source: an open dataset.
+        seed: of the order of the samples.
+        batch_size: the number of rows a step, over all processes.
+        start: the first step.
+        process: which of the processes this is.
+        processes: how many there are.
+        threads: that read ahead; 0 reads in the caller's thread. Default: one a core, 4 at most.
+
+    Raises:
+        UserError: ``batch_size`` does not divide by ``processes``; or, while iterating, a sample
+            cannot be read.
+    """
+    import grain
+
+    if batch_size % processes:
+        raise UserError(
+            f"batch_size {batch_size} does not divide by the number of processes, {processes}"
+        )
+    if not 0 <= process < processes or start < 0:
+        raise ValueError(f"need 0 <= process < processes, start >= 0: {process=} {processes=}")
+    share = batch_size // processes
+    rows = slice(process * share, (process + 1) * share)
+    batches = grain.MapDataset.source(_Rows(source, seed, batch_size, start, rows))
+    threads = min(4, os.cpu_count() or 1) if threads is None else threads
+    options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=_AHEAD if threads else 0)
+    return iter(batches.to_iter_dataset(options))
+
+
+def whole(source: Source) -> Batch:
+    """All of the source as arrays, in index order: image [N, ...], label int32 [N] if labelled.
+
+    For keeping a dataset on the device. Decodes in threads, and writes into the result in place,
+    so that memory holds the dataset once.
+    """
+    starts = range(0, source.size, _CHUNK)
+    first = source.read(np.arange(min(_CHUNK, source.size)))
+    result = {k: np.empty((source.size, *v.shape[1:]), v.dtype) for k, v in first.items()}
+
+    def fill(start: int) -> None:
+        stop = min(start + _CHUNK, source.size)
+        rows = first if start == 0 else source.read(np.arange(start, stop))
+        for key, value in rows.items():
+            result[key][start:stop] = value
+
+    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(fill, starts))
+    return result
