@@ -197,7 +197,7 @@ def relativistic_average_discriminator(
 
     The inner means run over every element and, with ``axis_name``, over the devices that share
     the batch; gradients flow through them. Real and fake may differ in shape.
-    Jolicoeur-Martineau 2018, "The relativistic discriminator", section 4.2 (RaSGAN).
+    Jolicoeur-Martineau 2018, "The relativistic discriminator" (RaSGAN).
     """
     _refuse_labels(
         "relativistic_average", real_label=(real_label, 1.0), fake_label=(fake_label, 0.0)
@@ -217,7 +217,7 @@ def relativistic_average_generator(
     """``mean softplus(-(fake - mean real)) + mean softplus(real - mean fake)``.
 
     The discriminator's loss with the roles exchanged, so ``real_logits`` is required.
-    Jolicoeur-Martineau 2018, section 4.2 (RaSGAN).
+    Jolicoeur-Martineau 2018 (RaSGAN).
 
     Raises:
         ValueError: if ``real_logits`` is missing, logits are empty, or a label is given.

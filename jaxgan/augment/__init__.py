@@ -1,0 +1,1 @@
+"""Augmentations inside the training step: imports jax and nothing else."""

@@ -1,0 +1,175 @@
+"""Penalties on the gradient of a critic with respect to its input.
+
+A critic is any function from samples ``[B, ...]`` to logits ``[B, ...]``: close over parameters
+and statistics. A sample's gradient is that of the sum of its logits, so a PatchGAN's map counts
+as its sum. It must not mix samples (batch norm does: Gulrajani et al. 2017, section 4). Samples
+are handed to it in float32, norms are over all axes but the first and in float32, whatever the
+critic computes in. Each penalty is the mean over the *local* batch: with a batch that is split
+over devices, average it, or its gradient, over the axis.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxgan.augment.keys import sample_keys
+
+PyTree = Any
+Critic = Callable[[jax.Array], jax.Array]
+
+# Inside the square root: where the gradient vanishes, that of its norm would be nan. It moves a
+# norm of 1e-3 by 5e-7 of itself, and a norm of 1 not at all.
+EPSILON = 1e-12
+
+
+def gradient_penalty(
+    critic: Critic,
+    real: jax.Array,
+    fake: jax.Array,
+    key: jax.Array,
+    *,
+    target: float = 1.0,
+    one_sided: bool = False,
+    axis_name: str | None = None,
+) -> jax.Array:
+    """``mean (|grad D(x)| - target)^2`` at ``x = e real + (1 - e) fake``, one e ~ U[0, 1] a sample.
+
+    With ``one_sided`` ``mean max(0, |grad D(x)| - target)^2``; ``target=0`` is the zero-centred
+    penalty ``mean |grad D(x)|^2``, taken without a square root. Multiply by lambda (10 in the
+    paper; no half). The norm is ``sqrt(|.|^2 + 1e-12)``.
+
+    Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", eq. 3; one-sided: there in
+    section 4 and Petzka et al. 2018, "On the regularization of Wasserstein GANs" (WGAN-LP);
+    zero-centred: Thanh-Tung et al. 2019, "Improving Generalization and Stability of Generative
+    Adversarial Networks" (0-GP).
+
+    Args:
+        critic: from ``[B, ...]`` to logits ``[B, ...]``.
+        real: samples ``[B, ...]``.
+        fake: samples of the same shape; as data, so stop their gradient where that matters.
+        key: one key, or one a sample ``[B]``.
+        target: the norm wanted.
+        one_sided: whether smaller norms go free.
+        axis_name: the mapped axis over which the batch is split, so that shards draw apart.
+
+    Raises:
+        ValueError: if real and fake differ in shape, ``target`` is negative, or the critic does
+            not return logits for each sample.
+    """
+    if real.shape != fake.shape:
+        raise ValueError(f"fake has shape {fake.shape}, but real has {real.shape}")
+    if isinstance(target, int | float) and target < 0:
+        raise ValueError(f"target is {target}, but no norm is negative")
+    keys = sample_keys(key, real.shape[0], axis_name)
+    mix = _per_sample(jax.vmap(jax.random.uniform)(keys), real.ndim)
+    real, fake = real.astype(jnp.float32), fake.astype(jnp.float32)
+    return _centred(critic, mix * real + (1.0 - mix) * fake, target, one_sided)
+
+
+def dragan(
+    critic: Critic,
+    real: jax.Array,
+    key: jax.Array,
+    *,
+    scale: float = 0.5,
+    target: float = 1.0,
+    one_sided: bool = False,
+    axis_name: str | None = None,
+) -> jax.Array:
+    """``mean (|grad D(x)| - target)^2`` at ``x = real + a scale std(real) u``, around real data.
+
+    u ~ U[0, 1] an element and a ~ U[0, 1] a sample, as in the authors' code (the paper's text
+    has a normal perturbation); std is one number, over every element of the batch and, with
+    ``axis_name``, over the devices that share it. Multiply by lambda (10 in the paper; no half).
+
+    Kodali et al. 2017, "On Convergence and Stability of GANs" (DRAGAN).
+
+    Raises:
+        ValueError: if ``scale`` or ``target`` is negative, or the critic does not return logits
+            for each sample.
+    """
+    for name, value in (("scale", scale), ("target", target)):
+        if isinstance(value, int | float) and value < 0:
+            raise ValueError(f"{name} is {value}, but must not be negative")
+    real = real.astype(jnp.float32)
+    keys = jax.vmap(jax.random.split)(sample_keys(key, real.shape[0], axis_name))
+    amount = _per_sample(jax.vmap(jax.random.uniform)(keys[:, 0]), real.ndim)
+    noise = jax.vmap(lambda k: jax.random.uniform(k, real.shape[1:]))(keys[:, 1])
+    mean = _mean(real, axis_name)
+    std = jnp.sqrt(_mean(jnp.square(real - mean), axis_name) + EPSILON)
+    return _centred(critic, real + amount * scale * std * noise, target, one_sided)
+
+
+def r1(critic: Critic, real: jax.Array) -> jax.Array:
+    """``mean |grad D(x)|^2`` at real samples ``[B, ...]``.
+
+    The paper's penalty is gamma / 2 times this: multiply by ``gamma / 2``. Mescheder et al. 2018,
+    "Which Training Methods for GANs do actually Converge?", eq. 9.
+
+    Raises:
+        ValueError: if the critic does not return logits for each sample.
+    """
+    return jnp.mean(_squared_norms(critic, real.astype(jnp.float32)))
+
+
+def r2(critic: Critic, fake: jax.Array) -> jax.Array:
+    """``mean |grad D(x)|^2`` at generated samples ``[B, ...]``, which count as data.
+
+    The paper's penalty is gamma / 2 times this. Mescheder et al. 2018, eq. 10.
+
+    Raises:
+        ValueError: if the critic does not return logits for each sample.
+    """
+    return jnp.mean(_squared_norms(critic, lax.stop_gradient(fake).astype(jnp.float32)))
+
+
+def gradient_norms(critic: Critic, x: jax.Array) -> jax.Array:
+    """``|grad D(x)|`` of each sample of ``[B, ...]``, float32 ``[B]``, for logging; no epsilon.
+
+    Raises:
+        ValueError: if the critic does not return logits for each sample.
+    """
+    return jnp.sqrt(_squared_norms(critic, x.astype(jnp.float32)))
+
+
+def global_norm(tree: PyTree) -> jax.Array:
+    """The Euclidean norm of all leaves together, in float32: of a player's gradients, for logging.
+
+    Over devices, take it of the averaged gradient. An empty tree has the norm 0.
+    """
+    squares = [jnp.sum(jnp.square(x.astype(jnp.float32))) for x in jax.tree.leaves(tree)]
+    return jnp.sqrt(sum(squares, jnp.zeros(())))
+
+
+def _centred(critic: Critic, x: jax.Array, target: float, one_sided: bool) -> jax.Array:
+    squares = _squared_norms(critic, x)
+    if isinstance(target, int | float) and target == 0:
+        return jnp.mean(squares)
+    excess = jnp.sqrt(squares + EPSILON) - target
+    return jnp.mean(jnp.square(jax.nn.relu(excess) if one_sided else excess))
+
+
+def _squared_norms(critic: Critic, x: jax.Array) -> jax.Array:
+    def total(x: jax.Array) -> jax.Array:
+        logits = critic(x)
+        if logits.shape[:1] != x.shape[:1]:  # a mean over the batch would divide each norm by B
+            raise ValueError(
+                f"critic returned shape {logits.shape} for {x.shape[0]} samples: its leading "
+                "axis must be the batch"
+            )
+        return jnp.sum(logits.astype(jnp.float32))
+
+    gradient = jax.grad(total)(x)
+    return jnp.sum(jnp.square(gradient), axis=tuple(range(1, x.ndim)))
+
+
+def _per_sample(values: jax.Array, ndim: int) -> jax.Array:
+    return values.reshape(-1, *(1,) * (ndim - 1))
+
+
+def _mean(x: jax.Array, axis_name: str | None) -> jax.Array:
+    mean = jnp.mean(x)
+    return mean if axis_name is None else lax.pmean(mean, axis_name)
