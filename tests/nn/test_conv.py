@@ -1,0 +1,387 @@
+"""Convolutions equal lax's and PyTorch's at every order, are adjoint, and stay canonical."""
+
+import itertools
+import os
+import subprocess
+import sys
+import textwrap
+
+import jax
+import jax.extend
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxgan.nn import Conv, ConvTranspose, conv, conv_kernel_gradient, conv_transpose
+
+
+def normal(seed, *shape, dtype=jnp.float32):
+    return jnp.asarray(np.random.default_rng(seed).standard_normal(shape), dtype)
+
+
+def assert_close(got, want, tolerance):
+    """Relative to the largest entry, as rounding of a sum is."""
+    for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
+        assert a.shape == b.shape
+        assert a.dtype == b.dtype
+        a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+        assert np.abs(a - b).max() <= tolerance * max(np.abs(b).max(), 1e-30)
+
+
+def all_orders(operator, x, w, cotangent):
+    """Value, gradient, and gradient of the gradient of a bilinear operator, in one program."""
+
+    def gradients(x, w, cotangent):
+        value, pull = jax.vjp(operator, x, w)
+        return value, pull(cotangent)
+
+    def scalar(x, w, cotangent):
+        _, (dx, dw) = gradients(x, w, cotangent)
+        weights = normal(8, *dx.shape, dtype=dx.dtype), normal(9, *dw.shape, dtype=dw.dtype)
+        return (jnp.sum(dx * weights[0]) + jnp.sum(dw * weights[1])).astype(jnp.float32)
+
+    return gradients(x, w, cotangent), jax.grad(scalar, argnums=(0, 1, 2))(x, w, cotangent)
+
+
+def compare(implementations, x, w, tolerance):
+    canonical, stock = implementations
+    c = normal(3, *jax.eval_shape(canonical, x, w).shape, dtype=x.dtype)
+    got, want = jax.jit(
+        lambda *args: (all_orders(canonical, *args), all_orders(stock, *args)),
+    )(x, w, c)
+    assert_close(got, want, tolerance)
+
+
+CASES = [
+    (kernel, stride, padding, size)
+    for kernel, stride in itertools.product((1, 2, 3, 4, 5), (1, 2, 3))
+    for padding, size in (("SAME", (7, 8)), ("VALID", (8, 9)), (1, (9, 6)))
+]
+QUICK = [case for i, case in enumerate(CASES) if i % 4 == 0]
+
+
+def check_conv(kernel, stride, padding, size, dtype=jnp.float32, tolerance=1e-6):
+    x, w = normal(1, 3, *size, 4, dtype=dtype), normal(2, kernel, kernel, 4, 5, dtype=dtype)
+
+    def stock(x, w):
+        pad = [(padding, padding)] * 2 if isinstance(padding, int) else padding
+        return jax.lax.conv_general_dilated(
+            x, w, (stride, stride), pad, dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+
+    compare((lambda x, w: conv(x, w, stride, padding), stock), x, w, tolerance)
+
+
+def check_transpose(kernel, stride, padding, size, dtype=jnp.float32, tolerance=1e-6):
+    small = jax.eval_shape(
+        lambda x, w: conv(x, w, stride, padding),
+        jnp.zeros((1, *size, 4)),
+        jnp.zeros((kernel, kernel, 4, 5)),
+    ).shape[1:3]
+    g, w = normal(1, 3, *small, 5, dtype=dtype), normal(2, kernel, kernel, 4, 5, dtype=dtype)
+
+    def operator(implementation):
+        return lambda g, w: conv_transpose(
+            g, w, stride, padding, size, implementation=implementation
+        )
+
+    compare((operator("canonical"), operator("stock")), g, w, tolerance)
+
+
+@pytest.mark.parametrize("case", QUICK, ids=str)
+def test_conv_equals_lax_at_every_order(case):
+    check_conv(*case)
+
+
+@pytest.mark.parametrize("case", QUICK, ids=str)
+def test_conv_transpose_equals_stock_at_every_order(case):
+    check_transpose(*case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [case for case in CASES if case not in QUICK], ids=str)
+def test_every_geometry(case):
+    check_conv(*case)
+    check_transpose(*case)
+
+
+@pytest.mark.parametrize("case", [(4, 2, "SAME", (7, 8)), (3, 1, "SAME", (5, 6))], ids=str)
+def test_bfloat16_differs_from_lax_by_its_rounding(case):
+    check_conv(*case, dtype=jnp.bfloat16, tolerance=2**-6)
+    check_transpose(*case, dtype=jnp.bfloat16, tolerance=2**-6)
+
+
+def test_unequal_axes():
+    x, w = normal(1, 2, 9, 12, 3), normal(2, 2, 5, 3, 4)
+    pad = ((0, 1), (2, 3))
+
+    def stock(x, w):
+        return jax.lax.conv_general_dilated(
+            x, w, (1, 2), pad, dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+
+    compare((lambda x, w: conv(x, w, (1, 2), pad), stock), x, w, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "size"), [(3, 2, (8, 8)), (4, 2, (4, 6)), (5, 3, (3, 3))]
+)
+def test_conv_transpose_default_size_equals_lax(kernel, stride, size):
+    g, w = normal(1, 2, *size, 5), normal(2, kernel, kernel, 4, 5)
+    want = jax.lax.conv_transpose(g, w, (stride, stride), "SAME", transpose_kernel=True)
+    assert_close(conv_transpose(g, w, stride), want, 1e-6)
+
+
+def torch_orders(operator, x, w, c):
+    """The same quantities as `all_orders`, in float64 by PyTorch's double backward."""
+    x, w, c = (
+        torch.tensor(np.asarray(a), dtype=torch.float64, requires_grad=True) for a in (x, w, c)
+    )
+    y = operator(x.permute(0, 3, 1, 2), w).permute(0, 2, 3, 1)
+    dx, dw = torch.autograd.grad(y, (x, w), c, create_graph=True)
+    a, b = (
+        torch.tensor(np.asarray(normal(i, *d.shape)), dtype=torch.float64)
+        for i, d in ((8, dx), (9, dw))
+    )
+    second = torch.autograd.grad((dx * a).sum() + (dw * b).sum(), (x, w, c))
+    return jax.tree.map(
+        lambda t: jnp.asarray(t.detach().numpy(), jnp.float32), ((y, (dx, dw)), second)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"), [(4, 2, 1), (3, 1, 1), (5, 2, 2), (1, 2, 0)]
+)
+def test_conv_equals_torch_at_every_order(kernel, stride, padding):
+    x, w = normal(1, 3, 9, 8, 4), normal(2, kernel, kernel, 4, 5)
+    operator = lambda x, w: conv(x, w, stride, padding)  # noqa: E731
+    c = normal(3, *operator(x, w).shape)
+    want = torch_orders(
+        lambda x, w: torch.nn.functional.conv2d(x, w.permute(3, 2, 0, 1), None, stride, padding),
+        *(x, w, c),
+    )
+    assert_close(all_orders(operator, x, w, c), want, 2e-6)
+
+
+@pytest.mark.parametrize("output", [(15, 15), (16, 16), (15, 16)])
+def test_conv_transpose_equals_torch_at_every_order(output):
+    g, w = normal(1, 3, 8, 8, 5), normal(2, 3, 3, 4, 5)
+    operator = lambda g, w: conv_transpose(g, w, 2, 1, output)  # noqa: E731
+    c = normal(3, *operator(g, w).shape)
+    extra = tuple(n - 15 for n in output)
+    want = torch_orders(
+        lambda g, w: torch.nn.functional.conv_transpose2d(
+            g, w.permute(3, 2, 0, 1), None, 2, 1, extra
+        ),
+        *(g, w, c),
+    )
+    assert_close(all_orders(operator, g, w, c), want, 2e-6)
+
+
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(
+    kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    strides=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    size=st.tuples(st.integers(5, 11), st.integers(5, 11)),
+    padding=st.one_of(st.sampled_from(["SAME", "VALID"]), st.integers(0, 5)),
+)
+def test_the_three_operators_are_adjoint(kernel, strides, size, padding):
+    with jax.enable_x64(True):
+        x = normal(1, 2, *size, 3, dtype=jnp.float64)
+        w = normal(2, *kernel, 3, 2, dtype=jnp.float64)
+        y = conv(x, w, strides, padding)
+        g = normal(3, *y.shape, dtype=jnp.float64)
+        want = jnp.vdot(y, g)
+        back = conv_transpose(g, w, strides, padding, size)
+        kernel_gradient = conv_kernel_gradient(x, g, kernel, strides, padding)
+        np.testing.assert_allclose(jnp.vdot(x, back), want, atol=1e-10)
+        np.testing.assert_allclose(jnp.vdot(w, kernel_gradient), want, atol=1e-10)
+
+
+def convolutions(jaxpr):
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "conv_general_dilated":
+            yield equation
+        for sub in jax.extend.core.jaxprs_in_params(equation.params):
+            yield from convolutions(sub)
+
+
+def test_no_derivative_leaves_the_family():
+    """What makes stock slow: a base-dilated window of the image's size, or dimensions swapped."""
+
+    def critic(w, x, implementation):
+        h = conv(x, w, 2, implementation=implementation)
+        return conv_transpose(jnp.tanh(h), w, 2, implementation=implementation).sum()
+
+    def penalty(w, x, implementation):
+        return jnp.sum(jax.grad(critic, argnums=1)(w, x, implementation) ** 2)
+
+    def is_slow(equation):
+        numbers = equation.params["dimension_numbers"]
+        canonical = numbers.lhs_spec == (0, 3, 1, 2) and numbers.rhs_spec == (3, 2, 0, 1)
+        dilated = max(equation.params["lhs_dilation"]) > 1
+        return not canonical or (dilated and max(equation.invars[1].aval.shape[:2]) > 4)
+
+    x, w = normal(1, 2, 16, 16, 3), normal(2, 4, 4, 3, 5)
+    for implementation, slow in (("canonical", False), ("stock", True)):
+        jaxpr = jax.make_jaxpr(jax.grad(penalty), static_argnums=2)(w, x, implementation)
+        found = list(convolutions(jaxpr.jaxpr))
+        assert len(found) >= 8
+        assert any(map(is_slow, found)) == slow
+
+
+def test_vmap_over_many_seeds_and_scan():
+    x = normal(1, 2, 7, 8, 3)
+    ws = normal(2, 3, 4, 4, 3, 5)
+
+    def penalty(w, x):
+        critic = lambda x: conv_transpose(jnp.tanh(conv(x, w, 2)), w, 2, "SAME", (7, 8)).sum()  # noqa: E731
+        return jnp.sum(jax.grad(critic)(x) ** 2)
+
+    gradient = jax.jit(jax.grad(penalty))
+    want = jnp.stack([gradient(w, x) for w in ws])
+    assert_close(jax.vmap(gradient, (0, None))(ws, x), want, 1e-5)
+    assert_close(jax.vmap(gradient)(ws, jnp.stack([x] * 3)), want, 1e-5)
+    assert_close(jax.lax.map(lambda w: gradient(w, x), ws), want, 1e-5)
+    got = jax.vmap(gradient, (None, 0))(ws[0], jnp.stack([x, 2 * x]))
+    assert_close(got, jnp.stack([gradient(ws[0], x), gradient(ws[0], 2 * x)]), 1e-5)
+
+
+def test_sharded_gradient_is_one_all_reduce_and_equals_one_device():
+    program = textwrap.dedent("""
+        import re
+        import jax, jax.numpy as jnp, numpy as np
+        from jax import lax
+        from jax.sharding import NamedSharding, PartitionSpec as P
+        from jaxgan.nn import conv, conv_transpose
+
+        mesh = jax.make_mesh((4,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
+        x = jax.random.normal(jax.random.key(0), (8, 15, 15, 6))
+        w = jax.random.normal(jax.random.key(1), (4, 4, 6, 10))
+
+        def critic(w, x):
+            return conv_transpose(jnp.tanh(conv(x, w, 2)), w, 2, "SAME", (15, 15))
+
+        def plain(w, x):
+            return jnp.mean(critic(w, x) ** 2)
+
+        def penalty(w, x):
+            return jnp.mean(jax.grad(lambda x: critic(w, x).sum())(x) ** 2)
+
+        def check(got, want):
+            assert np.abs(got - want).max() <= 1e-6 * np.abs(want).max()
+
+        for loss in plain, penalty:
+            gradient = jax.grad(loss)
+            want = np.asarray(jax.jit(gradient)(w, x))
+            args = (
+                jax.device_put(w, NamedSharding(mesh, P())),
+                jax.device_put(x, NamedSharding(mesh, P("data"))),
+            )
+            compiled = jax.jit(gradient).lower(*args).compile()
+            found = re.findall(
+                r"(all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter)(?:-start)?[(]",
+                compiled.as_text(),
+            )
+            assert found == ["all-reduce"], found
+            check(compiled(*args), want)
+            mean = lambda w, x: lax.pmean(gradient(w, x), "data")
+            summed = jax.shard_map(gradient, mesh=mesh, in_specs=(P(), P("data")), out_specs=P())
+            check(jax.jit(summed)(w, x) / 4, want)
+            local = jax.shard_map(
+                mean, mesh=mesh, in_specs=(P(), P("data")), out_specs=P(), check_vma=False
+            )
+            check(jax.jit(local)(w, x), want)
+            mapped = jax.pmap(mean, axis_name="data", in_axes=(None, 0), out_axes=None)
+            check(mapped(w, x.reshape(4, 2, 15, 15, 6)), want)
+    """)
+    environment = os.environ | {
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
+        "JAX_PLATFORMS": "cpu",
+    }
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("layer", [Conv, ConvTranspose])
+def test_layers_agree_with_themselves_stock_and_keep_float32_parameters(layer):
+    x = normal(1, 2, 7, 8, 3)
+    canonical, stock = (layer(5, 4, 2, implementation=i) for i in ("canonical", "stock"))
+    variables = canonical.init(jax.random.key(0), x)
+    assert jax.tree.map(lambda a: (a.shape, a.dtype.name), variables) == {
+        "params": {"kernel": ((4, 4, 3, 5), "float32"), "bias": ((5,), "float32")}
+    }
+    assert_close(canonical.apply(variables, x), stock.apply(variables, x), 1e-6)
+    low = layer(5, 4, 2, dtype=jnp.bfloat16)
+    assert low.init_with_output(jax.random.key(0), x)[0].dtype == jnp.bfloat16
+    assert low.init(jax.random.key(0), x)["params"]["kernel"].dtype == jnp.float32
+    assert layer(5, 4, 2).apply(variables, x.astype(jnp.bfloat16)).dtype == jnp.float32
+
+
+def test_conv_transpose_layer_is_torchs():
+    x = normal(1, 2, 5, 6, 3)
+    layer = ConvTranspose(4, 4, 2, padding=1)
+    variables = layer.init(jax.random.key(0), x)
+    kernel = np.asarray(variables["params"]["kernel"])
+    bias = normal(5, 4)
+    want = torch.nn.functional.conv_transpose2d(
+        torch.tensor(np.asarray(x)).permute(0, 3, 1, 2),
+        torch.tensor(kernel).permute(2, 3, 0, 1),
+        torch.tensor(np.asarray(bias)),
+        stride=2,
+        padding=1,
+    )
+    got = layer.apply({"params": {"kernel": kernel, "bias": bias}}, x)
+    assert_close(got, jnp.asarray(want.permute(0, 2, 3, 1).numpy()), 1e-6)
+
+
+def test_odd_sizes_go_down_and_up_again():
+    x = normal(1, 2, 15, 15, 3)
+    h = Conv(4, 4, 2).init_with_output(jax.random.key(0), x)[0]
+    assert h.shape == (2, 8, 8, 4)
+    y = ConvTranspose(3, 4, 2, output_size=(15, 15)).init_with_output(jax.random.key(0), h)[0]
+    assert y.shape == x.shape
+
+
+X, W = jnp.zeros((2, 8, 8, 3)), jnp.zeros((3, 3, 3, 4))
+KEY = jax.random.key(0)
+
+
+@pytest.mark.parametrize(
+    ("argument", "call"),
+    [
+        ("strides", lambda: conv(X, W, 0)),
+        ("strides", lambda: conv(X, W, (1, 2, 3))),
+        ("strides", lambda: conv(X, W, 1.5)),
+        ("padding", lambda: conv(X, W, 1, "REFLECT")),
+        ("padding", lambda: conv(X, W, 1, -1)),
+        ("padding", lambda: conv(X, W, 1, ((1, 1),))),
+        ("padding", lambda: conv(X[:, :2], W, 1, "VALID")),
+        ("implementation", lambda: conv(X, W, implementation="fast")),
+        ("x and w", lambda: conv(X, W[:, :, :2])),
+        ("w", lambda: conv(X, W[0])),
+        ("g and w", lambda: conv_transpose(X, W)),
+        ("output_size", lambda: conv_transpose(X, W.swapaxes(2, 3), 2, "SAME", (14, 16))),
+        ("output_size", lambda: conv_transpose(X, W.swapaxes(2, 3), 2, "VALID")),
+        ("implementation", lambda: conv_transpose(X, W.swapaxes(2, 3), implementation="fast")),
+        ("g", lambda: conv_kernel_gradient(X, X[:, 1:], 3)),
+        ("x and g", lambda: conv_kernel_gradient(X, X[1:], 3)),
+        ("kernel_size", lambda: conv_kernel_gradient(X, X, 0)),
+        ("features", lambda: Conv(0).init(KEY, X)),
+        ("kernel_size", lambda: Conv(3, 0).init(KEY, X)),
+        ("x", lambda: Conv(3).init(KEY, X[0])),
+        ("features", lambda: ConvTranspose(-1).init(KEY, X)),
+    ],
+)
+def test_bad_arguments_are_named(argument, call):
+    with pytest.raises(ValueError, match=rf"\b{argument}\b"):
+        call()
