@@ -1,1 +1,17 @@
 """jaxgan: generative adversarial networks in JAX and Flax."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxgan.sampling import Model
+
+
+def load(workdir: Any, step: int | None = None) -> "Model":
+    """The model in a run's folder: ``gan = jaxgan.load(workdir); gan.sample(key, 64)``.
+
+    See ``jaxgan.sampling.load``.
+    """
+    # Imported here: `import jaxgan.losses` must load nothing but JAX.
+    from jaxgan import sampling
+
+    return sampling.load(workdir, step)

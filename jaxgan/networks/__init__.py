@@ -1,1 +1,54 @@
-"""The networks, one file a family."""
+"""The networks, one file a family, and building one from its config."""
+
+import dataclasses
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import flax.linen as nn
+
+from jaxgan import errors
+from jaxgan.lookup import load_module, submodules
+
+PLACED = ("parent", "name")  # Linen's own fields
+
+
+def names() -> list[str]:
+    """The families that come with the package."""
+    return submodules(sys.modules[__name__])
+
+
+def find(role: str, config: Mapping[str, Any]) -> type[nn.Module]:
+    """The Linen module that plays ``role`` in family ``config['name']``.
+
+    Args:
+      role: ``'generator'``, ``'discriminator'``, ``'encoder'``, ...: the class of that name, in
+        capitals, is taken from the family's file.
+      config: ``name`` (a file in ``jaxgan/networks`` or an importable module) and the module's
+        fields.
+
+    Raises:
+      UserError: for an unknown family, role or field.
+    """
+    if "name" not in config:
+        raise errors.UserError(f"{role} needs a name, e.g. {{'name': 'dcgan'}}")
+    module = load_module(sys.modules[__name__], "network", config["name"])
+    cls = getattr(module, role.title().replace("_", ""), None)
+    if cls is None:
+        raise errors.UserError(f"network {config['name']!r} has no {role}")
+    for key in set(config) - {"name"} - set(fields(cls)):
+        raise errors.unknown(f"field of the {role} {config['name']!r}", key, fields(cls))
+    return cls
+
+
+def fields(cls: type[nn.Module]) -> dict[str, dataclasses.Field]:
+    """The hyper-parameters of a Linen module class, by name."""
+    return {f.name: f for f in dataclasses.fields(cls) if f.init and f.name not in PLACED}
+
+
+def build(role: str, config: Mapping[str, Any], **given: Any) -> nn.Module:
+    """The network of ``config``, with the fields in ``given`` (a shape, an axis name) it has."""
+    cls = find(role, config)
+    known = fields(cls)
+    mine = {k: v for k, v in config.items() if k != "name"}
+    return cls(**{k: v for k, v in given.items() if k in known}, **mine)

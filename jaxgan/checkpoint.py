@@ -1,0 +1,303 @@
+"""Checkpoints: Orbax behind one small door.
+
+A step's folder appears whole or not at all: the state, what the loop keeps beside it, and a
+manifest of checksums are written to a temporary folder, which is renamed last. Orbax restores a
+damaged array without a word, so a step is verified against its manifest before it is believed.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import orbax.checkpoint as ocp
+from orbax.checkpoint import checkpoint_managers as policies
+
+from jaxgan import errors
+
+PyTree = Any
+MANIFEST = "manifest.json"
+# What Orbax writes, or writes again, after the manifest; they hold nothing of the state.
+UNLISTED = (MANIFEST, "commit_success.txt", "_CHECKPOINT_METADATA")
+
+
+@dataclasses.dataclass(frozen=True)
+class Restored:
+    """A step that was read back: its number, its arrays, and the loop's record beside them."""
+
+    step: int
+    tree: PyTree
+    meta: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints of a run that may write them; made by ``open_to_write``."""
+
+    directory: Path
+    manager: ocp.CheckpointManager
+    needed: int
+
+    def save(self, step: int, tree: PyTree, meta: dict, metric: float | None = None) -> None:
+        """Starts to write ``step``; returns once the arrays may be overwritten.
+
+        Raises:
+          UserError: if the disk is too full, or the save before this one failed.
+        """
+        if step in self.manager.all_steps():
+            return
+        require_space(self.directory, self.needed)
+        items = ocp.args.Composite(
+            state=ocp.args.StandardSave(tree), meta=ocp.args.JsonSave({"step": step, **meta})
+        )
+        metrics = None if metric is None else {"metric": metric}
+        with failing_as_user_error(self.directory):
+            if not self.manager.save(step, args=items, metrics=metrics):
+                latest = self.manager.latest_step()
+                raise errors.UserError(f"checkpoint {step} was not written: {latest} is newer")
+
+    def wait(self) -> None:
+        """Waits until all is written.
+
+        Raises:
+          UserError: if it could not be.
+        """
+        with failing_as_user_error(self.directory):
+            self.manager.wait_until_finished()
+
+    def close(self) -> None:
+        """Ends Orbax's threads."""
+        self.manager.close()
+
+
+@dataclasses.dataclass(frozen=True)
+class failing_as_user_error:  # noqa: N801
+    """A context in which a failed write becomes one line that says what is left."""
+
+    directory: Path
+
+    def __enter__(self) -> None:
+        """Does nothing."""
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> None:
+        """Turns Orbax's and the system's errors into a ``UserError``."""
+        if isinstance(error, Exception) and not isinstance(error, errors.UserError):
+            good = [step for step in steps(self.directory) if damage(self.directory, step) is None]
+            left = f"the last good one is step {good[-1]}" if good else "there is none yet"
+            reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else kind
+            raise errors.UserError(
+                f"a checkpoint could not be written to {self.directory} ({reason}); {left}"
+            ) from error
+
+
+def open_to_write(
+    directory: Path, *, keep: int, needed: int, best: bool = False, best_mode: str = "min"
+) -> Checkpoints:
+    """Opens ``directory`` for a run that holds its lock.
+
+    Args:
+      directory: where the steps lie; made if it is not there.
+      keep: how many of the latest steps stay.
+      needed: the size of one step in bytes, for the check of free space.
+      best: whether the best step by the metric given to ``save`` stays as well.
+      best_mode: ``'min'`` or ``'max'``.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    if jax.process_index() == 0:
+        for leftover in directory.glob("*.orbax-checkpoint-tmp*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+    keeping: list[Any] = [policies.LatestN(keep)]
+    if best:
+        keeping.append(
+            policies.BestN(
+                get_metric_fn=metric_of,
+                reverse=best_mode == "min",
+                n=1,
+                keep_checkpoints_without_metrics=False,
+            )
+        )
+    options = ocp.CheckpointManagerOptions(
+        preservation_policy=policies.AnyPreservationPolicy(keeping),
+        best_fn=metric_of if best else None,
+        best_mode=best_mode,
+        async_options=ocp.options.AsyncOptions(
+            post_finalization_callback=lambda: write_manifests(directory)
+        ),
+    )
+    return Checkpoints(directory, ocp.CheckpointManager(directory, options=options), needed)
+
+
+def metric_of(metrics: dict[str, float]) -> float:
+    """The number that ``save`` was given."""
+    return metrics["metric"]
+
+
+def require_space(directory: Path, needed: int) -> None:
+    """Refuses to start a save that the disk has no room for.
+
+    Raises:
+      UserError: if less than twice ``needed`` bytes are free (the new step and its temporary files).
+    """
+    free = shutil.disk_usage(directory).free
+    if free < 2 * needed:
+        raise errors.UserError(
+            f"the disk is too full for a checkpoint in {directory}: {free / 1e6:.0f} MB free, "
+            f"{2 * needed / 1e6:.0f} MB wanted; make room and run the same command again"
+        )
+
+
+def write_manifests(directory: Path) -> None:
+    """Writes the checksums of every step folder that has none, before Orbax renames it."""
+    if jax.process_index() != 0:
+        return
+    for folder in directory.iterdir():
+        if folder.is_dir() and not (folder / MANIFEST).exists():
+            sums = {str(p.relative_to(folder)): checksum(p) for p in files(folder)}
+            (folder / MANIFEST).write_text(json.dumps(sums, indent=1, sort_keys=True))
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """The files of a step that its manifest lists."""
+    return (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in UNLISTED)
+
+
+def checksum(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def steps(directory: Path) -> list[int]:
+    """The steps that have a folder, whole or damaged, in order."""
+    if not directory.is_dir():
+        return []
+    return sorted(int(p.name) for p in directory.iterdir() if p.is_dir() and p.name.isdigit())
+
+
+def damage(directory: Path, step: int) -> str | None:
+    """What is wrong with a step's files, or ``None``."""
+    folder = directory / str(step)
+    if not any(folder.iterdir()):
+        return "its folder is empty"
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return "it has no manifest"
+    try:
+        sums = json.loads(manifest.read_text())
+    except ValueError:
+        return "its manifest is damaged"
+    for name, expected in sums.items():
+        if not (folder / name).is_file():
+            return f"{name} is missing"
+        if checksum(folder / name) != expected:
+            return f"{name} is damaged"
+    return None
+
+
+def restore(
+    directory: Path, template: PyTree, *, step: int | None = None, aside: Path | None = None
+) -> Restored | None:
+    """The newest good step, or ``step``.
+
+    Args:
+      directory: where the steps lie.
+      template: arrays or ``ShapeDtypeStruct`` with the shardings to restore to.
+      step: take this one and no other.
+      aside: where to move the damaged steps that are passed over, so that they can be written anew.
+
+    Returns:
+      The step, or ``None`` if there is none at all.
+
+    Raises:
+      UserError: if there are steps but none can be used.
+    """
+    found = steps(directory)
+    if step is not None and step not in found:
+        have = ", ".join(map(str, found)) or "none"
+        raise errors.UserError(f"there is no checkpoint of step {step} in {directory}; have {have}")
+    reasons: list[tuple[int, str]] = []
+    for candidate in [step] if step is not None else found[::-1]:
+        reason = damage(directory, candidate)
+        if reason is None:
+            restored, reason = read(directory, candidate, template)
+            if restored is not None:
+                warn(reasons, candidate)
+                move_aside(directory, [bad for bad, _ in reasons], aside)
+                return restored
+        reasons.append((candidate, str(reason)))
+    if reasons:
+        told = "; ".join(f"step {bad}: {reason}" for bad, reason in reasons)
+        raise errors.UserError(f"no checkpoint in {directory} can be used ({told})")
+    return None
+
+
+def read(directory: Path, step: int, template: PyTree) -> tuple[Restored | None, str]:
+    """The step, or why it does not fit the template."""
+    handlers = {"state": ocp.StandardCheckpointHandler(), "meta": ocp.JsonCheckpointHandler()}
+    with ocp.CheckpointManager(directory, item_handlers=handlers) as manager:
+        try:
+            stored = leaves(manager.item_metadata(step)["state"].tree)
+            difference = compare(stored, leaves(template))
+            if difference:
+                return None, difference
+            target = ocp.args.Composite(
+                state=ocp.args.StandardRestore(template), meta=ocp.args.JsonRestore()
+            )
+            items = manager.restore(step, args=target)
+        # Orbax raises whatever its backends do, a bare Exception among them.
+        except Exception as error:
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            return None, f"it cannot be read: {lines[0][:200]}"
+    return Restored(step, items["state"], items["meta"]), ""
+
+
+def leaves(tree: PyTree) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shape and dtype of every array, by its path."""
+
+    def name(key: Any) -> str:
+        return str(getattr(key, "key", getattr(key, "name", getattr(key, "idx", key))))
+
+    flat, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {
+        ".".join(name(key) for key in path): (tuple(leaf.shape), str(leaf.dtype))
+        for path, leaf in flat
+    }
+
+
+def compare(stored: dict, wanted: dict) -> str:
+    """The first way in which a stored tree differs from the one wanted, or ''."""
+    for path in sorted(stored.keys() ^ wanted.keys()):
+        where = "not in this configuration" if path in stored else "missing in it"
+        return f"it is of another architecture: {path} is {where}"
+    for path, (shape, dtype) in wanted.items():
+        if stored[path] != (shape, dtype):
+            there = f"{stored[path][1]}{list(stored[path][0])}"
+            return f"it does not fit: {path} is {there} there, {dtype}{list(shape)} here"
+    return ""
+
+
+def warn(reasons: list[tuple[int, str]], used: int) -> None:
+    """Says which steps were passed over."""
+    for bad, reason in reasons:
+        logging.getLogger("jaxgan").warning(
+            "checkpoint %d cannot be used (%s); using checkpoint %d", bad, reason, used
+        )
+
+
+def move_aside(directory: Path, bad: list[int], aside: Path | None) -> None:
+    """Moves damaged steps out of the way: nothing is deleted, and their numbers are free again."""
+    if aside is None or jax.process_index() != 0:
+        return
+    for step in bad:
+        aside.mkdir(parents=True, exist_ok=True)
+        target = next(
+            path
+            for i in range(1_000_000)
+            if not (path := aside / (f"checkpoint_{step}" + (f"_{i}" if i else ""))).exists()
+        )
+        (directory / str(step)).rename(target)

@@ -1,0 +1,237 @@
+"""The config of a run: its common fields, loading one, completing it and refusing a wrong one."""
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from jaxgan import errors, resolve
+
+# A run may go on with another value of these: none of them changes what a step computes.
+SAFE = (
+    "steps",
+    "log.",
+    "sample.",
+    "checkpoint.",
+    "evaluation.",
+    "data.data_dir",
+    "data.placement",
+    "parallel.",
+)
+BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+
+def default() -> ConfigDict:
+    """The fields common to every experiment, with their defaults."""
+    return ConfigDict(
+        {
+            "seed": 0,
+            "steps": 1000,
+            # Over all devices.
+            "batch_size": 64,
+            # `name`, and the fields of that method.
+            "method": {"name": ""},
+            "data": {
+                # digits, ring, grid, swiss_roll, folder, npz, or a TFDS name.
+                "name": "digits",
+                # The TFDS folder, the folder of images, or the .npz; '' is the default place.
+                "data_dir": "",
+                "split": "train",
+                # Held out: what evaluation compares samples with.
+                "test_split": "test",
+                # 'device' keeps the whole set on the accelerator, 'stream' reads ahead of the loop.
+                "placement": "device",
+                # Resize to this side, 0 = as it is.
+                "image_size": 0,
+                # 1 = grey, 3 = colour, 0 = as it is.
+                "channels": 0,
+                # What to do about an unreadable image: 'error' or 'skip'.
+                "bad_images": "error",
+            },
+            # 'jit' (sharded arrays) or 'pmap'; number of devices, 0 = all.
+            "parallel": {"mode": "jit", "devices": 0},
+            "log": {"every": 100, "tensorboard": False},
+            # A grid of this many samples; every = 0 is never (likewise below).
+            "sample": {"every": 500, "n": 64},
+            # The latest `keep`, and beside them the best by a logged metric.
+            "checkpoint": {"every": 500, "keep": 3, "best": "", "best_mode": "min"},
+            "evaluation": {"every": 0, "n": 1000},
+            # Stop when a logged metric has not improved by min_delta for `patience` log lines.
+            "early_stopping": {"metric": "", "mode": "min", "patience": 10, "min_delta": 0.0},
+            # Multiply all learning rates by `factor` when it has not.
+            "reduce_on_plateau": {
+                "metric": "",
+                "mode": "min",
+                "patience": 10,
+                "min_delta": 0.0,
+                "factor": 0.5,
+            },
+            # 'stop', 'rollback' (to the last checkpoint, learning rates times `factor`), or 'skip'.
+            "health": {"on_nonfinite": "stop", "factor": 0.5, "max_rollbacks": 3},
+        }
+    )
+
+
+def load(path: str, overrides: Sequence[str] = (), *, smoke: bool = False) -> ConfigDict:
+    """The config of an experiment file, completed and locked.
+
+    Args:
+      path: a Python file with ``get_config()`` and ``get_smoke_config()``.
+      overrides: ``--config.FIELD=VALUE`` or ``--config.FIELD``, ``VALUE``.
+      smoke: take ``get_smoke_config()``, which runs in seconds.
+
+    Raises:
+      UserError: naming the nearest experiment, field or choice for an unknown one.
+    """
+    module = load_experiment(path)
+    function = "get_smoke_config" if smoke else "get_config"
+    if not hasattr(module, function):
+        raise errors.UserError(f"{path} has no {function}()")
+    try:
+        config = getattr(module, function)()
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.UserError(f"{path}: {' '.join(str(error).split())}") from error
+    changes = dict(parse_override(text) for text in join_values(overrides))
+    config = merge(config)
+    # Names first: they decide which fields there are.
+    named = [key for key in changes if key.endswith(".name")]
+    for key in named:
+        apply_override(config, key, changes[key])
+    resolve.fill_method(config)
+    for key, text in changes.items():
+        apply_override(config, key, text)
+    resolve.fill_from_data(config)
+    resolve.check(config)
+    return config.lock()
+
+
+def merge(config: Mapping[str, Any]) -> ConfigDict:
+    """The common fields, with those of ``config`` in their place.
+
+    Raises:
+      UserError: for a field that is not among them, or of another type.
+    """
+    full = default()
+    known = [f for f, _ in flatten(full)]
+    for key, value in flatten(config):
+        if key.startswith("method."):
+            continue
+        if key not in known:
+            raise errors.unknown("config field", key, known)
+        *path, last = key.split(".")
+        node = full
+        for part in path:
+            node = node[part]
+        try:
+            node[last] = value
+        except TypeError:
+            kind = type(node[last]).__name__
+            raise errors.UserError(f"config.{key} must be of type {kind}, not {value!r}") from None
+    full.method = ConfigDict(config["method"]) if "method" in config else full.method
+    return full
+
+
+def load_experiment(path: str) -> Any:
+    """The module in file ``path``, whose folder can be imported from, for a method beside it."""
+    file = Path(path)
+    if not file.is_file():
+        siblings = [p.stem for p in file.parent.glob("*.py") if p.stem != "__init__"]
+        if not siblings:
+            raise errors.UserError(f"no experiment {path}: no such file")
+        raise errors.unknown("experiment", file.stem, siblings)
+    import_from(file.parent)
+    spec = importlib.util.spec_from_file_location(f"experiment_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise errors.UserError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (SyntaxError, ImportError, NameError) as error:
+        raise errors.UserError(f"{path}: {error}") from error
+    return module
+
+
+def import_from(folder: Path) -> None:
+    """Lets modules in ``folder`` be imported, after everything else."""
+    if str(folder.resolve()) not in sys.path:
+        sys.path.append(str(folder.resolve()))
+
+
+def join_values(arguments: Sequence[str]) -> list[str]:
+    """``--config.a``, ``1`` as ``--config.a=1``."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and "=" not in joined[-1] and not argument.startswith("--"):
+            joined[-1] += "=" + argument
+        else:
+            joined.append(argument)
+    return joined
+
+
+def parse_override(text: str) -> tuple[str, str]:
+    """The field and the text of its value in ``--config.FIELD=VALUE``."""
+    key, equals, value = text.partition("=")
+    if not key.startswith("--config."):
+        raise errors.UserError(f"unknown argument {text!r}; a field is set by --config.FIELD=VALUE")
+    if not equals:
+        raise errors.UserError(f"{key} needs a value: {key}=VALUE")
+    return key.removeprefix("--config."), value
+
+
+def apply_override(config: ConfigDict, key: str, text: str) -> None:
+    """Sets field ``key`` (dotted) to ``text``, read as the type the field has.
+
+    Raises:
+      UserError: if there is no such field, or the text is of another type.
+    """
+    *path, last = key.split(".")
+    node = config
+    for part in [*path, last]:
+        if not isinstance(node, ConfigDict) or part not in node:
+            raise errors.unknown("config field", key, [f for f, _ in flatten(config)])
+        parent, node = node, node[part]
+    if isinstance(node, ConfigDict):
+        raise errors.UserError(f"config.{key} is a group; set one of {', '.join(node)}")
+    try:
+        parent[last] = parse_value(text, node)
+    except (KeyError, TypeError, ValueError, SyntaxError):
+        kind = "list of values" if isinstance(node, tuple | list) else type(node).__name__
+        raise errors.UserError(f"config.{key} must be of type {kind}, not {text!r}") from None
+
+
+def parse_value(text: str, now: Any) -> Any:
+    """``text`` as a value of the type of ``now``; anything goes where that is ``None``."""
+    if isinstance(now, str):
+        return text
+    if isinstance(now, bool):
+        return BOOLEANS[text.lower()]
+    if now is None:
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            return text
+    value = ast.literal_eval(text)
+    if isinstance(now, tuple | list):
+        if not isinstance(value, tuple | list):
+            value = (value,)
+        return type(now)(value)
+    if isinstance(now, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not type(now):
+        raise TypeError
+    return value
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """The fields of a config, dotted, with their values, in order."""
+    fields = []
+    for key, value in config.items():
+        if isinstance(value, Mapping | ConfigDict):
+            fields += flatten(value, f"{prefix}{key}.")
+        else:
+            fields.append((prefix + key, value))
+    return fields

@@ -1,0 +1,115 @@
+"""What a run says: a line on the terminal, a line in metrics.jsonl, and TensorBoard where it is."""
+
+import dataclasses
+import importlib.util
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from jaxgan import workdir as folder
+
+TIMINGS = "time/"
+
+
+@dataclasses.dataclass
+class Log:
+    """The log of a run; process 0 writes, the others are silent.
+
+    Attributes:
+      path: of the JSON-lines file.
+      steps: of the whole run, for the time left.
+      batch_size: for images a second.
+      board: clu's writer, or ``None``.
+    """
+
+    path: Path
+    steps: int
+    batch_size: int
+    board: Any = None
+    _since: tuple[int, float] | None = None
+
+    def clock(self, step: int) -> None:
+        """Starts to measure speed from ``step`` on."""
+        self._since = (step, time.perf_counter())
+
+    def train(self, step: int, metrics: dict[str, float]) -> None:
+        """Logs the means of an interval, with the speed of it."""
+        timings, left = {}, ""
+        if self._since and step > self._since[0]:
+            now = time.perf_counter()
+            rate = (step - self._since[0]) / (now - self._since[1])
+            timings = {
+                TIMINGS + "steps_per_second": round(rate, 3),
+                TIMINGS + "images_per_second": round(rate * self.batch_size, 1),
+            }
+            left = f"{rate:.1f} steps/s  {rate * self.batch_size:.0f} images/s  "
+            left += f"{duration((self.steps - step) / rate)} left"
+        self.clock(step)
+        self.write(step, {**metrics, **timings})
+        shown = "  ".join(f"{k} {v:.4g}" for k, v in metrics.items())
+        self.say(f"step {step}/{self.steps}  {shown}  {left}")
+
+    def write(self, step: int, values: dict[str, float]) -> None:
+        """Adds one line to metrics.jsonl."""
+        if jax.process_index() != 0:
+            return
+        with self.path.open("a") as file:
+            file.write(json.dumps({"step": step, **values}) + "\n")
+        if self.board is not None:
+            self.board.write_scalars(step, values)
+
+    def picture(self, step: int, image: Any) -> None:
+        """Shows a picture [H, W, C] uint8 on TensorBoard."""
+        if self.board is not None:
+            self.board.write_images(step, {"samples": image[None]})
+
+    def say(self, text: str) -> None:
+        """One line on the terminal."""
+        if jax.process_index() == 0:
+            print(text, flush=True)
+
+    def warn(self, text: str) -> None:
+        """One line on standard error."""
+        if jax.process_index() == 0:
+            print(text, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Writes out what TensorBoard still holds."""
+        if self.board is not None:
+            self.board.close()
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds: 1:02:03."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def truncate(path: Path, step: int) -> None:
+    """Drops the lines after ``step``, and a last one that was cut off, so that none is there twice."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text().splitlines():
+        try:
+            number = json.loads(line)["step"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        if number <= step:
+            kept.append(line + "\n")
+    folder.write_atomically(path, "".join(kept))
+
+
+def tensorboard(workdir: Path) -> Any:
+    """Clu's TensorBoard writer, if the ``tf`` extra is installed."""
+    wanted = ("tensorflow", "tensorboard")
+    if jax.process_index() != 0 or not all(map(importlib.util.find_spec, wanted)):
+        return None
+    from clu import metric_writers
+
+    return metric_writers.AsyncWriter(metric_writers.SummaryWriter(str(workdir / "tensorboard")))

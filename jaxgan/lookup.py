@@ -1,0 +1,31 @@
+"""Finding a module by name: one of ours, or any that Python can import."""
+
+import importlib
+import pkgutil
+import types
+
+from jaxgan import errors
+
+
+def submodules(package: types.ModuleType) -> list[str]:
+    """The names of the modules in ``package``."""
+    return sorted(m.name for m in pkgutil.iter_modules(package.__path__))
+
+
+def load_module(package: types.ModuleType, kind: str, name: str) -> types.ModuleType:
+    """Module ``name`` of ``package``, or else the importable module of that name.
+
+    Raises:
+      UserError: naming the nearest known ``kind`` if there is neither, or the module's own error
+        if it cannot be imported.
+    """
+    full = f"{package.__name__}.{name}" if name in submodules(package) else name
+    try:
+        return importlib.import_module(full)
+    except ModuleNotFoundError as error:
+        # Only the module itself or a parent of it: what it imports in turn is another matter.
+        if error.name and (full == error.name or full.startswith(error.name + ".")):
+            raise errors.unknown(kind, name, submodules(package)) from None
+        raise errors.UserError(f"{kind} {name!r} cannot be imported: {error}") from error
+    except (ValueError, TypeError, SyntaxError, ImportError) as error:
+        raise errors.UserError(f"{kind} {name!r} cannot be imported: {error}") from error

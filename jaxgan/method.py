@@ -1,0 +1,85 @@
+"""The contract of a method (a GAN variant), and finding one by its name.
+
+A method is one frozen dataclass in one file: its fields are its hyper-parameters. The laws every
+method keeps are listed in ``docs/laws.md`` and tested over every method in ``tests/test_laws.py``.
+"""
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import jax
+
+from jaxgan import errors, methods
+from jaxgan.lookup import load_module, submodules
+from jaxgan.state import State
+
+Batch = Mapping[str, jax.Array]
+Metrics = dict[str, jax.Array]
+
+
+class Method(Protocol):
+    """What the training loop, the sampler and the tests ask of a method.
+
+    Two optional members: ``minibatches``, the number of minibatches of ``batch_size`` that one
+    step consumes (1 where absent), and ``phase(step)``, a hashable that is static in the compiled
+    step. A field ``shape`` or ``num_classes`` is filled in from the dataset.
+    """
+
+    def init(self, key: jax.Array, batch: Batch) -> State:
+        """The state before the first step; ``batch`` gives shapes (values may be used too)."""
+        ...
+
+    def step(self, state: State, batch: Batch, key: jax.Array) -> tuple[State, Metrics]:
+        """One training step: pure, and the same for any number of devices.
+
+        Args:
+          state: as ``init`` or the step before left it.
+          batch: ``image`` [minibatches * B, *shape] in [-1, 1], ``label`` int32 where there are any.
+          key: this step's key; every draw from it belongs to a sample, see ``updates.sample_keys``.
+
+        Returns:
+          The next state (``step`` one higher) and float32 scalars named ``{network}/{quantity}``.
+        """
+        ...
+
+    def sample(self, state: State, key: jax.Array, n: int, **conditions: Any) -> jax.Array:
+        """Samples [n, *shape] in [-1, 1], from the averaged weights where there are any."""
+        ...
+
+
+def find(name: str) -> type:
+    """The method class called ``name``.
+
+    Args:
+      name: a file in ``jaxgan/methods`` (``'gan'``), or any importable module that holds exactly
+        one method (``'mypackage.mymethod'``).
+
+    Raises:
+      UserError: if there is no such module, or it does not hold exactly one method.
+    """
+    return only_method(load_module(methods, "method", name))
+
+
+def names() -> list[str]:
+    """The names of the methods that come with the package."""
+    return submodules(methods)
+
+
+def only_method(module: types.ModuleType) -> type:
+    """The one method defined in ``module``."""
+    found = [
+        c
+        for c in vars(module).values()
+        if isinstance(c, type)
+        and c.__module__ == module.__name__
+        and dataclasses.is_dataclass(c)
+        and all(callable(getattr(c, m, None)) for m in ("init", "step", "sample"))
+    ]
+    if len(found) != 1:
+        raise errors.UserError(
+            f"module {module.__name__!r} must define one method (a dataclass with init, step and "
+            f"sample), found {len(found)}"
+        )
+    return found[0]

@@ -1,0 +1,124 @@
+"""Devices: the mesh, where arrays lie, and compiling a step. The only place that knows of them."""
+
+import dataclasses
+import os
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from jaxgan import errors
+
+PyTree = Any
+AXIS = "data"
+
+
+def initialize() -> None:
+    """Joins the other processes, where the environment says that there are several.
+
+    ``JAX_COORDINATOR_ADDRESS``, ``JAX_NUM_PROCESSES`` and ``JAX_PROCESS_ID`` say so; SLURM, Open
+    MPI and TPU pods are recognized by what they set themselves.
+    """
+    env = os.environ
+    explicit = {
+        "num_processes": env.get("JAX_NUM_PROCESSES"),
+        "process_id": env.get("JAX_PROCESS_ID"),
+    }
+    launched = (
+        int(env.get("SLURM_NTASKS", "1")) > 1 and "SLURM_STEP_NODELIST" in env,
+        int(env.get("OMPI_COMM_WORLD_SIZE", "1")) > 1,
+        "," in env.get("TPU_WORKER_HOSTNAMES", ""),
+    )
+    if "JAX_COORDINATOR_ADDRESS" in env and all(explicit.values()):
+        jax.distributed.initialize(**{k: int(v) for k, v in explicit.items() if v})
+    elif "JAX_COORDINATOR_ADDRESS" in env or any(launched):
+        jax.distributed.initialize()
+
+
+@dataclasses.dataclass(frozen=True)
+class Devices:
+    """The devices of a run.
+
+    Attributes:
+      mesh: all of them in one axis.
+      mode: ``'jit'`` compiles the step of the global batch with sharded arrays, ``'pmap'`` maps
+        the step over devices with a named axis.
+    """
+
+    mesh: Mesh
+    mode: str
+
+    @property
+    def axis_name(self) -> str | None:
+        """What a method's ``axis_name`` must be."""
+        return AXIS if self.mode == "pmap" else None
+
+    @property
+    def replicated(self) -> NamedSharding:
+        """The sharding of the state: the same on every device."""
+        return NamedSharding(self.mesh, PartitionSpec())
+
+    def replicate(self, tree: PyTree) -> PyTree:
+        """Host arrays, the same in every process, on every device."""
+        if jax.process_count() == 1:
+            return jax.device_put(tree, self.replicated)
+        return jax.tree.map(
+            lambda x: jax.make_array_from_callback(
+                np.shape(x), self.replicated, lambda index, x=x: np.asarray(x)[index]
+            ),
+            tree,
+        )
+
+    def shard(self, batch: PyTree) -> PyTree:
+        """This process's part of a global batch [B / processes, ...], cut over its devices."""
+        sharding = NamedSharding(self.mesh, PartitionSpec(AXIS))
+        if self.mode == "pmap":
+            local = self.mesh.local_mesh.size
+            batch = jax.tree.map(lambda x: x.reshape(local, -1, *x.shape[1:]), batch)
+        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), batch)
+
+    def compile(self, step: Callable[..., PyTree]) -> Callable[..., PyTree]:
+        """Compiles ``step(carry, dataset, batch, key) -> carry``.
+
+        The carry is donated; it, the dataset and the key are replicated, the batch is sharded.
+        """
+        if self.mode == "pmap":
+            return jax.pmap(
+                step,
+                axis_name=AXIS,
+                in_axes=(None, None, 0, None),
+                out_axes=None,
+                devices=list(self.mesh.devices.flat),
+                donate_argnums=(0,),
+            )
+        return jax.jit(step, out_shardings=self.replicated, donate_argnums=(0,))
+
+
+def devices(mode: str, count: int, batch_size: int) -> Devices:
+    """The first ``count`` devices (0: all of them).
+
+    Raises:
+      UserError: if there are fewer, or they do not divide the batch.
+    """
+    available = jax.devices()
+    if count > len(available):
+        raise errors.UserError(
+            f"config.parallel.devices is {count}, but there are {len(available)} devices"
+        )
+    chosen = available[: count or len(available)]
+    if batch_size % len(chosen):
+        down = batch_size // len(chosen) * len(chosen)
+        sizes = f"{down} or {down + len(chosen)}" if down else str(len(chosen))
+        raise errors.UserError(
+            f"config.batch_size {batch_size} is not divisible by {len(chosen)} devices; "
+            f"try {sizes}, or set parallel.devices"
+        )
+    mesh = Mesh(np.asarray(chosen), (AXIS,), axis_types=(AxisType.Auto,))
+    return Devices(mesh, mode)
+
+
+def mean(tree: PyTree, axis_name: str | None) -> PyTree:
+    """The mean over devices of values that each computed on its part of the batch."""
+    return tree if axis_name is None else jax.lax.pmean(tree, axis_name)

@@ -1,0 +1,26 @@
+"""What a config resolves to and what it will cost, without running it."""
+
+import jax
+from ml_collections import ConfigDict
+
+from jaxgan import program
+from jaxgan.workdir import to_json
+
+
+def describe(config: ConfigDict) -> str:
+    """The resolved config, and parameters, state size, steps and disk."""
+    ready = program.prepare(config)
+    state = ready.shapes["state"]
+    lines = [str(ConfigDict(to_json(config))).rstrip(), ""]
+    for name, net in state.nets.items():
+        count = sum(x.size for x in jax.tree.leaves(net.params))
+        lines.append(f"parameters of {name}: {count:,}")
+    keep = config.checkpoint.keep + bool(config.checkpoint.best)
+    epochs = config.steps * ready.batch / ready.spec.size
+    lines += [
+        f"samples: {ready.spec.size:,} of shape {list(ready.spec.shape)}",
+        f"state: {ready.bytes / 1e6:.1f} MB on each of {ready.devices.mesh.size} devices",
+        f"steps: {config.steps:,} with {ready.batch} samples each, {epochs:.1f} epochs",
+        f"disk: {keep * ready.bytes / 1e6:.1f} MB for {keep} checkpoints, at most one more at a time",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,102 @@
+"""A player: one network and its optimizer. The only place that applies gradients."""
+
+import dataclasses
+from typing import Any
+
+import flax.linen as nn
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxgan import updates
+from jaxgan.state import Net, State
+
+PyTree = Any
+
+
+@flax.struct.dataclass
+class OptState:
+    """Optax's state, and a factor on the learning rate (float32) that is lowered from outside."""
+
+    inner: PyTree
+    factor: jax.Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Player:
+    """A network that learns.
+
+    Attributes:
+      module: called as ``module(*inputs, train=bool)``.
+      optimizer: any Optax transformation.
+      averaged: whether a moving average of the weights is kept beside them.
+      axis_name: the mapped axis over which the batch is split, or ``None`` under ``jit``.
+    """
+
+    module: nn.Module
+    optimizer: optax.GradientTransformation
+    averaged: bool = False
+    axis_name: str | None = None
+
+    def init(self, key: jax.Array, *inputs: jax.Array) -> Net:
+        """Fresh parameters; ``inputs`` give the shapes."""
+        variables = dict(self.module.init(key, *inputs, train=False))
+        params = variables.pop("params")
+        opt_state = OptState(self.optimizer.init(params), jnp.ones((), jnp.float32))
+        # A copy: a buffer that stands twice in a donated state could be given away only once.
+        ema = jax.tree.map(jnp.copy, {"params": params, "stats": variables})
+        return Net(params, variables, opt_state, ema if self.averaged else None)
+
+    def apply(
+        self, params: PyTree, stats: PyTree, *inputs: jax.Array, train: bool
+    ) -> tuple[Any, PyTree]:
+        """The network's output and, when training, its new statistics: keep or drop them."""
+        variables = {"params": params, **stats}
+        if not train:
+            return self.module.apply(variables, *inputs, train=False), stats
+        out, new = self.module.apply(variables, *inputs, train=True, mutable=list(stats))
+        return out, {**stats, **new}
+
+    def update(self, net: Net, grads: PyTree, stats: PyTree) -> tuple[Net, jax.Array]:
+        """One optimizer step on gradients of this device's mean loss.
+
+        Returns:
+          The network with new parameters and ``stats``, and the norm of the whole batch's gradient.
+        """
+        if self.axis_name is not None:
+            grads = jax.lax.pmean(grads, self.axis_name)
+        changes, inner = self.optimizer.update(grads, net.opt_state.inner, net.params)
+        changes = jax.tree.map(lambda u: u * net.opt_state.factor, changes)
+        params = optax.apply_updates(net.params, changes)
+        opt_state = net.opt_state.replace(inner=inner)
+        return net.replace(params=params, stats=stats, opt_state=opt_state), optax.global_norm(
+            grads
+        )
+
+    def average(self, net: Net, decay: float, step: jax.Array) -> Net:
+        """Moves the average towards the present weights and batch statistics.
+
+        Weights averaged without their batch statistics give wrong pictures, so the running means
+        and variances are averaged alike; any other collection (spectral vectors) is copied, since
+        an average of unit vectors is none.
+        """
+        if net.ema is None:
+            return net
+        params = updates.average(net.ema["params"], net.params, decay, step)
+        stats = {
+            name: updates.average(net.ema["stats"][name], new, decay, step)
+            if name == "batch_stats"
+            else new
+            for name, new in net.stats.items()
+        }
+        return net.replace(ema={"params": params, "stats": stats})
+
+
+def scale_learning_rates(state: State, factor: float) -> State:
+    """The same state with every player's learning rate multiplied by ``factor``."""
+
+    def scaled(net: Net) -> Net:
+        return net.replace(opt_state=net.opt_state.replace(factor=net.opt_state.factor * factor))
+
+    return state.replace(nets={name: scaled(net) for name, net in state.nets.items()})

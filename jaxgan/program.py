@@ -1,0 +1,204 @@
+"""A run made ready: the method on its devices, its data, and the compiled functions of the loop."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxgan import data, errors, parallel, resolve, totals
+from jaxgan.parallel import Devices
+from jaxgan.state import State
+
+PyTree = Any
+Carry = dict[str, Any]  # 'state' and 'totals'
+
+# Keys apart from those of the steps, which are folded in as 0, 1, 2, ...
+INIT, SAMPLE, EVALUATE = (np.uint32(2**32 - 1 - i) for i in range(3))
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """What the loop runs.
+
+    Attributes:
+      config: completed.
+      devices: where it runs.
+      spec: of the training data.
+      shapes: of the carry, as ``ShapeDtypeStruct``.
+    """
+
+    config: ConfigDict
+    devices: Devices
+    spec: data.Spec
+    shapes: Carry
+
+    @cached_property
+    def method(self) -> Any:
+        """The method outside a mapped axis: for shapes, initialization and sampling."""
+        return resolve.build(self.config)
+
+    @cached_property
+    def key(self) -> jax.Array:
+        """The base key of the run, on the devices."""
+        return base_key(self.config.seed, self.devices)
+
+    @property
+    def batch(self) -> int:
+        """Real samples that one step consumes, over all devices."""
+        return self.config.batch_size * minibatches(self.method)
+
+    @property
+    def template(self) -> Carry:
+        """The carry as a checkpoint must be restored: shapes, dtypes and this run's shardings."""
+        sharding = self.devices.replicated
+        return jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), self.shapes
+        )
+
+    @property
+    def bytes(self) -> int:
+        """The size of the carry, and so of a checkpoint."""
+        return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(self.shapes))
+
+    def start(self) -> Carry:
+        """The carry before the first step."""
+        batch = zeros(batch_shapes(self.spec, self.batch))
+
+        def init(key: jax.Array) -> State:
+            return self.method.init(jax.random.fold_in(key, INIT), batch)
+
+        state = jax.jit(init, out_shardings=self.devices.replicated)(self.key)
+        return {"state": state, "totals": self.fresh_totals()}
+
+    def fresh_totals(self) -> totals.Totals:
+        """Totals with nothing counted."""
+        shapes = self.shapes["totals"]
+        return self.devices.replicate(
+            jax.tree.map(np.asarray, totals.zero(shapes["sums"], self.shapes["state"]))
+        )
+
+    @cached_property
+    def step(self) -> Callable[..., Carry]:
+        """``step(carry, dataset, batch, key) -> carry``, compiled, the carry donated."""
+        axis_name = self.devices.axis_name
+        method = resolve.build(self.config, axis_name)
+        skip = self.config.health.on_nonfinite == "skip"
+
+        def step(carry: Carry, dataset: PyTree, batch: PyTree, key: jax.Array) -> Carry:
+            if dataset is not None:
+                batch = {name: rows[batch["index"]] for name, rows in dataset.items()}
+            old = carry["state"]
+            key = jax.random.fold_in(key, old.step)
+            new, metrics = method.step(old, data.to_float(batch), key)
+            metrics = parallel.mean(metrics, axis_name)
+            state, counted = totals.add(carry["totals"], old, new, metrics, skip=skip)
+            return {"state": state, "totals": counted}
+
+        return self.devices.compile(step)
+
+    @cached_property
+    def sample(self) -> Callable[[State, jax.Array, int], jax.Array]:
+        """``sample(state, key, n)``, compiled."""
+        return jax.jit(self.method.sample, static_argnums=2, out_shardings=self.devices.replicated)
+
+    def purpose_key(self, purpose: np.uint32) -> jax.Array:
+        """A key that no step uses."""
+        return jax.random.fold_in(self.key, purpose)
+
+    def dataset(self, source: data.Source) -> PyTree:
+        """The whole set on every device, or ``None`` where batches are streamed."""
+        if self.config.data.placement == "stream":
+            return None
+        return self.devices.replicate(data.whole(source))
+
+    def batches(self, source: data.Source, start: int) -> Iterator[PyTree]:
+        """The batches of steps ``start``, ``start + 1``, ..., on the devices.
+
+        With the set on the devices, the batch is its indices and the step picks the rows.
+        """
+        processes, process = jax.process_count(), jax.process_index()
+        seed, local = self.config.seed, self.batch // processes
+        if self.config.data.placement == "device":
+            for step in range(start, self.config.steps):
+                index = data.indices(seed, step, size=source.size, batch_size=self.batch)
+                yield self.devices.shard({"index": index[process * local : (process + 1) * local]})
+        else:
+            host = data.stream(
+                source,
+                seed,
+                batch_size=self.batch,
+                start=start,
+                process=process,
+                processes=processes,
+            )
+            # Copies are asynchronous, and the loop runs ahead of the device: this is the prefetch.
+            yield from map(self.devices.shard, host)
+
+
+def base_key(seed: int, devices: Devices) -> jax.Array:
+    """The key that all others of a run are made from."""
+    make = jax.jit(lambda s: jax.random.key(s), out_shardings=devices.replicated)
+    return make(np.uint32(seed))
+
+
+def minibatches(method: Any) -> int:
+    """Minibatches that one step of ``method`` consumes."""
+    return getattr(method, "minibatches", 1)
+
+
+def batch_shapes(spec: data.Spec, n: int) -> PyTree:
+    """The batch that a method sees, as shapes."""
+    shapes = {"image": jax.ShapeDtypeStruct((n, *spec.shape), jnp.float32)}
+    if spec.num_classes:
+        shapes["label"] = jax.ShapeDtypeStruct((n,), jnp.int32)
+    return shapes
+
+
+def zeros(shapes: PyTree) -> PyTree:
+    """Arrays of these shapes."""
+    return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+
+
+def prepare(config: ConfigDict) -> Program:
+    """Builds and checks everything that can be wrong before anything is compiled or written.
+
+    Raises:
+      UserError: with the reason, if the method, its networks, the data, the devices or a metric
+        named in the config do not fit together.
+    """
+    devices = parallel.devices(config.parallel.mode, config.parallel.devices, config.batch_size)
+    spec = data.describe(config.data)
+    method = resolve.build(config)
+    batch = batch_shapes(spec, config.batch_size * minibatches(method))
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    try:
+        state = jax.eval_shape(method.init, key, batch)
+        _, metrics = jax.eval_shape(method.step, state, batch, key)
+    except (TypeError, ValueError) as error:
+        text = " ".join(str(error).split())
+        raise errors.UserError(f"method {config.method.name!r}: {text}") from error
+    shapes = jax.eval_shape(totals.zero, metrics, state)
+    check_metrics(config, list(metrics))
+    return Program(config, devices, spec, {"state": state, "totals": shapes})
+
+
+def check_metrics(config: ConfigDict, logged: list[str]) -> None:
+    """Refuses a metric that nothing logs.
+
+    Raises:
+      UserError: naming the nearest one.
+    """
+    if config.evaluation.every:
+        logged = [*logged, "eval/sliced_wasserstein"]
+    for where, name in (
+        ("early_stopping.metric", config.early_stopping.metric),
+        ("reduce_on_plateau.metric", config.reduce_on_plateau.metric),
+        ("checkpoint.best", config.checkpoint.best),
+    ):
+        if name and name not in logged:
+            raise errors.unknown(f"metric in config.{where}", name, logged)

@@ -1,0 +1,40 @@
+"""What a training run carries from step to step: pytrees, no keys, no iterators."""
+
+from typing import Any
+
+import flax.struct
+import jax
+
+PyTree = Any
+
+
+@flax.struct.dataclass
+class Net:
+    """One network in training.
+
+    Attributes:
+      params: the trained parameters, float32.
+      stats: every other collection of variables (batch statistics, spectral vectors).
+      opt_state: the optimizer's state and its learning-rate factor, see ``player``.
+      ema: ``{'params', 'stats'}`` averaged over steps, or ``None`` when nothing is averaged.
+    """
+
+    params: PyTree
+    stats: PyTree
+    opt_state: PyTree
+    ema: PyTree = None
+
+
+@flax.struct.dataclass
+class State:
+    """A method's whole state.
+
+    Attributes:
+      step: int32 scalar, the number of steps taken.
+      nets: the networks by name; metrics of a network are named ``{name}/...``.
+      extras: whatever else a method carries (image pools, running means), by name.
+    """
+
+    step: jax.Array
+    nets: dict[str, Net]
+    extras: dict[str, PyTree]

@@ -1,0 +1,310 @@
+"""The training loop: one, for every method. Read it from top to bottom."""
+
+import contextlib
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from clu import parameter_overview
+from ml_collections import ConfigDict
+
+from jaxgan import (
+    callbacks,
+    checkpoint,
+    data,
+    errors,
+    evaluation,
+    log,
+    pictures,
+    player,
+    preemption,
+    program,
+    sampling,
+    totals,
+)
+from jaxgan import workdir as folder
+from jaxgan.program import Carry, Program
+
+FINISHED, DIVERGED = 0, 3
+
+
+@dataclasses.dataclass
+class Run:
+    """A run under way: what the loop looks at beside the carry.
+
+    Attributes:
+      program: the compiled functions.
+      workdir: its folder.
+      checkpoints: open for writing.
+      log: its log.
+      record: what is saved beside the state: trackers, the metric that ranks checkpoints, how often
+        it was rolled back, whether it was stopped early.
+      held_out: test samples for evaluation, or ``None``.
+    """
+
+    program: Program
+    workdir: Path
+    checkpoints: checkpoint.Checkpoints
+    log: log.Log
+    record: dict[str, Any]
+    held_out: np.ndarray | None
+
+    @property
+    def config(self) -> ConfigDict:
+        """The program's config."""
+        return self.program.config
+
+
+def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
+    """Trains until the config says so; goes on with the run in ``workdir`` if there is one.
+
+    Args:
+      config: completed, see ``config.load``.
+      workdir: the run's folder.
+      experiment: the file the config came from, remembered so that a method beside it is found.
+
+    Returns:
+      An exit code: 0 finished, 3 a non-finite number, 75 saved after a signal.
+
+    Raises:
+      UserError: for whatever is wrong with the input; nothing is written over.
+    """
+    ready = program.prepare(config)
+    folder.create(workdir)
+    primary = jax.process_index() == 0
+    with folder.locked(workdir) if primary else contextlib.nullcontext():
+        checkpoint.require_space(workdir, ready.bytes)
+        source = data.open_source(config.data, config.data.split)
+        held_out = held_out_samples(config) if config.evaluation.every else None
+        if primary:
+            folder.claim(workdir, config, experiment)
+        board = log.tensorboard(workdir) if config.log.tensorboard else None
+        # The best of the metric is kept beside the latest `keep`.
+        checkpoints_at = workdir / folder.CHECKPOINTS
+        restored = checkpoint.restore(
+            checkpoints_at, ready.template, aside=workdir / folder.DAMAGED
+        )
+        checkpoints = checkpoint.open_to_write(
+            checkpoints_at,
+            keep=config.checkpoint.keep,
+            needed=ready.bytes,
+            best=bool(config.checkpoint.best),
+            best_mode=config.checkpoint.best_mode,
+        )
+        writer = log.Log(workdir / folder.METRICS, config.steps, ready.batch, board)
+        run = Run(ready, workdir, checkpoints, writer, start_record(), held_out)
+        try:
+            return follow(run, source, restored)
+        finally:
+            writer.close()
+            checkpoints.close()
+
+
+def start_record() -> dict[str, Any]:
+    """What a new run has decided so far: nothing."""
+    return {"trackers": callbacks.start(), "metric": None, "rollbacks": 0, "stopped": False}
+
+
+def follow(run: Run, source: data.Source, restored: checkpoint.Restored | None) -> int:
+    """Runs the loop, from the start or a checkpoint, as often as it is rolled back."""
+    state = run.program.shapes["state"]
+    for name, net in state.nets.items():
+        table = parameter_overview.get_parameter_overview(net.params, include_stats=False)
+        run.log.say(f"{name}:\n{table}")
+    dataset = run.program.dataset(source)
+    while True:
+        carry, step = begin(run, restored)
+        code = loop(run, carry, step, dataset, source)
+        if code is not None:
+            return code
+        run.record["rollbacks"] += 1
+        run.checkpoints.wait()
+        restored = checkpoint.restore(run.checkpoints.directory, run.program.template)
+
+
+def begin(run: Run, restored: checkpoint.Restored | None) -> tuple[Carry, int]:
+    """The carry to go on with and its step; the log is cut back to it."""
+    rollbacks = run.record["rollbacks"]
+    if restored is None:
+        carry, step, run.record = run.program.start(), 0, start_record()
+    else:
+        carry, step, run.record = restored.tree, restored.step, restored.meta["record"]
+        run.log.say(f"going on from step {step}")
+    # Those before the checkpoint are in its optimizers already.
+    again = rollbacks - run.record["rollbacks"]
+    if again > 0:
+        factor = run.config.health.factor**again
+        carry = rescaled(run, carry, factor)
+        run.record["rollbacks"] = rollbacks
+        run.log.say(f"rolled back to step {step}, learning rates times {factor:g}")
+    if jax.process_index() == 0:
+        log.truncate(run.log.path, step)
+    return carry, step
+
+
+def loop(run: Run, carry: Carry, step: int, dataset: Any, source: data.Source) -> int | None:
+    """From ``step`` to the end.
+
+    Returns:
+      An exit code, or ``None`` to be rolled back to the last checkpoint.
+    """
+    config, ready = run.config, run.program
+    batches = ready.batches(source, step)
+    if step == 0:
+        sample(run, carry, step)
+    run.log.clock(step)
+    while step < config.steps and not run.record["stopped"]:
+        if preemption.requested(step):
+            return preempted(run, carry, step)
+        carry = ready.step(carry, dataset, next(batches), ready.key)
+        step += 1
+        due = {
+            name: (bool(config[name].every)
+            and step % config[name].every == 0)
+            or step == config.steps
+            for name in ("log", "evaluation", "sample", "checkpoint")
+        }
+        if not any(due.values()):
+            continue
+        # The order matters: nothing is logged, drawn or saved of a state that is not finite, and a
+        # checkpoint holds what was decided from the lines before it.
+        counted = jax.device_get(carry["totals"])
+        wrong = totals.first_nonfinite(counted)
+        if wrong and config.health.on_nonfinite != "skip":
+            return diverged(run, *wrong)
+        if due["log"]:
+            line = totals.means(counted)
+            run.log.train(step, line)
+            carry = carry | {"totals": ready.fresh_totals()}
+            carry = decide(run, carry, step, line)
+        if due["evaluation"] and run.held_out is not None:
+            carry = decide(run, carry, step, evaluate(run, carry, step))
+        if (due["sample"] and config.sample.every) or run.record["stopped"]:
+            sample(run, carry, step)
+        if due["checkpoint"] or run.record["stopped"]:
+            save(run, carry, step)
+    return finish(run, step)
+
+
+def diverged(run: Run, step: int, name: str) -> int | None:
+    """What follows a non-finite number: an exit code, or ``None`` to roll back."""
+    health = run.config.health
+    told = f"non-finite loss or parameter of {name!r} at step {step}"
+    if health.on_nonfinite == "rollback" and run.record["rollbacks"] < health.max_rollbacks:
+        run.log.say(told)
+        return None
+    run.checkpoints.wait()
+    good = checkpoint.steps(run.checkpoints.directory)
+    left = f"the last good checkpoint is step {good[-1]}" if good else "there is no checkpoint yet"
+    run.log.warn(f"stopped: {told}; {left}")
+    return DIVERGED
+
+
+def decide(run: Run, carry: Carry, step: int, line: dict[str, float]) -> Carry:
+    """Lets the callbacks look at a log line: they may stop the run or lower its learning rates."""
+    config, trackers = run.config, run.record["trackers"]
+    if config.checkpoint.best in line:
+        run.record["metric"] = line[config.checkpoint.best]
+    fired = {}
+    for name in trackers:
+        trackers[name], fired[name] = callbacks.track(trackers[name], config[name], line)
+    if fired["reduce_on_plateau"]:
+        factor = config.reduce_on_plateau.factor
+        carry = rescaled(run, carry, factor)
+        run.log.say(
+            f"step {step}: plateau of {config.reduce_on_plateau.metric}, "
+            f"learning rates times {factor:g}"
+        )
+    if fired["early_stopping"]:
+        run.record["stopped"] = True
+        run.log.say(
+            f"step {step}: stopped early, {config.early_stopping.metric} no longer improves"
+        )
+    return carry
+
+
+def rescaled(run: Run, carry: Carry, factor: float) -> Carry:
+    """The carry with all learning rates multiplied by ``factor``."""
+    scale = jax.jit(
+        player.scale_learning_rates, static_argnums=1, out_shardings=run.program.devices.replicated
+    )
+    return carry | {"state": scale(carry["state"], factor)}
+
+
+def held_out_samples(config: ConfigDict) -> np.ndarray:
+    """Two disjoint sets of test samples [2, n, ...], to compare samples with and to find the floor.
+
+    Raises:
+      UserError: if there are fewer than four test samples.
+    """
+    source = data.open_source(config.data, config.data.test_split)
+    n = min(config.evaluation.n, source.size // 2)
+    if n < 2:
+        raise errors.UserError(f"{config.data.name} has only {source.size} test samples")
+    order = data.indices(config.seed, 0, size=source.size, batch_size=2 * n)
+    images = np.asarray(data.to_float(source.read(order))["image"])
+    return images.reshape(2, n, *images.shape[1:])
+
+
+def evaluate(run: Run, carry: Carry, step: int) -> dict[str, float]:
+    """Measures the present samples against held-out data, and writes down how."""
+    held_out = run.held_out
+    assert held_out is not None
+    result = evaluation.evaluate(
+        lambda key, n: sampling.draw(run.program.sample, carry["state"], key, n),
+        held_out,
+        run.program.purpose_key(program.EVALUATE),
+        {"step": step, "data": run.config.data.name, "split": run.config.data.test_split},
+    )
+    if jax.process_index() == 0:
+        path = run.workdir / folder.EVALUATION / f"step_{step:08}.json"
+        path.parent.mkdir(exist_ok=True)
+        folder.write_atomically(path, json.dumps(result, indent=2) + "\n")
+    line = {"eval/" + result["metric"]: result["value"]}
+    run.log.write(step, line)
+    run.log.say(
+        f"step {step}  {result['metric']} {result['value']:.4g} (real against real: "
+        f"{result['floor']:.4g})"
+    )
+    return line
+
+
+def sample(run: Run, carry: Carry, step: int) -> None:
+    """Draws the grid: the same latents every time."""
+    if not run.config.sample.every:
+        return
+    key = run.program.purpose_key(program.SAMPLE)
+    images = sampling.draw(run.program.sample, carry["state"], key, run.config.sample.n)
+    if jax.process_index() == 0:
+        image = pictures.picture(images)
+        pictures.save(image, run.workdir / folder.SAMPLES / f"step_{step:08}.png")
+        run.log.picture(step, np.asarray(image.convert("RGB")))
+
+
+def save(run: Run, carry: Carry, step: int) -> None:
+    """Starts to write a checkpoint."""
+    meta = {"record": run.record, "config": folder.to_json(run.config)}
+    run.checkpoints.save(step, carry, meta, run.record["metric"])
+
+
+def preempted(run: Run, carry: Carry, step: int) -> int:
+    """Saves and stops; the same command goes on from here."""
+    if wrong := totals.first_nonfinite(jax.device_get(carry["totals"])):
+        return diverged(run, *wrong) or DIVERGED
+    save(run, carry, step)
+    run.checkpoints.wait()
+    run.log.say(f"saved at step {step}; run the same command to go on")
+    return preemption.EXIT_CODE
+
+
+def finish(run: Run, step: int) -> int:
+    """Waits for the last checkpoint, and animates the grids."""
+    run.checkpoints.wait()
+    frames = sorted((run.workdir / folder.SAMPLES).glob("step_*.png"))
+    if frames and jax.process_index() == 0:
+        pictures.animate(frames, run.workdir / "samples.gif")
+    run.log.say(f"finished at step {step}: {run.workdir}")
+    return FINISHED

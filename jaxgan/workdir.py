@@ -1,0 +1,113 @@
+"""The folder of a run: its files, its lock, and whether a config may go on in it."""
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from jaxgan import errors
+from jaxgan.config import SAFE, flatten
+from jaxgan.resolve import plain
+
+CONFIG, METRICS, LOCK = "config.json", "metrics.jsonl", ".lock"
+CHECKPOINTS, SAMPLES, EVALUATION, DAMAGED = "checkpoints", "samples", "evaluation", "damaged"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replaces a file by ``text``, whole or not at all."""
+    temporary = path.with_name(path.name + f".{os.getpid()}.tmp")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def create(workdir: Path) -> None:
+    """Makes the folder, and proves that it can be written to.
+
+    Raises:
+      UserError: if it cannot.
+    """
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        probe = workdir / f".probe.{os.getpid()}"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise errors.UserError(f"cannot write to workdir {workdir}: {error.strerror}") from error
+
+
+@contextmanager
+def locked(workdir: Path) -> Iterator[None]:
+    """Holds the folder for this process; the system lets go when it ends, however it ends.
+
+    Raises:
+      UserError: naming the process that holds it.
+    """
+    # Opened without truncation: the holder's name must stay readable.
+    with os.fdopen(os.open(workdir / LOCK, os.O_RDWR | os.O_CREAT, 0o644), "r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = file.read().strip() or "another process"
+            raise errors.UserError(f"workdir {workdir} is in use by {holder}") from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        file.flush()
+        yield
+
+
+def to_json(config: ConfigDict) -> dict[str, Any]:
+    """The config as JSON holds it."""
+    return json.loads(json.dumps(plain(config)))
+
+
+def read_config(workdir: Path) -> dict[str, Any]:
+    """The file ``config.json``: the config, and under ``experiment`` the file it came from.
+
+    Raises:
+      UserError: if it is not there or not readable.
+    """
+    path = workdir / CONFIG
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise errors.UserError(f"{workdir} is not the folder of a run: no {CONFIG}") from error
+    except (OSError, ValueError) as error:
+        raise errors.UserError(f"{path} cannot be read: {error}") from error
+
+
+def claim(workdir: Path, config: ConfigDict, experiment: str) -> None:
+    """Writes the config of a new run, or checks that it may go on under this one.
+
+    Raises:
+      UserError: naming every field that differs, unless it is safe to change (``config.SAFE``).
+    """
+    new = {"experiment": experiment, **to_json(config)}
+    if (workdir / CONFIG).exists():
+        old = read_config(workdir)
+        changed = [
+            f"{key} was {before!r}, now {after!r}"
+            for key, before, after in differences(old, new)
+            if not key.startswith(SAFE) and key != "experiment"
+        ]
+        if changed:
+            raise errors.UserError(
+                f"the run in {workdir} has another config: {'; '.join(changed)}; take another "
+                f"workdir, or set them as they were"
+            )
+    elif any((workdir / name).exists() for name in (METRICS, CHECKPOINTS)):
+        raise errors.UserError(f"{workdir} holds a run without {CONFIG}; take another workdir")
+    write_atomically(workdir / CONFIG, json.dumps(new, indent=2) + "\n")
+
+
+def differences(old: dict, new: dict) -> Iterable[tuple[str, Any, Any]]:
+    """Dotted fields that are not equal, with both values."""
+    before, after = dict(flatten(old)), dict(flatten(new))
+    for key in sorted(before.keys() | after.keys()):
+        if before.get(key) != after.get(key):
+            yield key, before.get(key), after.get(key)
