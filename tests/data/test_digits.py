@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+from sklearn import datasets
+
+from jaxgan import data as jd
+
+
+def test_digits_are_those_of_scikit_learn(config):
+    data, labels = datasets.load_digits(return_X_y=True)
+    train, test = (jd.whole(jd.open_source(config("digits"), s)) for s in ("train", "test"))
+    assert len(train["image"]) + len(test["image"]) == 1797
+    np.testing.assert_array_equal(test["label"], labels[5::6])
+    np.testing.assert_array_equal(test["image"].reshape(-1, 64), data[5::6] / 8 - 1)
+    np.testing.assert_array_equal(train["label"][:5], labels[:5])
+    np.testing.assert_array_equal(train["label"][5], labels[6])
+    assert train["image"].dtype == np.float32
+    assert train["image"].min() == -1.0
+    assert train["image"].max() == 1.0
+    assert np.bincount(test["label"]).min() >= 20  # every digit is well represented
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("fit", [{}, {"image_size": 16, "channels": 3}])
+def test_describe_agrees_with_the_source(config, split, fit):
+    source = jd.open_source(config("digits", **fit), split)
+    assert source.spec == jd.describe(config("digits", **fit), split)
+    image = source.read(np.array([3, 1]))["image"]
+    assert image.shape == (2, *source.shape)
+
+
+def test_resized_digits_stay_in_range_and_look_alike(config):
+    small = jd.whole(jd.open_source(config("digits")))["image"]
+    large = jd.whole(jd.open_source(config("digits", image_size=32)))["image"]
+    assert large.dtype == np.float32
+    assert abs(large).max() <= 1.0
+    pooled = large.reshape(-1, 8, 4, 8, 4, 1).mean(axis=(2, 4))
+    assert abs(pooled - small).mean() < 0.1
+
+
+def test_an_unknown_split_names_the_known_ones(config, refused_by_both):
+    assert "train, test" in refused_by_both(config("digits", split="valid"))

@@ -1,0 +1,29 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgan import data as jd
+
+
+def test_uint8_becomes_float32_from_minus_one_to_one():
+    levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    image = jax.jit(jd.to_float)({"image": levels})["image"]
+    assert image.dtype == jnp.float32
+    expected = levels.astype(np.float64) / 127.5 - 1.0
+    np.testing.assert_allclose(image, expected, atol=1e-6)
+    assert float(image.min()) == -1.0
+    assert float(image.max()) == 1.0
+
+
+def test_floats_and_labels_pass_through():
+    batch = {"image": np.float32([[0.25, -0.5]]), "label": np.int32([3])}
+    out = jax.jit(jd.to_float)(batch)
+    np.testing.assert_array_equal(out["image"], batch["image"])
+    np.testing.assert_array_equal(out["label"], batch["label"])
+    assert out["label"].dtype == jnp.int32
+
+
+def test_the_batch_that_was_passed_is_not_changed():
+    batch = {"image": np.zeros((1, 2, 2, 1), np.uint8)}
+    jd.to_float(batch)
+    assert batch["image"].dtype == np.uint8
