@@ -73,7 +73,10 @@ def open_folder(
     shape = _common_shape(files.paths, headers, image_size, channels)
 
     def load(path: pathlib.Path) -> np.ndarray:
-        return images.fit(images.decode(path), image_size, channels)
+        image = images.fit(images.decode(path), image_size, channels)
+        if image.shape != shape:
+            raise UserError(f"cannot read the image {path}: its header and its pixels disagree")
+        return image
 
     kept = np.array([i for i, header in enumerate(headers) if header is not None])
     paths = [files.paths[i] for i in kept]

@@ -70,7 +70,9 @@ def header(path: pathlib.Path) -> tuple[int, int, int]:
     try:
         with Image.open(path) as image:
             W, H = image.size
-            if image.getexif().get(0x0112) in _TURNED:
+            # Asked for EXIF data that a PNG does not have up front, Pillow decodes it all.
+            known = image.format != "PNG" or "exif" in image.info
+            if known and image.getexif().get(0x0112) in _TURNED:
                 H, W = W, H
             return H, W, 1 if image.mode in _GREY or image.mode.startswith("I;16") else 3
     except Exception as error:  # Pillow's readers raise whatever a damaged file leads them into

@@ -89,14 +89,15 @@ def test_a_reading_error_reaches_the_caller():
 
 
 def test_closing_ends_the_threads():
-    before = threading.active_count()
+    before = set(threading.enumerate())
     iterator = jd.stream(numbers(), 0, batch_size=4, threads=3)
     take(iterator, 3)
-    new = [t for t in threading.enumerate() if "grain" in t.name]
+    readers = set(threading.enumerate()) - before
+    assert readers
     iterator.close()
-    for thread in new:
+    for thread in readers:
         thread.join(timeout=5)
-    assert threading.active_count() <= before
+    assert not any(thread.is_alive() for thread in readers)
 
 
 def test_a_process_in_mid_stream_exits_at_once():

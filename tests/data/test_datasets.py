@@ -1,0 +1,43 @@
+import subprocess
+import sys
+
+import ml_collections
+import pytest
+
+from jaxgan import data as jd
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ({"image_size": -1}, "data.image_size"),
+        ({"channels": 2}, "data.channels"),
+        ({"channels": 4}, "data.channels"),
+    ],
+)
+def test_impossible_fields(config, refused_by_both, field, words):
+    assert words in refused_by_both(config("digits", **field))
+
+
+def test_a_config_dict_with_the_name_alone_is_enough():
+    data = ml_collections.ConfigDict({"name": "digits"})
+    source = jd.open_source(data)
+    assert (source.name, source.split, len(source)) == ("digits", "train", 1498)
+    assert source.spec == jd.describe(data)
+
+
+def test_the_argument_comes_before_the_field(config):
+    data = config("digits", split="train")
+    assert jd.open_source(data, "test").split == "test"
+    assert jd.describe(data, "test").size == 299
+
+
+def test_importing_data_loads_no_reader():
+    program = """
+import sys
+import jaxgan.data
+heavy = {'tensorflow', 'tensorflow_datasets', 'sklearn', 'grain'} & set(sys.modules)
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,141 @@
+import logging
+
+import numpy as np
+import pytest
+
+from jaxgan import data as jd
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (40, 6, 5, 3), np.uint8)
+LABELS = np.arange(40) % 7
+
+
+@pytest.fixture
+def stored(tmp_path, config):
+    """stored(**arrays) -> the config of an .npz file that holds them."""
+
+    def save(**arrays):
+        fields = {k: arrays.pop(k) for k in ("split", "image_size", "channels") if k in arrays}
+        np.savez(tmp_path / "x.npz", **arrays)
+        return config("npz", data_dir=str(tmp_path / "x.npz"), **fields)
+
+    return save
+
+
+def test_every_tenth_image_is_test(stored):
+    data = stored(images=IMAGES, labels=LABELS)
+    train, test = jd.open_source(data), jd.open_source(data, "test")
+    assert train.spec == jd.describe(data) == ((6, 5, 3), 7, 36)
+    assert test.spec == jd.describe(data, "test") == ((6, 5, 3), 7, 4)
+    arrays = jd.whole(test)
+    np.testing.assert_array_equal(arrays["image"], IMAGES[9::10])
+    assert arrays["label"].tolist() == [2, 5, 1, 4]
+    assert arrays["label"].dtype == np.int32
+    np.testing.assert_array_equal(jd.whole(train)["image"][:10], IMAGES[[*range(9), 10]])
+
+
+def test_the_keys_of_keras_are_the_splits(stored):
+    data = stored(
+        x_train=IMAGES[..., 0], y_train=LABELS[:, None], x_test=IMAGES[:3, ..., 0], y_test=[0, 1, 8]
+    )
+    train, test = jd.open_source(data), jd.open_source(data, "test")
+    assert train.spec == jd.describe(data) == ((6, 5, 1), 9, 40)
+    assert test.spec == jd.describe(data, "test") == ((6, 5, 1), 9, 3)
+    np.testing.assert_array_equal(jd.whole(train)["image"], IMAGES[..., :1])
+    np.testing.assert_array_equal(jd.whole(train)["label"], LABELS)
+
+
+def test_floats_without_labels(stored):
+    floats = RNG.uniform(-1, 1, (10, 4, 4, 1)).astype(np.float32)
+    source = jd.open_source(stored(images=floats))
+    assert source.num_classes == 0
+    np.testing.assert_array_equal(jd.whole(source)["image"], floats[:9])
+    assert set(jd.whole(source)) == {"image"}
+
+
+def test_size_and_channels(stored):
+    data = stored(images=IMAGES, image_size=8, channels=1)
+    source = jd.open_source(data)
+    assert source.spec == jd.describe(data) == ((8, 8, 1), 0, 36)
+    assert source.read(np.arange(2))["image"].shape == (2, 8, 8, 1)
+
+
+def test_compressed_files_are_read(tmp_path, config):
+    np.savez_compressed(tmp_path / "c.npz", images=IMAGES)
+    data = config("npz", data_dir=str(tmp_path / "c.npz"))
+    np.testing.assert_array_equal(jd.whole(jd.open_source(data, "test"))["image"], IMAGES[9::10])
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"pictures": IMAGES}, ["'images'", "pictures"]),
+        ({"images": IMAGES[0, 0]}, ["'images'", "[5, 3]"]),
+        ({"images": IMAGES.transpose(0, 3, 1, 2)}, ["'images'", "[40, 3, 6, 5]"]),
+        ({"images": IMAGES[:0]}, ["'images'", "[0, 6, 5, 3]"]),
+        ({"images": IMAGES.astype(np.float64)}, ["'images'", "float64", "uint8"]),
+        ({"images": IMAGES.astype(np.int64)}, ["'images'", "int64"]),
+        ({"images": IMAGES.astype(object)}, ["'images'", "object"]),
+        ({"images": IMAGES, "labels": LABELS[:-1]}, ["40", "39"]),
+        ({"images": IMAGES, "labels": LABELS / 2}, ["'labels'", "float64", "integers"]),
+        ({"images": IMAGES, "labels": np.eye(40, dtype=int)}, ["'labels'", "[40, 40]"]),
+        ({"images": IMAGES, "labels": LABELS - 1}, ["'labels'", "-1"]),
+        ({"images": IMAGES, "split": "val"}, ["'val'", "train, test"]),
+        ({"images": IMAGES[:5], "split": "test"}, ["test split", "5 images"]),
+        ({"x_train": IMAGES, "split": "test"}, ["'test'", "it has: train"]),
+    ],
+)
+def test_unusable_arrays_are_named(stored, refused_by_both, arrays, words):
+    message = refused_by_both(stored(**arrays))
+    for word in ["x.npz", *words]:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(np.nan, "NaN"), (np.inf, "infinite"), (1.5, "[-0.5, 1.5]")]
+)
+def test_float_values_are_checked(stored, refused, value, words):
+    floats = np.full((20, 4, 4, 1), -0.5, np.float32)
+    floats[3, 1, 1] = value
+    message = refused(jd.open_source, stored(images=floats))
+    assert words in message
+    assert "'images'" in message
+
+
+def test_floats_without_a_negative_value_are_doubted(stored, caplog):
+    with caplog.at_level(logging.WARNING):
+        jd.open_source(stored(images=np.full((20, 4, 4, 1), 0.5, np.float32)))
+    assert "[0, 1]" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\3\4 and then nothing", b"words"])
+def test_a_file_that_is_no_npz_is_named(tmp_path, config, refused_by_both, content):
+    (tmp_path / "x.npz").write_bytes(content)
+    assert "x.npz" in refused_by_both(config("npz", data_dir=str(tmp_path / "x.npz")))
+
+
+def test_a_zip_of_something_else_and_an_npy_are_named(tmp_path, config, refused_by_both):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("readme.txt", "words")
+    assert "x.npz" in refused_by_both(config("npz", data_dir=str(tmp_path / "x.npz")))
+    np.save(tmp_path / "y.npy", IMAGES)
+    assert "y.npy" in refused_by_both(config("npz", data_dir=str(tmp_path / "y.npy")))
+
+
+def test_a_file_cut_short_or_damaged_is_named(stored, tmp_path, config, refused, refused_by_both):
+    data = stored(images=IMAGES)
+    content = (tmp_path / "x.npz").read_bytes()
+    (tmp_path / "x.npz").write_bytes(content[: len(content) // 2])
+    assert "x.npz" in refused_by_both(data)
+    middle = len(content) // 2
+    flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    (tmp_path / "x.npz").write_bytes(flipped)
+    assert "x.npz" in refused(jd.open_source, data)  # by its checksum
+
+
+def test_missing_files_and_paths(tmp_path, config, refused_by_both):
+    assert "none.npz" in refused_by_both(config("npz", data_dir=str(tmp_path / "none.npz")))
+    assert str(tmp_path) in refused_by_both(config("npz", data_dir=str(tmp_path)))
+    assert "data.data_dir" in refused_by_both(config("npz"))
