@@ -2,7 +2,7 @@
 
 Paper: Radford et al. 2015, "Unsupervised Representation Learning with Deep Convolutional Generative
 Adversarial Networks" (arXiv:1511.06434), section 3.
-Command: python -m jaxgan.main --config=experiments/dcgan_cifar10.py --workdir=runs/dcgan_cifar10
+Command: python -m jaxgan.main --config=experiments/dcgan_cifar10.py --workdir=DIR
 Expected: FID 48.29 with the settings of PyTorch-StudioGAN v0.4 (its benchmark figure; best
 checkpoint, 50k against 50k train), to reach; not yet reproduced here.
 """

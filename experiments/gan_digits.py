@@ -1,7 +1,7 @@
 """The dense GAN on the 1,797 embedded 8x8 digits.
 
 Paper: Goodfellow et al. 2014, "Generative Adversarial Nets" (arXiv:1406.2661), Algorithm 1.
-Command: python -m jaxgan.main --config=experiments/gan_digits.py --workdir=runs/gan_digits
+Command: python -m jaxgan.main --config=experiments/gan_digits.py --workdir=DIR
 Expected: see docs/results.md.
 """
 

@@ -1,8 +1,8 @@
 """GAN on a 5x5 grid of Gaussians.
 
-Paper: Srivastava et al. 2017, "VEEGAN" (arXiv:1705.07761), section 4.1, for the data; Goodfellow et al.
-2014 (arXiv:1406.2661), Algorithm 1, for the method.
-Command: python -m jaxgan.main --config=experiments/gan_grid.py --workdir=runs/gan_grid
+Paper: Goodfellow et al. 2014 (arXiv:1406.2661), Algorithm 1, on the data of Srivastava et al. 2017,
+"VEEGAN" (arXiv:1705.07761), section 4.1.
+Command: python -m jaxgan.main --config=experiments/gan_grid.py --workdir=DIR
 Expected: a plain GAN loses modes here (PacGAN, Table 1: 17.3 of 25), the figure to beat.
 """
 
@@ -12,7 +12,7 @@ from jaxgan import config as base
 
 
 def get_config() -> ConfigDict:
-    """Generator of PacGAN's recipe (arXiv:1712.04086): 4 x 400 ReLU with batch norm, Adam 1e-4, b1 .8."""
+    """X recipe (arXiv:1712.04086): 4 x 400 ReLU with batch norm, Adam 1e-4, b1 .8."""
     config = base.default()
     config.steps, config.batch_size = 20_000, 100
     config.data.name = "grid"

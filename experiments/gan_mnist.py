@@ -1,7 +1,7 @@
 """The dense GAN on MNIST, 28x28.
 
 Paper: Goodfellow et al. 2014, "Generative Adversarial Nets" (arXiv:1406.2661), Algorithm 1.
-Command: python -m jaxgan.main --config=experiments/gan_mnist.py --workdir=runs/gan_mnist
+Command: python -m jaxgan.main --config=experiments/gan_mnist.py --workdir=DIR
 Expected: see docs/results.md.
 """
 

@@ -1,8 +1,8 @@
 """GAN on a ring of 8 Gaussians.
 
-Paper: Srivastava et al. 2017, "VEEGAN" (arXiv:1705.07761), section 4.1, for the data; Goodfellow et al.
-2014 (arXiv:1406.2661), Algorithm 1, for the method.
-Command: python -m jaxgan.main --config=experiments/gan_ring.py --workdir=runs/gan_ring
+Paper: Goodfellow et al. 2014 (arXiv:1406.2661), Algorithm 1, on the data of Srivastava et al. 2017,
+"VEEGAN" (arXiv:1705.07761), section 4.1.
+Command: python -m jaxgan.main --config=experiments/gan_ring.py --workdir=DIR
 Expected: a plain GAN loses modes here (PacGAN, Table 1: 6.3 of 8), the figure to beat.
 """
 
@@ -12,7 +12,7 @@ from jaxgan import config as base
 
 
 def get_config() -> ConfigDict:
-    """Generator of PacGAN's recipe (arXiv:1712.04086): 4 x 400 ReLU with batch norm, Adam 1e-4, b1 .8."""
+    """X recipe (arXiv:1712.04086): 4 x 400 ReLU with batch norm, Adam 1e-4, b1 .8."""
     config = base.default()
     config.steps, config.batch_size = 20_000, 100
     config.data.name = "ring"

@@ -141,7 +141,7 @@ def require_space(directory: Path, needed: int) -> None:
     """Refuses to start a save that the disk has no room for.
 
     Raises:
-      UserError: if less than twice ``needed`` bytes are free (the new step and its temporary files).
+      UserError: if less than twice ``needed`` bytes are free (the step and its temporary files).
     """
     free = shutil.disk_usage(directory).free
     if free < 2 * needed:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A mistake of the user's, with what to do about it; printed in one line, without a traceback."""
+    """A mistake of the user's and what to do about it, in one line, shown without a traceback."""
 
 
 def unknown(kind: str, name: str, choices: Iterable[str]) -> UserError:

@@ -91,7 +91,7 @@ def duration(seconds: float) -> str:
 
 
 def truncate(path: Path, step: int) -> None:
-    """Drops the lines after ``step``, and a last one that was cut off, so that none is there twice."""
+    """Drops the lines after ``step`` and one that was cut off, so that none is there twice."""
     if not path.exists():
         return
     kept = []

@@ -59,9 +59,10 @@ def run(arguments: Sequence[str] | None) -> int:
     parallel.initialize()
     if flags.mode == "train":
         return train.train(settings, Path(flags.workdir), str(Path(flags.config).resolve()))
-    if flags.mode == "evaluate":
-        return train.evaluate_checkpoint(Path(flags.workdir), flags.step)
     model = sampling.load(flags.workdir, flags.step)
+    if flags.mode == "evaluate":
+        print(sampling.evaluate(model, Path(flags.workdir)))
+        return 0
     out = Path(flags.out or Path(flags.workdir) / "samples" / f"sample_{model.step:08}.png")
     sampling.write(model, out, flags.n, flags.seed)
     print(out)

@@ -36,7 +36,7 @@ class Method(Protocol):
 
         Args:
           state: as ``init`` or the step before left it.
-          batch: ``image`` [minibatches * B, *shape] in [-1, 1], ``label`` int32 where there are any.
+          batch: ``image`` [minibatches * B, *shape] in [-1, 1], ``label`` int32 if any.
           key: this step's key; every draw from it belongs to a sample, see ``updates.sample_keys``.
 
         Returns:

@@ -10,12 +10,12 @@ from jaxgan import errors
 
 
 def _named(suitable: Callable[[str, inspect.Signature], bool]) -> dict[str, Callable]:
-    found = {}
-    for name, value in vars(optax).items():
-        if inspect.isfunction(value) and not name.startswith("_"):
-            if suitable(name, inspect.signature(value)):
-                found[name] = value
-    return found
+    return {
+        name: value
+        for name, value in vars(optax).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+        if suitable(name, inspect.signature(value))
+    }
 
 
 def known() -> dict[str, Callable]:

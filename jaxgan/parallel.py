@@ -13,6 +13,7 @@ from jaxgan import errors
 
 PyTree = Any
 AXIS = "data"
+EXPLICIT = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
 
 
 def initialize() -> None:
@@ -22,18 +23,15 @@ def initialize() -> None:
     MPI and TPU pods are recognized by what they set themselves.
     """
     env = os.environ
-    explicit = {
-        "num_processes": env.get("JAX_NUM_PROCESSES"),
-        "process_id": env.get("JAX_PROCESS_ID"),
-    }
     launched = (
         int(env.get("SLURM_NTASKS", "1")) > 1 and "SLURM_STEP_NODELIST" in env,
         int(env.get("OMPI_COMM_WORLD_SIZE", "1")) > 1,
         "," in env.get("TPU_WORKER_HOSTNAMES", ""),
     )
-    if "JAX_COORDINATOR_ADDRESS" in env and all(explicit.values()):
-        jax.distributed.initialize(**{k: int(v) for k, v in explicit.items() if v})
-    elif "JAX_COORDINATOR_ADDRESS" in env or any(launched):
+    if all(name in env for name in EXPLICIT):
+        count, index = (int(env[name]) for name in EXPLICIT[1:])
+        jax.distributed.initialize(num_processes=count, process_id=index)
+    elif any(launched):
         jax.distributed.initialize()
 
 
@@ -64,12 +62,11 @@ class Devices:
         """Host arrays, the same in every process, on every device."""
         if jax.process_count() == 1:
             return jax.device_put(tree, self.replicated)
-        return jax.tree.map(
-            lambda x: jax.make_array_from_callback(
-                np.shape(x), self.replicated, lambda index, x=x: np.asarray(x)[index]
-            ),
-            tree,
-        )
+
+        def place(x: np.ndarray) -> jax.Array:
+            return jax.make_array_from_callback(x.shape, self.replicated, lambda index: x[index])
+
+        return jax.tree.map(place, tree)
 
     def shard(self, batch: PyTree) -> PyTree:
         """This process's part of a global batch [B / processes, ...], cut over its devices."""

@@ -69,10 +69,10 @@ class Player:
         changes, inner = self.optimizer.update(grads, net.opt_state.inner, net.params)
         changes = jax.tree.map(lambda u: u * net.opt_state.factor, changes)
         params = optax.apply_updates(net.params, changes)
-        opt_state = net.opt_state.replace(inner=inner)
-        return net.replace(params=params, stats=stats, opt_state=opt_state), optax.global_norm(
-            grads
-        )
+        opt_state = dataclasses.replace(net.opt_state, inner=inner)
+        return dataclasses.replace(
+            net, params=params, stats=stats, opt_state=opt_state
+        ), optax.global_norm(grads)
 
     def average(self, net: Net, decay: float, step: jax.Array) -> Net:
         """Moves the average towards the present weights and batch statistics.
@@ -90,13 +90,15 @@ class Player:
             else new
             for name, new in net.stats.items()
         }
-        return net.replace(ema={"params": params, "stats": stats})
+        return dataclasses.replace(net, ema={"params": params, "stats": stats})
 
 
 def scale_learning_rates(state: State, factor: float) -> State:
     """The same state with every player's learning rate multiplied by ``factor``."""
 
     def scaled(net: Net) -> Net:
-        return net.replace(opt_state=net.opt_state.replace(factor=net.opt_state.factor * factor))
+        return dataclasses.replace(
+            net, opt_state=dataclasses.replace(net.opt_state, factor=net.opt_state.factor * factor)
+        )
 
-    return state.replace(nets={name: scaled(net) for name, net in state.nets.items()})
+    return dataclasses.replace(state, nets={name: scaled(net) for name, net in state.nets.items()})

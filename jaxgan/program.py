@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgan import data, errors, parallel, resolve, totals
+from jaxgan import data, errors, evaluation, parallel, resolve, totals
 from jaxgan.parallel import Devices
 from jaxgan.state import State
 
@@ -194,7 +194,7 @@ def check_metrics(config: ConfigDict, logged: list[str]) -> None:
       UserError: naming the nearest one.
     """
     if config.evaluation.every:
-        logged = [*logged, "eval/sliced_wasserstein"]
+        logged = [*logged, evaluation.LOGGED]
     for where, name in (
         ("early_stopping.metric", config.early_stopping.metric),
         ("reduce_on_plateau.metric", config.reduce_on_plateau.metric),

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgan import checkpoint, config, errors, pictures, program, workdir
+from jaxgan import checkpoint, config, errors, evaluation, pictures, program, workdir
 from jaxgan.state import State
 
 CHUNK = 250
@@ -95,6 +95,18 @@ def load(folder: str | Path, step: int | None = None) -> Model:
     if restored is None:
         raise errors.UserError(f"there is no checkpoint in {folder} yet")
     return Model(settings, ready.method, restored.tree["state"], restored.step)
+
+
+def evaluate(model: Model, folder: Path) -> str:
+    """Measures the model as the training loop does, writes the result down and describes it."""
+    result = evaluation.measure(
+        model.sample,
+        evaluation.held_out_samples(model.config),
+        jax.random.fold_in(jax.random.key(model.config.seed), program.EVALUATE),
+        evaluation.protocol(model.config, model.step),
+    )
+    evaluation.record(result, folder / workdir.EVALUATION)
+    return evaluation.describe(result)
 
 
 def write(model: Model, path: Path, n: int, seed: int) -> None:

@@ -4,6 +4,7 @@ Nothing is fetched to the host until a line is due; that a step went wrong, and 
 is remembered here until then.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -61,7 +62,7 @@ def add(
     }
     drop = jnp.any(jnp.stack(list(bad.values()))) & skip
     if skip:
-        kept = old.replace(step=new.step)
+        kept = replace(old, step=new.step)
         new = jax.tree.map(lambda k, n: jnp.where(drop, k, n), kept, new)
     sums = {
         name: total + jnp.where(drop, 0.0, metrics[name]) for name, total in totals["sums"].items()

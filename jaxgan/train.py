@@ -1,8 +1,8 @@
 """The training loop: one, for every method. Read it from top to bottom."""
 
 import contextlib
+import copy
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from jaxgan import (
     callbacks,
     checkpoint,
     data,
-    errors,
     evaluation,
     log,
     pictures,
@@ -29,6 +28,8 @@ from jaxgan import workdir as folder
 from jaxgan.program import Carry, Program
 
 FINISHED, DIVERGED = 0, 3
+# Where the loop waits for the device.
+PAUSES = ("log", "evaluation", "sample", "checkpoint")
 
 
 @dataclasses.dataclass
@@ -78,7 +79,7 @@ def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
     with folder.locked(workdir) if primary else contextlib.nullcontext():
         checkpoint.require_space(workdir, ready.bytes)
         source = data.open_source(config.data, config.data.split)
-        held_out = held_out_samples(config) if config.evaluation.every else None
+        held_out = evaluation.held_out_samples(config) if config.evaluation.every else None
         if primary:
             folder.claim(workdir, config, experiment)
         board = log.tensorboard(workdir) if config.log.tensorboard else None
@@ -161,13 +162,8 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, source: data.Source) -
             return preempted(run, carry, step)
         carry = ready.step(carry, dataset, next(batches), ready.key)
         step += 1
-        due = {
-            name: (bool(config[name].every)
-            and step % config[name].every == 0)
-            or step == config.steps
-            for name in ("log", "evaluation", "sample", "checkpoint")
-        }
-        if not any(due.values()):
+        due = {name for name in PAUSES if is_due(config[name].every, step, config.steps)}
+        if not due:
             continue
         # The order matters: nothing is logged, drawn or saved of a state that is not finite, and a
         # checkpoint holds what was decided from the lines before it.
@@ -175,18 +171,23 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, source: data.Source) -
         wrong = totals.first_nonfinite(counted)
         if wrong and config.health.on_nonfinite != "skip":
             return diverged(run, *wrong)
-        if due["log"]:
+        if "log" in due:
             line = totals.means(counted)
             run.log.train(step, line)
             carry = carry | {"totals": ready.fresh_totals()}
             carry = decide(run, carry, step, line)
-        if due["evaluation"] and run.held_out is not None:
-            carry = decide(run, carry, step, evaluate(run, carry, step))
-        if (due["sample"] and config.sample.every) or run.record["stopped"]:
+        if "evaluation" in due and run.held_out is not None:
+            carry = decide(run, carry, step, evaluate(run, carry, step, run.held_out))
+        if "sample" in due or run.record["stopped"]:
             sample(run, carry, step)
-        if due["checkpoint"] or run.record["stopped"]:
+        if "checkpoint" in due or run.record["stopped"]:
             save(run, carry, step)
     return finish(run, step)
+
+
+def is_due(every: int, step: int, last: int) -> bool:
+    """Whether something done every ``every`` steps (0: only at the end) is done after ``step``."""
+    return step == last or (every > 0 and step % every == 0)
 
 
 def diverged(run: Run, step: int, name: str) -> int | None:
@@ -234,41 +235,19 @@ def rescaled(run: Run, carry: Carry, factor: float) -> Carry:
     return carry | {"state": scale(carry["state"], factor)}
 
 
-def held_out_samples(config: ConfigDict) -> np.ndarray:
-    """Two disjoint sets of test samples [2, n, ...], to compare samples with and to find the floor.
-
-    Raises:
-      UserError: if there are fewer than four test samples.
-    """
-    source = data.open_source(config.data, config.data.test_split)
-    n = min(config.evaluation.n, source.size // 2)
-    if n < 2:
-        raise errors.UserError(f"{config.data.name} has only {source.size} test samples")
-    order = data.indices(config.seed, 0, size=source.size, batch_size=2 * n)
-    images = np.asarray(data.to_float(source.read(order))["image"])
-    return images.reshape(2, n, *images.shape[1:])
-
-
-def evaluate(run: Run, carry: Carry, step: int) -> dict[str, float]:
-    """Measures the present samples against held-out data, and writes down how."""
-    held_out = run.held_out
-    assert held_out is not None
-    result = evaluation.evaluate(
+def evaluate(run: Run, carry: Carry, step: int, held_out: np.ndarray) -> dict[str, float]:
+    """Measures the present samples against held-out data, writes down how, and logs it."""
+    result = evaluation.measure(
         lambda key, n: sampling.draw(run.program.sample, carry["state"], key, n),
         held_out,
         run.program.purpose_key(program.EVALUATE),
-        {"step": step, "data": run.config.data.name, "split": run.config.data.test_split},
+        evaluation.protocol(run.config, step),
     )
     if jax.process_index() == 0:
-        path = run.workdir / folder.EVALUATION / f"step_{step:08}.json"
-        path.parent.mkdir(exist_ok=True)
-        folder.write_atomically(path, json.dumps(result, indent=2) + "\n")
-    line = {"eval/" + result["metric"]: result["value"]}
+        evaluation.record(result, run.workdir / folder.EVALUATION)
+    line = {evaluation.LOGGED: result["value"]}
     run.log.write(step, line)
-    run.log.say(
-        f"step {step}  {result['metric']} {result['value']:.4g} (real against real: "
-        f"{result['floor']:.4g})"
-    )
+    run.log.say(evaluation.describe(result))
     return line
 
 
@@ -286,7 +265,8 @@ def sample(run: Run, carry: Carry, step: int) -> None:
 
 def save(run: Run, carry: Carry, step: int) -> None:
     """Starts to write a checkpoint."""
-    meta = {"record": run.record, "config": folder.to_json(run.config)}
+    # A copy: it is written while the loop goes on.
+    meta = {"record": copy.deepcopy(run.record), "config": folder.to_json(run.config)}
     run.checkpoints.save(step, carry, meta, run.record["metric"])
 
 

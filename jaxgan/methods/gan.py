@@ -6,6 +6,7 @@ function of equation 1 for ``loss='minimax'`` and section 3's non-saturating gen
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -35,7 +36,7 @@ class GAN:
       latent_dim: length of z, drawn from N(0, I).
       n_critic: discriminator updates before each generator update, each on a minibatch of its own
         (k of Algorithm 1).
-      label_smoothing: the real label is 1 minus this (one-sided, Salimans et al. 2016, section 3.4).
+      label_smoothing: the real label is 1 minus this (one-sided; Salimans et al. 2016, 3.4).
       ema_decay: of the generator's moving average; 0 keeps none.
       axis_name: the mapped axis over which the batch is split, set by ``parallel``.
     """
@@ -53,6 +54,7 @@ class GAN:
     axis_name: str | None = None
 
     def __post_init__(self) -> None:
+        """Refuses values that no run can have."""
         losses.adversarial(self.loss)
         if self.latent_dim < 1 or self.n_critic < 1:
             raise ValueError("latent_dim and n_critic must be at least 1")
@@ -147,7 +149,7 @@ class GAN:
             grad = jax.grad(self.d_loss, has_aux=True)
             grads, (stats, metrics) = grad(net.params, state, real, updates.fold(keys, 0))
             net, norm = self.d.update(net, grads, stats)
-            return state.replace(nets={**state.nets, "d": net}), {**metrics, "d/grad_norm": norm}
+            return replace(state, nets={**state.nets, "d": net}), {**metrics, "d/grad_norm": norm}
 
         keys = updates.sample_keys(key, batch["image"].shape[0], self.axis_name)
         minibatches = updates.split((batch["image"], keys), self.n_critic)
