@@ -45,6 +45,14 @@ def test_the_keys_of_keras_are_the_splits(stored):
     np.testing.assert_array_equal(jd.whole(train)["label"], LABELS)
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_the_classes_are_counted_over_both_splits(stored, split):
+    for first, second in ((2, 5), (5, 2)):
+        arrays = {"x_train": IMAGES[:2], "y_train": [0, first], "x_test": IMAGES[:2]}
+        data = stored(**arrays, y_test=[0, second])
+        assert jd.open_source(data, split).num_classes == jd.describe(data, split).num_classes == 6
+
+
 def test_floats_without_labels(stored):
     floats = RNG.uniform(-1, 1, (10, 4, 4, 1)).astype(np.float32)
     source = jd.open_source(stored(images=floats))
