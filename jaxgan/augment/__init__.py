@@ -1,1 +1,12 @@
-"""Augmentations inside the training step: imports jax and nothing else."""
+"""Augmentations inside the training step, differentiable and batched: imports jax, nothing else.
+
+Every draw belongs to a sample: with one key, sample i of the global batch draws from
+``fold_in(key, i)``, so that the result does not depend on the number of devices. Images are
+``[B, H, W, C]``, computed in float32 and returned in their own dtype.
+"""
+
+from jaxgan.augment.ada import DEFAULT, AdaState, ada, ada_init, ada_update
+from jaxgan.augment.diff import POLICIES, color, cutout, diff_augment, translation
+from jaxgan.augment.draws import BLIT, COLOR, CORRUPTION, FILTER, GEOMETRY, TRANSFORMS
+from jaxgan.augment.keys import sample_keys
+from jaxgan.augment.simple import anneal, horizontal_flip, instance_noise

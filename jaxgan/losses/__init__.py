@@ -1,5 +1,15 @@
 """Adversarial and auxiliary losses on plain arrays: imports jax and nothing else."""
 
+from jaxgan.losses.auxiliary import (
+    auxiliary_classifier,
+    feature_matching,
+    mutual_information_categorical,
+    mutual_information_gaussian,
+    paired_feature_matching,
+    semi_supervised_generated,
+    semi_supervised_labelled,
+    semi_supervised_unlabelled,
+)
 from jaxgan.losses.gan import (
     NAMES,
     AdversarialLoss,
@@ -12,3 +22,11 @@ from jaxgan.losses.gan import (
     relativistic_pairing,
     wasserstein,
 )
+from jaxgan.losses.likelihoods import (
+    bernoulli_log_likelihood,
+    elbo,
+    gaussian_log_likelihood,
+    importance_weighted_bound,
+    kl_standard_normal,
+)
+from jaxgan.losses.reconstruction import cycle, identity, l1, lpips, perceptual

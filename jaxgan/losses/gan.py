@@ -21,9 +21,18 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.nn import softplus
 from jax.typing import ArrayLike
+
+from jaxgan.losses.logits import (
+    batch_mean,
+    cross_entropy,
+    float32,
+    label_for,
+    probability,
+    refuse_labels,
+    required,
+)
 
 
 class AdversarialLoss(NamedTuple):
@@ -51,9 +60,9 @@ def minimax_discriminator(
     Raises:
         ValueError: if logits are empty, or a label is outside [0, 1] or does not broadcast.
     """
-    real, fake = _float32("real_logits", real_logits), _float32("fake_logits", fake_logits)
-    real_term = _cross_entropy(real, _probability("real_label", real_label, real))
-    return real_term + _cross_entropy(fake, _probability("fake_label", fake_label, fake))
+    real, fake = float32("real_logits", real_logits), float32("fake_logits", fake_logits)
+    real_term = cross_entropy(real, probability("real_label", real_label, real))
+    return real_term + cross_entropy(fake, probability("fake_label", fake_label, fake))
 
 
 def minimax_generator(
@@ -68,8 +77,8 @@ def minimax_generator(
     It has no label: G's loss is by definition the negative of D's term for hard labels.
     Goodfellow et al. 2014, eq. 1 and algorithm 1.
     """
-    _refuse_labels("minimax generator", label=(label, 1.0))
-    return -jnp.mean(softplus(_float32("fake_logits", fake_logits)))
+    refuse_labels("minimax generator", label=(label, 1.0))
+    return -jnp.mean(softplus(float32("fake_logits", fake_logits)))
 
 
 def non_saturating_generator(
@@ -86,8 +95,8 @@ def non_saturating_generator(
     Raises:
         ValueError: if logits are empty, or the label is outside [0, 1] or does not broadcast.
     """
-    fake = _float32("fake_logits", fake_logits)
-    return _cross_entropy(fake, _probability("label", label, fake))
+    fake = float32("fake_logits", fake_logits)
+    return cross_entropy(fake, probability("label", label, fake))
 
 
 def least_squares_discriminator(
@@ -104,9 +113,9 @@ def least_squares_discriminator(
     et al. 2017, "Least Squares Generative Adversarial Networks", eq. 2 (a, b, c) and eq. 9 (the
     0-1 coding of the defaults).
     """
-    real, fake = _float32("real_logits", real_logits), _float32("fake_logits", fake_logits)
-    real_term = jnp.mean(jnp.square(real - _label("real_label", real_label, real)))
-    return real_term + jnp.mean(jnp.square(fake - _label("fake_label", fake_label, fake)))
+    real, fake = float32("real_logits", real_logits), float32("fake_logits", fake_logits)
+    real_term = jnp.mean(jnp.square(real - label_for("real_label", real_label, real)))
+    return real_term + jnp.mean(jnp.square(fake - label_for("fake_label", fake_label, fake)))
 
 
 def least_squares_generator(
@@ -121,8 +130,8 @@ def least_squares_generator(
     With labels -1, 1 in D and ``label=0`` here, G minimizes Pearson's chi-squared divergence.
     Mao et al. 2017, eq. 2 and eq. 8 (-1, 1, 0), eq. 9 (0, 1, 1).
     """
-    fake = _float32("fake_logits", fake_logits)
-    return jnp.mean(jnp.square(fake - _label("label", label, fake)))
+    fake = float32("fake_logits", fake_logits)
+    return jnp.mean(jnp.square(fake - label_for("label", label, fake)))
 
 
 def wasserstein_discriminator(
@@ -138,8 +147,8 @@ def wasserstein_discriminator(
     Wants a Lipschitz critic: see ``regularizers.weight_clip`` and ``gradient_penalty``.
     Arjovsky et al. 2017, "Wasserstein GAN", eq. 3 and algorithm 1.
     """
-    _refuse_labels("wasserstein", real_label=(real_label, 1.0), fake_label=(fake_label, 0.0))
-    real, fake = _float32("real_logits", real_logits), _float32("fake_logits", fake_logits)
+    refuse_labels("wasserstein", real_label=(real_label, 1.0), fake_label=(fake_label, 0.0))
+    real, fake = float32("real_logits", real_logits), float32("fake_logits", fake_logits)
     return jnp.mean(fake) - jnp.mean(real)
 
 
@@ -151,8 +160,8 @@ def wasserstein_generator(
     axis_name: str | None = None,
 ) -> jax.Array:
     """``-mean fake``. Arjovsky et al. 2017, "Wasserstein GAN", algorithm 1."""
-    _refuse_labels("wasserstein generator", label=(label, 1.0))
-    return -jnp.mean(_float32("fake_logits", fake_logits))
+    refuse_labels("wasserstein generator", label=(label, 1.0))
+    return -jnp.mean(float32("fake_logits", fake_logits))
 
 
 def hinge_discriminator(
@@ -168,8 +177,8 @@ def hinge_discriminator(
     Lim and Ye 2017, "Geometric GAN", section 4; Miyato et al. 2018, "Spectral Normalization for
     Generative Adversarial Networks", eq. 16.
     """
-    _refuse_labels("hinge", real_label=(real_label, 1.0), fake_label=(fake_label, 0.0))
-    real, fake = _float32("real_logits", real_logits), _float32("fake_logits", fake_logits)
+    refuse_labels("hinge", real_label=(real_label, 1.0), fake_label=(fake_label, 0.0))
+    real, fake = float32("real_logits", real_logits), float32("fake_logits", fake_logits)
     return jnp.mean(jax.nn.relu(1.0 - real)) + jnp.mean(jax.nn.relu(1.0 + fake))
 
 
@@ -181,8 +190,8 @@ def hinge_generator(
     axis_name: str | None = None,
 ) -> jax.Array:
     """``-mean fake``: no hinge on the generator's side. Miyato et al. 2018, eq. 17."""
-    _refuse_labels("hinge generator", label=(label, 1.0))
-    return -jnp.mean(_float32("fake_logits", fake_logits))
+    refuse_labels("hinge generator", label=(label, 1.0))
+    return -jnp.mean(float32("fake_logits", fake_logits))
 
 
 def relativistic_average_discriminator(
@@ -199,11 +208,11 @@ def relativistic_average_discriminator(
     the batch; gradients flow through them. Real and fake may differ in shape.
     Jolicoeur-Martineau 2018, "The relativistic discriminator" (RaSGAN).
     """
-    _refuse_labels(
+    refuse_labels(
         "relativistic_average", real_label=(real_label, 1.0), fake_label=(fake_label, 0.0)
     )
-    real, fake = _float32("real_logits", real_logits), _float32("fake_logits", fake_logits)
-    real_mean, fake_mean = _batch_mean(real, axis_name), _batch_mean(fake, axis_name)
+    real, fake = float32("real_logits", real_logits), float32("fake_logits", fake_logits)
+    real_mean, fake_mean = batch_mean(real, axis_name), batch_mean(fake, axis_name)
     return jnp.mean(softplus(fake_mean - real)) + jnp.mean(softplus(fake - real_mean))
 
 
@@ -222,8 +231,8 @@ def relativistic_average_generator(
     Raises:
         ValueError: if ``real_logits`` is missing, logits are empty, or a label is given.
     """
-    _refuse_labels("relativistic_average generator", label=(label, 1.0))
-    real = _required("real_logits", real_logits)
+    refuse_labels("relativistic_average generator", label=(label, 1.0))
+    real = required("real_logits", real_logits)
     return relativistic_average_discriminator(fake_logits, real, axis_name=axis_name)
 
 
@@ -243,10 +252,10 @@ def relativistic_pairing_discriminator(
     Raises:
         ValueError: if the two shapes differ, logits are empty, or a label is given.
     """
-    _refuse_labels(
+    refuse_labels(
         "relativistic_pairing", real_label=(real_label, 1.0), fake_label=(fake_label, 0.0)
     )
-    real, fake = _float32("real_logits", real_logits), _float32("fake_logits", fake_logits)
+    real, fake = float32("real_logits", real_logits), float32("fake_logits", fake_logits)
     if real.shape != fake.shape:  # broadcasting [B] against [B, 1] would pair all with all
         raise ValueError(
             f"fake_logits has shape {fake.shape}, real_logits has {real.shape}: they are paired "
@@ -269,54 +278,9 @@ def relativistic_pairing_generator(
     Raises:
         ValueError: if ``real_logits`` is missing or differs in shape, or a label is given.
     """
-    _refuse_labels("relativistic_pairing generator", label=(label, 1.0))
-    real = _required("real_logits", real_logits)
+    refuse_labels("relativistic_pairing generator", label=(label, 1.0))
+    real = required("real_logits", real_logits)
     return relativistic_pairing_discriminator(fake_logits, real)
-
-
-def _float32(name: str, logits: ArrayLike) -> jax.Array:
-    x = jnp.asarray(logits, jnp.float32)
-    if x.size == 0:
-        raise ValueError(f"{name} is empty, of shape {x.shape}: its mean would be nan")
-    return x
-
-
-def _required(name: str, logits: ArrayLike | None) -> ArrayLike:
-    if logits is None:
-        raise ValueError(f"{name} is required: a relativistic generator compares fake with real")
-    return logits
-
-
-def _batch_mean(x: jax.Array, axis_name: str | None) -> jax.Array:
-    mean = jnp.mean(x)
-    return mean if axis_name is None else lax.pmean(mean, axis_name)
-
-
-def _cross_entropy(logits: jax.Array, label: jax.Array) -> jax.Array:
-    # Not softplus(x) - label * x, which cancels for the large logits of a confident D.
-    return jnp.mean(label * softplus(-logits) + (1.0 - label) * softplus(logits))
-
-
-def _label(name: str, label: ArrayLike, logits: jax.Array) -> jax.Array:
-    y = jnp.asarray(label, jnp.float32)
-    # [B] against [B, 1] would silently compare every label with every logit.
-    if len(y.shape) > logits.ndim or any(
-        a not in (1, b) for a, b in zip(y.shape[::-1], logits.shape[::-1], strict=False)
-    ):
-        raise ValueError(f"{name} has shape {y.shape}, which does not broadcast to {logits.shape}")
-    return y
-
-
-def _probability(name: str, label: ArrayLike, logits: jax.Array) -> jax.Array:
-    if isinstance(label, int | float) and not 0 <= label <= 1:
-        raise ValueError(f"{name} is {label}, but a label here is a probability in [0, 1]")
-    return _label(name, label, logits)
-
-
-def _refuse_labels(loss: str, **labels: tuple[ArrayLike, float]) -> None:
-    for name, (label, default) in labels.items():
-        if not isinstance(label, int | float) or label != default:
-            raise ValueError(f"{name} was given, but {loss} has no labels")
 
 
 minimax = AdversarialLoss(minimax_discriminator, minimax_generator)

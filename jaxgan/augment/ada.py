@@ -1,0 +1,209 @@
+"""Adaptive discriminator augmentation: the pipeline and the controller of its strength.
+
+Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (StyleGAN2-ADA):
+pipeline in appendix B, controller in section 3.2.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.typing import ArrayLike
+
+from jaxgan.augment.draws import BLIT, COLOR, CORRUPTION, FILTER, GEOMETRY, TRANSFORMS, Draws, draw
+from jaxgan.augment.keys import check_images, per_sample
+from jaxgan.augment.warp import amplify_bands, warp
+
+# What the paper trains with, the authors' "bgc".
+DEFAULT = BLIT + GEOMETRY + COLOR
+
+
+def ada(
+    key: jax.Array,
+    images: jax.Array,
+    p: ArrayLike,
+    *,
+    transforms: Collection[str] = DEFAULT,
+    axis_name: str | None = None,
+) -> jax.Array:
+    """Each of ``transforms`` on each image with probability p, in the paper's order.
+
+    ``augment.BLIT + GEOMETRY + COLOR`` by default; ``FILTER`` and ``CORRUPTION`` are the rest of
+    the pipeline. Nothing is clipped. For p = 0 it is the identity up to rounding. Put it before D
+    wherever D looks, in D's step and in G's; a gradient goes through, to any order.
+
+    Args:
+        key: one key, or one a sample ``[B]``.
+        images: ``[B, H, W, C]`` in [-1, 1]; one channel or three for a transformation of colour,
+            two pixels or more each way for one of geometry.
+        p: probability, a scalar that may be traced: ``AdaState.p``.
+        transforms: names of ``augment.TRANSFORMS``.
+        axis_name: the mapped axis over which the batch is split, so that shards draw apart.
+
+    Raises:
+        ValueError: if a name is unknown, or the images do not fit.
+    """
+    check_images(images)
+    names = frozenset(transforms)
+    if unknown := sorted(names - set(TRANSFORMS)):
+        raise ValueError(f"transforms has {unknown}, but the choices are {', '.join(TRANSFORMS)}")
+    if names & {*BLIT, *GEOMETRY} and min(images.shape[1:3]) < 2:
+        raise ValueError(f"images has shape {images.shape}: too small to be mirrored")
+    if names & {*COLOR} and images.shape[-1] not in (1, 3):
+        raise ValueError(f"images has {images.shape[-1]} channels, but colour wants 1 or 3")
+
+    def transform(key: jax.Array, image: jax.Array, p: jax.Array) -> jax.Array:
+        draw_key, noise_key = jax.random.split(key)
+        draws = draw(draw_key, p, names)
+        if names & {*BLIT, *GEOMETRY}:
+            image = warp(image, inverse_map(draws, *image.shape[:2]))
+        if names & {*COLOR}:
+            image = recolor(image, *color_map(draws))
+        if names & {*FILTER}:
+            image = amplify_bands(image, draws.gains)
+        if names & {*CORRUPTION}:
+            image = image + draws.noise * jax.random.normal(noise_key, image.shape)
+            image = cut(image, draws.cutout, draws.cutout_centre)
+        return image
+
+    return per_sample(transform, key, images, jnp.asarray(p, jnp.float32), axis_name=axis_name)
+
+
+def inverse_map(draws: Draws, height: int, width: int) -> jax.Array:
+    """``[2, 3]`` from output to input, x and y in pixels from the centre; what ``warp`` takes."""
+    size = jnp.array([width, height], jnp.float32)
+    # An output point goes back through the last transformation first, hence right to left.
+    steps = (
+        _scaling(1.0 - 2.0 * draws.flip, 1.0),
+        _rotation(draws.quarter_turns * (jnp.pi / 2)),
+        _shift(-jnp.round(draws.integer_shift * size)),
+        _scaling(1.0 / draws.scale, 1.0 / draws.scale),
+        _rotation(draws.rotation_before),
+        _scaling(1.0 / draws.stretch, draws.stretch),
+        _rotation(draws.rotation_after),
+        _shift(-draws.fractional_shift * size),
+    )
+    matrix = jnp.eye(3)
+    for step in steps:
+        matrix = jnp.matmul(matrix, step, precision="highest")
+    return matrix[:2]
+
+
+def color_map(draws: Draws) -> tuple[jax.Array, jax.Array]:
+    """``(A [3, 3], b [3])`` such that a colour becomes ``A colour + b``."""
+    axis = jnp.full(3, 1 / np.sqrt(3))
+    luma = jnp.full((3, 3), 1 / 3)  # the projection on the grey axis
+    x, y, z = axis
+    cross = jnp.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    cos, sin = jnp.cos(draws.hue), jnp.sin(draws.hue)
+    steps = (
+        jnp.eye(3) * draws.contrast,
+        jnp.eye(3) - 2.0 * luma * draws.luma_flip,
+        luma + cos * (jnp.eye(3) - luma) + sin * cross,  # Rodrigues: about the grey axis
+        luma + (jnp.eye(3) - luma) * draws.saturation,
+    )
+    A, b = jnp.eye(3), jnp.full(3, draws.brightness)
+    for step in steps:
+        A, b = jnp.matmul(step, A, precision="highest"), jnp.matmul(step, b, precision="highest")
+    return A, b
+
+
+def recolor(image: jax.Array, A: jax.Array, b: jax.Array) -> jax.Array:
+    """``A colour + b`` for ``[H, W, 3]``; one channel stands for grey, and the result's mean."""
+    if image.shape[-1] == 1:
+        return image * jnp.sum(jnp.mean(A, axis=0)) + jnp.mean(b)
+    return jnp.einsum("ij,hwj->hwi", A, image, precision="highest") + b
+
+
+def cut(image: jax.Array, side: jax.Array, centre: jax.Array) -> jax.Array:
+    """Zero where both ``|x - centre_x|`` and ``|y - centre_y|`` are below ``side / 2``."""
+    H, W, _ = image.shape
+    x = jnp.abs((jnp.arange(W) + 0.5) / W - centre[0]) < side / 2
+    y = jnp.abs((jnp.arange(H) + 0.5) / H - centre[1]) < side / 2
+    return jnp.where((y[:, None] & x)[..., None], 0.0, image)
+
+
+def _scaling(x: ArrayLike, y: ArrayLike) -> jax.Array:
+    return jnp.diag(jnp.stack([jnp.asarray(x), jnp.asarray(y), jnp.ones(())]))
+
+
+def _rotation(angle: jax.Array) -> jax.Array:
+    # The inverse of a rotation by -angle, in coordinates whose y points down.
+    cos, sin, zero = jnp.cos(angle), jnp.sin(angle), jnp.zeros(())
+    return jnp.stack(
+        [
+            jnp.stack([cos, -sin, zero]),
+            jnp.stack([sin, cos, zero]),
+            jnp.array([0.0, 0.0, 1.0]),
+        ]
+    )
+
+
+def _shift(by: jax.Array) -> jax.Array:
+    return jnp.eye(3).at[:2, 2].set(by)
+
+
+class AdaState(NamedTuple):
+    """The controller: p, and what it has seen since p last moved. All float32 scalars."""
+
+    p: jax.Array
+    signs: jax.Array  # sum of the signs of D's logits on real images
+    logits: jax.Array  # their number
+    images: jax.Array  # number of images
+    calls: jax.Array  # number of minibatches
+
+
+def ada_init(p: ArrayLike = 0.0) -> AdaState:
+    """A controller that starts with probability p."""
+    zero = jnp.zeros(())
+    return AdaState(jnp.asarray(p, jnp.float32), zero, zero, zero, zero)
+
+
+def ada_update(
+    state: AdaState,
+    real_logits: jax.Array,
+    *,
+    target: float = 0.6,
+    interval: int = 4,
+    images_to_full: float = 500_000,
+    maximum: float = 1.0,
+    axis_name: str | None = None,
+) -> AdaState:
+    """The controller after one more minibatch of D's logits ``[B, ...]`` on augmented real images.
+
+    Every ``interval`` calls p moves by ``images seen / images_to_full``: up where
+    ``r_t = mean sign(D(real))`` exceeds the target, down where it falls short. It is clipped to
+    [0, ``maximum``]. The paper clips at 0 alone (``maximum=inf``); beyond 1 nothing more is
+    augmented, and only the way back gets longer.
+
+    Args:
+        state: of ``ada_init``, or what the last call returned.
+        real_logits: any shape with the batch first.
+        target: of r_t.
+        interval: minibatches between two moves.
+        images_to_full: real images that p takes from 0 to 1.
+        maximum: of p.
+        axis_name: the mapped axis over which the batch is split; the state stays the same on
+            every device.
+
+    Raises:
+        ValueError: if ``interval`` or ``images_to_full`` is not positive.
+    """
+    for name, value in (("interval", interval), ("images_to_full", images_to_full)):
+        if not value > 0:
+            raise ValueError(f"{name} is {value}, but must be positive")
+    # Summed over devices together, the numbers too, so that all of it is the same everywhere.
+    signs = jnp.sum(jnp.sign(lax.stop_gradient(real_logits).astype(jnp.float32)))
+    logits, images = jnp.float32(real_logits.size), jnp.float32(real_logits.shape[0])
+    if axis_name is not None:
+        devices = lax.axis_size(axis_name)
+        signs, logits, images = lax.psum(signs, axis_name), logits * devices, images * devices
+    signs, logits = state.signs + signs, state.logits + logits
+    images, calls = state.images + images, state.calls + 1.0
+    move = jnp.sign(signs / logits - target) * images / images_to_full
+    moved = AdaState(jnp.clip(state.p + move, 0.0, maximum), *(jnp.zeros(()) for _ in range(4)))
+    waiting = AdaState(state.p, signs, logits, images, calls)
+    return jax.tree.map(lambda a, b: jnp.where(calls >= interval, a, b), moved, waiting)
