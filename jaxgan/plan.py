@@ -21,6 +21,6 @@ def describe(config: ConfigDict) -> str:
         f"samples: {ready.spec.size:,} of shape {list(ready.spec.shape)}",
         f"state: {ready.bytes / 1e6:.1f} MB on each of {ready.devices.mesh.size} devices",
         f"steps: {config.steps:,} with {ready.batch} samples each, {epochs:.1f} epochs",
-        f"disk: {(keep + 1) * ready.bytes / 1e6:.1f} MB for {keep} checkpoints and, for a while, one more",
+        f"disk: {(keep + 1) * ready.bytes / 1e6:.1f} MB for {keep} checkpoints and one under way",
     ]
     return "\n".join(lines)

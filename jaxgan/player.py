@@ -70,9 +70,8 @@ class Player:
         changes = jax.tree.map(lambda u: u * net.opt_state.factor, changes)
         params = optax.apply_updates(net.params, changes)
         opt_state = dataclasses.replace(net.opt_state, inner=inner)
-        return dataclasses.replace(
-            net, params=params, stats=stats, opt_state=opt_state
-        ), optax.global_norm(grads)
+        net = dataclasses.replace(net, params=params, stats=stats, opt_state=opt_state)
+        return net, optax.tree.norm(grads)
 
     def average(self, net: Net, decay: float, step: jax.Array) -> Net:
         """Moves the average towards the present weights and batch statistics.
@@ -97,8 +96,8 @@ def scale_learning_rates(state: State, factor: float) -> State:
     """The same state with every player's learning rate multiplied by ``factor``."""
 
     def scaled(net: Net) -> Net:
-        return dataclasses.replace(
-            net, opt_state=dataclasses.replace(net.opt_state, factor=net.opt_state.factor * factor)
-        )
+        lowered = net.opt_state.factor * factor
+        opt_state = dataclasses.replace(net.opt_state, factor=lowered)
+        return dataclasses.replace(net, opt_state=opt_state)
 
     return dataclasses.replace(state, nets={name: scaled(net) for name, net in state.nets.items()})

@@ -1,0 +1,77 @@
+"""Four simulated devices for every test, and small runs to share."""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from jaxgan import config as config_lib
+from jaxgan import method, preemption, train
+
+# Before the first use of JAX.
+jax.config.update("jax_num_cpu_devices", 4)
+
+EXPERIMENTS = Path(__file__).resolve().parent.parent / "experiments"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compilation_cache(tmp_path_factory):
+    """Runs of the same program compile once a session; users' cache is left alone."""
+    folder = tmp_path_factory.mktemp("xla")
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_signal_received():
+    preemption._received.clear()
+
+
+def smoke(name, *overrides):
+    """The smoke config of an experiment, on the embedded digits whatever its own data is."""
+    overrides = [f"--config.{o}" for o in ("data.name=digits", "parallel.devices=1", *overrides)]
+    return config_lib.load(str(EXPERIMENTS / f"{name}.py"), overrides, smoke=True)
+
+
+def experiment_of(method_name):
+    """An experiment that uses the method: the one on the digits if there is one."""
+    using = []
+    for path in sorted(EXPERIMENTS.glob("*.py"), key=lambda p: ("digits" not in p.name, p.name)):
+        if config_lib.load_experiment(str(path)).get_config().method.name == method_name:
+            using.append(path.stem)
+    assert using, f"no experiment uses method {method_name!r}"
+    return using[0]
+
+
+METHODS = method.names()
+
+
+def stop_at(monkeypatch, step):
+    """Makes the next run believe that a signal came before ``step``."""
+    monkeypatch.setattr(preemption, "requested", lambda now: now == step)
+
+
+def run(settings, workdir):
+    return train.train(settings, Path(workdir))
+
+
+def log_lines(workdir, timings=False):
+    """metrics.jsonl, without what a clock says."""
+    lines = [
+        json.loads(line) for line in (Path(workdir) / "metrics.jsonl").read_text().splitlines()
+    ]
+    if timings:
+        return lines
+    return [{k: v for k, v in line.items() if not k.startswith("time/")} for line in lines]
+
+
+def same_bits(a, b):
+    """Whether two trees hold the same arrays to the bit, structures included."""
+    left, right = jax.tree.flatten(a), jax.tree.flatten(b)
+    if left[1] != right[1]:
+        return False
+    pairs = zip(left[0], right[0], strict=True)
+    return all(np.asarray(x).tobytes() == np.asarray(y).tobytes() for x, y in pairs)

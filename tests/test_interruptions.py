@@ -1,0 +1,200 @@
+"""Runs that are killed or told to stop, as separate processes: nothing is lost, to the bit."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import jaxgan
+from tests.conftest import EXPERIMENTS, log_lines, same_bits
+
+STEPS, INTERVAL, LOGGED = 600, 100, 10
+ARGUMENTS = [
+    f"--config={EXPERIMENTS}/dcgan_digits.py",
+    "--smoke",
+    "--config.parallel.devices=1",
+    f"--config.steps={STEPS}",
+    "--config.batch_size=64",
+    # Steps of some milliseconds, as in real use: a save must not last for half an interval.
+    "--config.method.generator.width=24",
+    "--config.method.discriminator.width=24",
+    f"--config.log.every={LOGGED}",
+    f"--config.checkpoint.every={INTERVAL}",
+    "--config.sample.every=100",
+    "--config.evaluation.every=100",
+    "--config.reduce_on_plateau.metric=d/loss",
+    "--config.reduce_on_plateau.patience=7",
+]
+
+
+class Runner:
+    """Starts the command on one workdir, with a compilation cache of its own."""
+
+    def __init__(self, workdir, cache):
+        self.workdir = workdir
+        self.arguments = [*ARGUMENTS, f"--workdir={workdir}"]
+        self.env = {**os.environ, "XDG_CACHE_HOME": str(cache), "JAX_PLATFORMS": "cpu"}
+
+    def start(self):
+        return subprocess.Popen(
+            [sys.executable, "-m", "jaxgan.main", *self.arguments],
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def finish(self, timeout=300):
+        process = self.start()
+        out, err = process.communicate(timeout=timeout)
+        return process.returncode, out, err
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, cache):
+    """The run that nobody disturbed."""
+    workdir = tmp_path_factory.mktemp("whole") / "run"
+    code, _, err = Runner(workdir, cache).finish()
+    assert code == 0, err
+    return workdir
+
+
+def pictures(workdir):
+    found = {p.name: p.read_bytes() for p in (workdir / "samples").glob("*.png")}
+    return found | {"gif": (workdir / "samples.gif").read_bytes()}
+
+
+def assert_same_run(left, right):
+    assert same_bits(jaxgan.load(left, STEPS).state, jaxgan.load(right, STEPS).state)
+    assert log_lines(left) == log_lines(right)
+    assert pictures(left) == pictures(right)
+    for path in (left / "evaluation").iterdir():
+        assert path.read_text() == (right / "evaluation" / path.name).read_text()
+
+
+def last_logged(workdir):
+    try:
+        lines = (workdir / "metrics.jsonl").read_text().splitlines()
+    except FileNotFoundError:
+        return 0
+    steps = [int(m.group(1)) for line in lines if (m := re.match(r'{"step": (\d+),', line))]
+    return max(steps, default=0)
+
+
+def committed(workdir):
+    folder = workdir / "checkpoints"
+    if not folder.exists():
+        return 0
+    return max((int(p.name) for p in folder.iterdir() if p.name.isdigit()), default=0)
+
+
+def kill_again_and_again(runner, times, seed):
+    """Kills the run at random moments.
+
+    Returns how many steps each kill cost, and how many of the kills fell into a save.
+    """
+    chance = random.Random(seed)
+    losses, saving = [], 0
+    for _ in range(times):
+        process = runner.start()
+        started = time.monotonic()
+        if chance.random() < 0.15:  # in start-up or compilation
+            time.sleep(chance.uniform(0.2, 5))
+        else:  # a moment after it has come some way
+            goal = committed(runner.workdir) + chance.randint(0, max(10, 2 * STEPS // times))
+            while process.poll() is None and time.monotonic() < started + 120:
+                if last_logged(runner.workdir) >= min(goal, STEPS - 2 * INTERVAL):
+                    time.sleep(chance.uniform(0, 0.15))
+                    break
+                time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        _, err = process.communicate()
+        assert "Traceback" not in err, err
+        assert process.returncode == -signal.SIGKILL, "it ended before it was killed"
+        saving += bool(list((runner.workdir / "checkpoints").glob("*tmp*")))
+        losses.append(last_logged(runner.workdir) - committed(runner.workdir))
+    return losses, saving
+
+
+@pytest.mark.parametrize("times", [3, pytest.param(50, marks=pytest.mark.slow)])
+def test_kill_9(whole, cache, tmp_path, times):
+    runner = Runner(tmp_path / "run", cache)
+    losses, saving = kill_again_and_again(runner, times, seed=times)
+    code, _, err = runner.finish()
+    assert code == 0, err
+    over = sum(loss > INTERVAL for loss in losses)
+    print(f"{times} kills, {saving} in a save, {max(losses)} steps lost at most, {over} over")
+    # A save goes on beside the steps, and counts only when it has ended; a loaded machine may
+    # stretch it, but never beyond the next one.
+    assert max(losses) <= 2 * INTERVAL
+    assert_same_run(whole, tmp_path / "run")
+
+
+# Sends the signal from inside a phase of the run; the timer lets compilation begin first.
+DRIVER = """
+import os, sys, threading
+from jaxgan import preemption
+preemption.install()
+phase, number = sys.argv[1], int(sys.argv[2])
+from jaxgan import data, evaluation, main, parallel, pictures
+
+def send():
+    os.kill(os.getpid(), number)
+
+def before(module, name, call, send):
+    original, calls = getattr(module, name), []
+    def wrapped(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == call:
+            send()
+        return original(*args, **kwargs)
+    setattr(module, name, wrapped)
+
+if phase == "startup":
+    send()
+if phase == "compilation":
+    before(parallel.Devices, "compile", 1, threading.Timer(0.4, send).start)
+if phase == "training":
+    before(data, "indices", 137, send)
+if phase == "evaluation":
+    before(evaluation, "measure", 2, send)
+if phase == "sampling":
+    before(pictures, "picture", 3, send)
+sys.exit(main.main(sys.argv[3:]))
+"""
+PHASES = ("startup", "compilation", "training", "evaluation", "sampling")
+BOTH = (signal.SIGTERM, signal.SIGINT)
+QUICK = [(PHASES[i], BOTH[i % 2], 0) for i in range(1, 5)]
+ALL = [(phase, number, again) for phase in PHASES for number in BOTH for again in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("phase", "number", "again"),
+    [pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow) for case in ALL],
+)
+def test_signals(whole, cache, tmp_path, phase, number, again):
+    # Without the cache of the other runs where compilation is to take its time.
+    folder = tmp_path / "cache" if phase == "compilation" else cache
+    runner = Runner(tmp_path / "run", folder)
+    driven = [sys.executable, "-c", DRIVER, phase, str(int(number)), *runner.arguments]
+    stopped = subprocess.run(driven, env=runner.env, capture_output=True, text=True, timeout=300)
+    assert stopped.returncode == 75, stopped.stderr
+    assert signal.Signals(number).name in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    saved = re.search(r"saved at step (\d+)", stopped.stdout)
+    assert saved, stopped.stdout
+    assert committed(runner.workdir) == int(saved.group(1))
+    code, out, err = runner.finish()
+    assert code == 0, err
+    assert f"going on from step {saved.group(1)}" in out
+    assert_same_run(whole, runner.workdir)
