@@ -1,13 +1,13 @@
 """Convolution layers over the three adjoint operators of `jaxgan.nn.operators`."""
 
-from collections.abc import Callable
+import math
 from typing import Any
 
-import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
 from jaxgan.nn.operators import Padding, Pair, conv, conv_kernel_gradient, conv_transpose, pair
+from jaxgan.nn.weights import Initializer, Weight, plain
 
 __all__ = ["Conv", "ConvTranspose", "conv", "conv_kernel_gradient", "conv_transpose"]
 
@@ -27,6 +27,7 @@ class Conv(nn.Module):
       bias_init: initializer of the bias.
       dtype: of the computation; that of the input and the parameters together when None.
       implementation: 'canonical' or 'stock', see `conv`.
+      weight: how parameters are made: `plain`, `SpectralNorm(...)` or `EqualizedLR(...)`.
     """
 
     features: int
@@ -34,20 +35,21 @@ class Conv(nn.Module):
     strides: int | Pair = 1
     padding: Padding = "SAME"
     use_bias: bool = True
-    kernel_init: Callable[..., Any] = nn.initializers.lecun_normal()
-    bias_init: Callable[..., Any] = nn.initializers.zeros_init()
+    kernel_init: Initializer = nn.initializers.lecun_normal()
+    bias_init: Initializer = nn.initializers.zeros_init()
     dtype: Any = None
     implementation: str = "canonical"
+    weight: Weight = plain
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """Convolve ``x`` [B, H, W, C]."""
         shape = _kernel_shape(x, self.kernel_size, self.features)
-        kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
+        kernel = self.weight(self, "kernel", self.kernel_init, shape, math.prod(shape[:3]))
         x, kernel = nn.dtypes.promote_dtype(x, kernel, dtype=self.dtype)
         y = conv(x, kernel, self.strides, self.padding, implementation=self.implementation)
         if self.use_bias:
-            bias = self.param("bias", self.bias_init, (self.features,), jnp.float32)
+            bias = self.weight(self, "bias", self.bias_init, (self.features,), None)
             y = y + bias.astype(y.dtype)
         return y
 
@@ -73,6 +75,7 @@ class ConvTranspose(nn.Module):
       bias_init: initializer of the bias.
       dtype: of the computation; that of the input and the parameters together when None.
       implementation: 'canonical' or 'stock', see `conv`.
+      weight: how parameters are made: `plain`, `SpectralNorm(...)` or `EqualizedLR(...)`.
     """
 
     features: int
@@ -81,16 +84,19 @@ class ConvTranspose(nn.Module):
     padding: Padding = "SAME"
     output_size: Pair | None = None
     use_bias: bool = True
-    kernel_init: Callable[..., Any] = nn.initializers.lecun_normal()
-    bias_init: Callable[..., Any] = nn.initializers.zeros_init()
+    kernel_init: Initializer = nn.initializers.lecun_normal()
+    bias_init: Initializer = nn.initializers.zeros_init()
     dtype: Any = None
     implementation: str = "canonical"
+    weight: Weight = plain
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """Convolve ``x`` [B, H, W, C] into [B, H', W', features]."""
         shape = _kernel_shape(x, self.kernel_size, self.features)
-        kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
+        # Of the kernel's taps one in strides[0] * strides[1] meets a pixel, on average.
+        fan_in = math.prod(shape[:3]) / math.prod(pair("strides", self.strides, 1))
+        kernel = self.weight(self, "kernel", self.kernel_init, shape, fan_in)
         x, kernel = nn.dtypes.promote_dtype(x, kernel, dtype=self.dtype)
         y = conv_transpose(
             x,
@@ -101,7 +107,7 @@ class ConvTranspose(nn.Module):
             implementation=self.implementation,
         )
         if self.use_bias:
-            bias = self.param("bias", self.bias_init, (self.features,), jnp.float32)
+            bias = self.weight(self, "bias", self.bias_init, (self.features,), None)
             y = y + bias.astype(y.dtype)
         return y
 

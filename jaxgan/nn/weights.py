@@ -1,0 +1,23 @@
+"""How a layer makes its parameters: where spectral norm and equalized learning rates plug in."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import Array
+
+Initializer = Callable[..., Any]
+
+# A weight is a function (module, name, init, shape, fan_in) -> float32 array. It creates what it
+# needs in the scope of the layer that calls it, so that ``kernel`` keeps its path in the tree
+# whichever weight a config picks. ``fan_in`` is the number of terms that an output sums, or None
+# for a parameter that is not multiplied with the input (a bias).
+Weight = Callable[[nn.Module, str, Initializer, tuple[int, ...], float | None], Array]
+
+
+def plain(
+    module: nn.Module, name: str, init: Initializer, shape: tuple[int, ...], fan_in: float | None
+) -> Array:
+    """The parameter itself, in float32."""
+    return module.param(name, init, shape, jnp.float32)
