@@ -87,26 +87,31 @@ def load(path: str, overrides: Sequence[str] = (), *, smoke: bool = False) -> Co
     Raises:
       UserError: naming the nearest experiment, field or choice for an unknown one.
     """
-    module = load_experiment(path)
-    function = "get_smoke_config" if smoke else "get_config"
-    if not hasattr(module, function):
-        raise errors.UserError(f"{path} has no {function}()")
-    try:
-        config = getattr(module, function)()
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise errors.UserError(f"{path}: {' '.join(str(error).split())}") from error
+    config = merge(call_experiment(path, "get_smoke_config" if smoke else "get_config"))
     changes = dict(parse_override(text) for text in join_values(overrides))
-    config = merge(config)
-    # Names first: they decide which fields there are.
+    # Names first, the outer ones before the inner: they decide which fields there are.
     named = [key for key in changes if key.endswith(".name")]
-    for key in named:
+    for key in sorted(named, key=lambda key: key.count(".")):
         apply_override(config, key, changes[key])
+        if key.startswith("method."):
+            resolve.forget(config, key.removesuffix(".name"))
     resolve.fill_method(config)
     for key, text in changes.items():
         apply_override(config, key, text)
     resolve.fill_from_data(config)
     resolve.check(config)
     return config.lock()
+
+
+def complete(config: Mapping[str, Any]) -> ConfigDict:
+    """The config with every field there is, from one that was stored perhaps by an older version.
+
+    Raises:
+      UserError: for a field or a name that is not known (any more), or a wrong type.
+    """
+    full = merge(config)
+    resolve.fill_method(full)
+    return full
 
 
 def merge(config: Mapping[str, Any]) -> ConfigDict:
@@ -122,27 +127,46 @@ def merge(config: Mapping[str, Any]) -> ConfigDict:
             continue
         if key not in known:
             raise errors.unknown("config field", key, known)
-        *path, last = key.split(".")
-        node = full
-        for part in path:
-            node = node[part]
-        try:
-            node[last] = value
-        except TypeError:
-            kind = type(node[last]).__name__
-            raise errors.UserError(f"config.{key} must be of type {kind}, not {value!r}") from None
-    full.method = ConfigDict(config["method"]) if "method" in config else full.method
+        group, _, last = key.rpartition(".")
+        node = resolve.get(full, group) if group else full
+        node[last] = resolve.typed(key, value, node[last])
+    if "method" in config:
+        full.method = ConfigDict(resolve.plain(config["method"]))
+    for key, part in full.method.items():
+        # So that one can be named where the experiment has none.
+        if key.endswith("optimizer") and isinstance(part, ConfigDict) and "schedule" not in part:
+            part.schedule = {"name": ""}
     return full
+
+
+def call_experiment(path: str, function: str) -> Mapping[str, Any]:
+    """The config that ``function`` of the experiment file ``path`` returns.
+
+    Raises:
+      UserError: if there is no such file or function, or with the error that it raised.
+    """
+    module = load_experiment(path)
+    if not hasattr(module, function):
+        raise errors.UserError(f"{path} has no {function}()")
+    try:
+        config = getattr(module, function)()
+    except Exception as error:  # whatever the experiment does
+        raise errors.UserError(f"{path}: {function}(): {errors.told(error)}") from error
+    if not isinstance(config, Mapping | ConfigDict):
+        kind = type(config).__name__
+        raise errors.UserError(f"{path}: {function}() must return a ConfigDict, not {kind}")
+    return config
 
 
 def load_experiment(path: str) -> Any:
     """The module in file ``path``, whose folder can be imported from, for a method beside it."""
     file = Path(path)
     if not file.is_file():
-        siblings = [p.stem for p in file.parent.glob("*.py") if p.stem != "__init__"]
-        if not siblings:
-            raise errors.UserError(f"no experiment {path}: no such file")
-        raise errors.unknown("experiment", file.stem, siblings)
+        folders = (Path("experiments"), file.parent)
+        known = {p.stem: str(p) for folder in folders for p in sorted(folder.glob("*.py"))}
+        near = errors.nearest(file.stem, known)
+        hint = f"did you mean {known[near]}?" if near else "no such file"
+        raise errors.UserError(f"unknown experiment {path!r}; {hint}")
     import_from(file.parent)
     spec = importlib.util.spec_from_file_location(f"experiment_{file.stem}", file)
     if spec is None or spec.loader is None:
@@ -150,8 +174,8 @@ def load_experiment(path: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except (SyntaxError, ImportError, NameError) as error:
-        raise errors.UserError(f"{path}: {error}") from error
+    except Exception as error:  # whatever the experiment does
+        raise errors.UserError(f"{path}: {errors.told(error)}") from error
     return module
 
 
@@ -196,34 +220,22 @@ def apply_override(config: ConfigDict, key: str, text: str) -> None:
         parent, node = node, node[part]
     if isinstance(node, ConfigDict):
         raise errors.UserError(f"config.{key} is a group; set one of {', '.join(node)}")
-    try:
-        parent[last] = parse_value(text, node)
-    except (KeyError, TypeError, ValueError, SyntaxError):
-        kind = "list of values" if isinstance(node, tuple | list) else type(node).__name__
-        raise errors.UserError(f"config.{key} must be of type {kind}, not {text!r}") from None
+    parent[last] = resolve.typed(key, parse_value(text, node), node)
 
 
 def parse_value(text: str, now: Any) -> Any:
-    """``text`` as a value of the type of ``now``; anything goes where that is ``None``."""
+    """The value that ``text`` stands for where ``now`` is the one to be replaced."""
     if isinstance(now, str):
         return text
     if isinstance(now, bool):
-        return BOOLEANS[text.lower()]
-    if now is None:
-        try:
-            return ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            return text
-    value = ast.literal_eval(text)
-    if isinstance(now, tuple | list):
-        if not isinstance(value, tuple | list):
-            value = (value,)
-        return type(now)(value)
-    if isinstance(now, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not type(now):
-        raise TypeError
-    return value
+        return BOOLEANS.get(text.lower(), text)
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    return (
+        (value,) if isinstance(now, tuple | list) and not isinstance(value, tuple | list) else value
+    )
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -233,5 +245,5 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]
         if isinstance(value, Mapping | ConfigDict):
             fields += flatten(value, f"{prefix}{key}.")
         else:
-            fields.append((prefix + key, value))
+            fields.append((f"{prefix}{key}", value))
     return fields

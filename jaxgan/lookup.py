@@ -19,6 +19,8 @@ def load_module(package: types.ModuleType, kind: str, name: str) -> types.Module
       UserError: naming the nearest known ``kind`` if there is neither, or the module's own error
         if it cannot be imported.
     """
+    if not isinstance(name, str) or not name:
+        raise errors.unknown(kind, str(name), submodules(package))
     full = f"{package.__name__}.{name}" if name in submodules(package) else name
     try:
         return importlib.import_module(full)
@@ -26,6 +28,8 @@ def load_module(package: types.ModuleType, kind: str, name: str) -> types.Module
         # Only the module itself or a parent of it: what it imports in turn is another matter.
         if error.name and (full == error.name or full.startswith(error.name + ".")):
             raise errors.unknown(kind, name, submodules(package)) from None
-        raise errors.UserError(f"{kind} {name!r} cannot be imported: {error}") from error
-    except (ValueError, TypeError, SyntaxError, ImportError) as error:
-        raise errors.UserError(f"{kind} {name!r} cannot be imported: {error}") from error
+        reason: Exception = error
+    except Exception as error:  # whatever the module does
+        reason = error
+    told = errors.told(reason)
+    raise errors.UserError(f"{kind} {name!r} cannot be imported: {told}") from reason

@@ -78,8 +78,9 @@ def only_method(module: types.ModuleType) -> type:
         and all(callable(getattr(c, m, None)) for m in ("init", "step", "sample"))
     ]
     if len(found) != 1:
+        names = f": {', '.join(c.__name__ for c in found)}" if found else ""
         raise errors.UserError(
             f"module {module.__name__!r} must define one method (a dataclass with init, step and "
-            f"sample), found {len(found)}"
+            f"sample), found {len(found)}{names}"
         )
     return found[0]

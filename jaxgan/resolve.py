@@ -5,6 +5,7 @@ its optimizers stands in the config, so that each can be set, saved and compared
 """
 
 import dataclasses
+import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,43 +14,116 @@ from ml_collections import ConfigDict
 from jaxgan import data, errors, method, networks, optimizers
 
 GIVEN = ("axis_name",)  # set by `parallel`, not by the user
+EXAMPLES = {"bool": False, "int": 0, "float": 0.0, "str": ""}
 
 
 def fill_method(config: ConfigDict) -> None:
     """Adds the defaults of the method's, its networks' and its optimizers' fields to the config.
 
     Raises:
-      UserError: for an unknown method, network, optimizer or field of one.
+      UserError: for an unknown method, network, optimizer or field of one, or a wrong type.
     """
     section = config.method
     if not section.get("name"):
-        raise errors.UserError("config.method.name is not set")
+        choices = ", ".join(method.names())
+        raise errors.UserError(f"config.method.name is not set; known: {choices}")
     cls = method.find(section.name)
-    known = {f.name: f for f in dataclasses.fields(cls) if f.name not in GIVEN}
+    known = {f.name: f for f in dataclasses.fields(cls) if f.init and f.name not in GIVEN}
     for key in set(section) - {"name"} - set(known):
         raise errors.unknown(f"field of method {section.name!r}", key, known)
-    with section.unlocked():
-        for key, field in known.items():
-            if key not in section and field.default is not dataclasses.MISSING:
-                section[key] = field.default
-            if key in section and isinstance(section[key], ConfigDict):
-                fill_part(key, section[key])
+    fill_fields("method", section, known)
+    for key, part in section.items():
+        if isinstance(part, ConfigDict) and key.endswith("optimizer"):
+            fill_optimizer(f"method.{key}", part)
+        elif isinstance(part, ConfigDict):
+            fill_fields(f"method.{key}", part, networks.fields(networks.find(key, part)))
 
 
-def fill_part(key: str, part: ConfigDict) -> None:
-    """Adds the defaults of an optimizer's or a network's fields."""
-    if key.endswith("optimizer"):
-        found = optimizers.defaults(part)
-    else:
-        fields = networks.fields(networks.find(key, part))
-        found = {
-            name: field.default
-            for name, field in fields.items()
-            if name not in part and name not in GIVEN
-            if field.default is not dataclasses.MISSING and not callable(field.default)
-        }
-    for name, value in found.items():
+def fill_fields(where: str, part: ConfigDict, fields: Mapping[str, dataclasses.Field]) -> None:
+    """Adds the defaults of a dataclass; what is set already must be of the field's type."""
+    for name, field in fields.items():
+        default = field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        # No config can hold a function.
+        has_default = default is not dataclasses.MISSING and not callable(default)
+        if name in part:
+            annotation = getattr(field.type, "__name__", str(field.type))
+            like = default if has_default else EXAMPLES.get(annotation)
+            optional = "None" in str(field.type) or "Optional" in str(field.type)
+            if part[name] is not None or not optional:
+                put(part, name, typed(f"{where}.{name}", part[name], like))
+        elif has_default and name not in GIVEN:
+            part[name] = default
+
+
+def fill_optimizer(where: str, part: ConfigDict) -> None:
+    """Adds the defaults of an optimizer's and its schedule's arguments."""
+    for name, value in optimizers.defaults(part).items():
         part[name] = value
+    put(part, "learning_rate", float(part.learning_rate))
+    for kind, group in (("optimizer", part), ("schedule", part.schedule)):
+        arguments = optimizers.parameters(optimizers.find(kind, group.name)) if group.name else {}
+        for name, default in arguments.items():
+            if isinstance(default, bool | int | float | str):
+                inside = where if kind == "optimizer" else f"{where}.schedule"
+                put(group, name, typed(f"{inside}.{name}", group[name], default))
+
+
+def forget(config: ConfigDict, group: str) -> None:
+    """Drops what a group of the method's holds for another name than the one it has now."""
+    part, last = get(config, group), group.rpartition(".")[2]
+    if group == "method":
+        known = {f.name for f in dataclasses.fields(method.find(part.name))}
+    elif last == "schedule":
+        found = part.name and optimizers.parameters(optimizers.find("schedule", part.name))
+        known = set(found)
+    elif last.endswith("optimizer"):
+        found = optimizers.parameters(optimizers.find("optimizer", part.name))
+        known = {"schedule", *found}
+    else:
+        known = set(networks.fields(networks.find_class(last, part.name)))
+    for key in set(part) - {"name"} - known:
+        del part[key]
+
+
+def put(part: ConfigDict, name: str, value: Any) -> None:
+    """Sets a field to a value of perhaps another type than it has (ConfigDict would refuse)."""
+    with part.ignore_type():
+        part[name] = value
+
+
+def typed(where: str, value: Any, like: Any) -> Any:
+    """``value``, of the type of ``like``: a whole number may stand for a float.
+
+    Raises:
+      UserError: if it is of another type.
+    """
+    try:
+        return conform(value, like)
+    except TypeError:
+        kind = "list of values" if isinstance(like, tuple | list) else type(like).__name__
+        told = f"config.{where} must be of type {kind}, not {plain(value)!r}"
+        raise errors.UserError(told) from None
+
+
+def conform(value: Any, like: Any) -> Any:
+    """``value`` in the type of ``like``, item by item in a list; of any type if that is ``None``.
+
+    Raises:
+      TypeError: if it is of another type.
+    """
+    if like is None:
+        return value
+    if isinstance(like, tuple | list) and isinstance(value, tuple | list):
+        item = like[0] if len({type(x) for x in like}) == 1 else None
+        return type(like)(conform(x, item) for x in value)
+    if isinstance(like, float) and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    groups = isinstance(like, Mapping | ConfigDict) and isinstance(value, Mapping | ConfigDict)
+    if type(value) is not type(like) and not groups:
+        raise TypeError
+    return value
 
 
 def fill_from_data(config: ConfigDict) -> None:
@@ -59,6 +133,14 @@ def fill_from_data(config: ConfigDict) -> None:
       UserError: if the dataset is not there, or the method needs labels and it has none.
     """
     spec = data.describe(config.data)
+    if config.evaluation.every:
+        held_out = data.describe(config.data, config.data.test_split)
+        # Two sets are drawn from them, see `evaluation`.
+        if held_out.size < 4:
+            raise errors.UserError(
+                f"{config.data.name} has only {held_out.size} samples in its split "
+                f"{config.data.test_split!r}, too few to evaluate on; set evaluation.every=0"
+            )
     section = config.method
     fields = {f.name for f in dataclasses.fields(method.find(section.name))}
     with section.unlocked():
@@ -87,8 +169,10 @@ def build(config: ConfigDict, axis_name: str | None = None) -> Any:
     name = section.pop("name")
     try:
         return method.find(name)(**section, axis_name=axis_name)
-    except (TypeError, ValueError) as error:
-        raise errors.UserError(f"method {name!r}: {error}") from error
+    except errors.UserError:
+        raise
+    except Exception as error:  # whatever the method refuses its fields with
+        raise errors.UserError(f"method {name!r}: {errors.told(error)}") from error
 
 
 def plain(value: Any) -> Any:
@@ -133,8 +217,13 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
         "evaluation.n": 2,
         "early_stopping.patience": 1,
         "reduce_on_plateau.patience": 1,
+        "early_stopping.min_delta": 0,
+        "reduce_on_plateau.min_delta": 0,
+        "health.max_rollbacks": 0,
         "parallel.devices": 0,
     }
+    # What the random keys and the step counter can hold.
+    most = {"seed": 2**32 - 1, "steps": 2**31 - 1}
     found = []
     for field, allowed in choices.items():
         value = get(config, field)
@@ -143,9 +232,15 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
     for field, bound in least.items():
         value = get(config, field)
         found.append((value < bound, f"config.{field} must be at least {bound}, not {value}"))
+    for field, bound in most.items():
+        value = get(config, field)
+        found.append((value > bound, f"config.{field} must be at most {bound}, not {value}"))
     for field in ("health.factor", "reduce_on_plateau.factor"):
         value = get(config, field)
         found.append((not 0 < value < 1, f"config.{field} must be between 0 and 1, not {value}"))
+    board = all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard"))
+    told = "config.log.tensorboard needs TensorBoard: pip install 'jaxgan[tf]'"
+    found.append((config.log.tensorboard and not board, told))
     return found
 
 

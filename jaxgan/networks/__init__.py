@@ -32,12 +32,18 @@ def find(role: str, config: Mapping[str, Any]) -> type[nn.Module]:
     """
     if "name" not in config:
         raise errors.UserError(f"{role} needs a name, e.g. {{'name': 'dcgan'}}")
-    module = load_module(sys.modules[__name__], "network", config["name"])
-    cls = getattr(module, role.title().replace("_", ""), None)
-    if cls is None:
-        raise errors.UserError(f"network {config['name']!r} has no {role}")
+    cls = find_class(role, config["name"])
     for key in set(config) - {"name"} - set(fields(cls)):
         raise errors.unknown(f"field of the {role} {config['name']!r}", key, fields(cls))
+    return cls
+
+
+def find_class(role: str, name: str) -> type[nn.Module]:
+    """The Linen module that plays ``role`` in family ``name``, whatever its fields."""
+    module = load_module(sys.modules[__name__], "network", name)
+    cls = getattr(module, role.title().replace("_", ""), None)
+    if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
+        raise errors.UserError(f"network {name!r} has no {role}")
     return cls
 
 
@@ -47,8 +53,14 @@ def fields(cls: type[nn.Module]) -> dict[str, dataclasses.Field]:
 
 
 def build(role: str, config: Mapping[str, Any], **given: Any) -> nn.Module:
-    """The network of ``config``, with the fields in ``given`` (a shape, an axis name) it has."""
+    """The network of ``config``, with the fields in ``given`` (a shape, an axis name) it has.
+
+    Raises:
+      UserError: for an unknown family or field, or one that is given already.
+    """
     cls = find(role, config)
-    known = fields(cls)
-    mine = {k: v for k, v in config.items() if k != "name"}
-    return cls(**{k: v for k, v in given.items() if k in known}, **mine)
+    given = {k: v for k, v in given.items() if k in fields(cls)}
+    for key in config:
+        if key in given:
+            raise errors.UserError(f"{key} of the {role} is set by the method; leave it out")
+    return cls(**given, **{k: v for k, v in config.items() if k != "name"})
