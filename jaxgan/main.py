@@ -17,10 +17,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, nearest
 
 BAD_INPUT = 2
 MODES = ("train", "evaluate", "sample")
+# Flags that only some modes heed.
+ONLY = {
+    "dry_run": ("train",),
+    "step": ("evaluate", "sample"),
+    "n": ("sample",),
+    "seed": ("sample",),
+    "out": ("sample",),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(arguments)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print("error:", " ".join(str(error).splitlines()), file=sys.stderr)
         return BAD_INPUT
 
 
@@ -40,7 +48,8 @@ def run(arguments: Sequence[str] | None) -> int:
       UserError: for a mistake of the user's.
     """
     flags, overrides = parser().parse_known_args(arguments)
-    if not flags.config and flags.mode == "train":
+    check(flags, overrides)
+    if flags.config is None and flags.mode == "train":
         print(listing())
         return 0
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
@@ -51,22 +60,51 @@ def run(arguments: Sequence[str] | None) -> int:
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "jaxgan" / "xla"
     jax.config.update("jax_compilation_cache_dir", str(cache))
     settings = config.load(flags.config, overrides, smoke=flags.smoke) if flags.config else None
-    if not flags.workdir and not flags.dry_run:
-        raise UserError("--workdir=DIR is missing: the folder of the run")
     if flags.dry_run:
         print(plan.describe(settings))
         return 0
+    if not flags.workdir:
+        raise UserError("--workdir=DIR is missing: the folder of the run")
+    if flags.out:
+        sampling.check_output(Path(flags.out))
     parallel.initialize()
     if flags.mode == "train":
         return train.train(settings, Path(flags.workdir), str(Path(flags.config).resolve()))
-    model = sampling.load(flags.workdir, flags.step)
+    model = sampling.load(flags.workdir, flags.step, settings)
     if flags.mode == "evaluate":
         print(sampling.evaluate(model, Path(flags.workdir)))
         return 0
     out = Path(flags.out or Path(flags.workdir) / "samples" / f"sample_{model.step:08}.png")
-    sampling.write(model, out, flags.n, flags.seed)
+    sampling.write(model, out, 64 if flags.n is None else flags.n, flags.seed or 0)
     print(out)
     return 0
+
+
+def check(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
+    """Refuses flags that there are not, or that would have no effect.
+
+    Raises:
+      UserError: naming the nearest flag.
+    """
+    for text in overrides:
+        if text.startswith("--") and not text.startswith("--config."):
+            flag = text.partition("=")[0]
+            near = nearest(flag, [f"--{name}" for name in vars(flags)])
+            hint = f"did you mean {near}? " if near else ""
+            raise UserError(
+                f"unknown flag {flag}; {hint}A field of the config is set by --config.FIELD=VALUE"
+            )
+    for name, modes in ONLY.items():
+        value = getattr(flags, name)
+        if value is not None and value is not False and flags.mode not in modes:
+            hint = "; that of the run is --config.seed" if name == "seed" else ""
+            allowed = " or ".join(f"--mode={mode}" for mode in modes)
+            raise UserError(f"--{name} is for {allowed}, not --mode={flags.mode}{hint}")
+    of_experiment = flags.config == "" or flags.smoke or flags.dry_run or overrides
+    if not flags.config and (of_experiment or (flags.mode == "train" and flags.workdir)):
+        raise UserError(
+            "--config=experiments/NAME.py is missing; with no flag, the experiments are listed"
+        )
 
 
 def parser() -> argparse.ArgumentParser:
@@ -78,8 +116,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--smoke", action="store_true", help="the experiment's version of seconds")
     p.add_argument("--dry_run", action="store_true", help="print the config and the cost, and exit")
     p.add_argument("--step", type=int, help="the checkpoint to take (default: the newest)")
-    p.add_argument("--n", type=int, default=64, help="how many samples")
-    p.add_argument("--seed", type=int, default=0, help="of the samples")
+    p.add_argument("--n", type=int, help="how many samples (default: 64)")
+    p.add_argument("--seed", type=int, help="of the samples (default: 0)")
     p.add_argument("--out", help="where the samples go: a .png grid or an .npz")
     return p
 
@@ -98,8 +136,11 @@ def listing() -> str:
     folder = Path("experiments") if Path("experiments").is_dir() else beside
     lines = ["Experiments (python -m jaxgan.main --config=PATH --workdir=DIR):", ""]
     for path in sorted(folder.glob("*.py")):
-        doc = ast.get_docstring(ast.parse(path.read_text())) or ""
-        lines.append(f"  {path}  {doc.splitlines()[0] if doc else ''}")
+        try:
+            doc = ast.get_docstring(ast.parse(path.read_text())) or ""
+        except (SyntaxError, ValueError) as error:
+            doc = f"(cannot be read: {error})"
+        lines.append(f"  {path}  {doc.splitlines()[0] if doc else ''}".rstrip())
     return "\n".join(lines)
 
 

@@ -1,8 +1,9 @@
 """A trained model from a run's folder: load it, and sample."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ class Model:
     step: int
 
     @cached_property
-    def _sample(self) -> Callable[..., jax.Array]:
-        return jax.jit(self.method.sample, static_argnums=2)
+    def _compiled(self) -> dict[Any, Callable[..., jax.Array]]:
+        return {}
 
     def sample(self, key: jax.Array, n: int, **conditions: Any) -> np.ndarray:
         """Samples [n, H, W, C] (or [n, 2]) in [-1, 1].
@@ -42,20 +43,41 @@ class Model:
         Args:
           key: a JAX random key.
           n: how many.
-          **conditions: what the method's ``sample`` takes, ``labels`` [n] for a conditional one.
+          **conditions: what the method's ``sample`` takes: an array with a row for each sample
+            (``labels`` [n] for a conditional method), or a single value that holds for all.
 
         Raises:
-          UserError: if the method does not take such a condition.
+          UserError: if n is less than 1, the method does not take such a condition, or one has not
+            n rows.
         """
-        try:
-            return draw(self._sample, self.state, key, n, **conditions)
-        except TypeError as error:
-            if conditions and "unexpected keyword" in str(error):
-                given = ", ".join(conditions)
+        if n < 1:
+            raise errors.UserError(f"the number of samples must be at least 1, not {n}")
+        self._check(n, conditions)
+        each = {name: value for name, value in conditions.items() if np.ndim(value)}
+        whole = {name: value for name, value in conditions.items() if name not in each}
+        if (variant := tuple(whole.items())) not in self._compiled:
+            function = partial(self.method.sample, **whole)
+            self._compiled[variant] = jax.jit(function, static_argnums=2)
+        return draw(self._compiled[variant], self.state, key, n, **each)
+
+    def _check(self, n: int, conditions: dict[str, Any]) -> None:
+        """Refuses conditions that the method does not take or lacks, or that are not n."""
+        name = self.config.method.name
+        # After the state, the key and n.
+        parameters = list(inspect.signature(self.method.sample).parameters.values())[3:]
+        known = {p.name: p.default for p in parameters}
+        for given, value in conditions.items():
+            if given not in known and all(p.kind != p.VAR_KEYWORD for p in parameters):
+                takes = ", ".join(known) or "nothing"
                 raise errors.UserError(
-                    f"method {self.config.method.name!r} does not take {given}"
-                ) from error
-            raise
+                    f"method {name!r} does not take {given!r}; it takes: {takes}"
+                )
+            if np.ndim(value) and len(value) != n:
+                raise errors.UserError(f"{given!r} has {len(value)} rows for {n} samples")
+        for p in parameters:
+            needed = p.default is p.empty and p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)
+            if needed and p.name not in conditions:
+                raise errors.UserError(f"method {name!r} needs {p.name!r} to sample")
 
 
 def draw(
@@ -73,28 +95,59 @@ def draw(
     return np.concatenate(parts)[:n]
 
 
-def load(folder: str | Path, step: int | None = None) -> Model:
+def load(folder: str | Path, step: int | None = None, settings: ConfigDict | None = None) -> Model:
     """The model in a run's folder, on one device.
 
     Args:
       folder: the run's ``workdir``.
       step: of the checkpoint, the newest good one by default.
+      settings: instead of the config stored there, of which it may differ in what is safe to
+        change, see ``config.SAFE``.
 
     Raises:
-      UserError: if there is no run, no such checkpoint, or none that can be used.
+      UserError: if there is no run, no such checkpoint, or none that can be used, or ``settings``
+        are of another run.
     """
     folder = Path(folder)
-    stored = workdir.read_config(folder)
-    experiment = stored.pop("experiment", "")
-    if experiment:
-        config.import_from(Path(experiment).parent)
-    settings = ConfigDict(stored)
-    settings.parallel.devices, settings.parallel.mode, settings.evaluation.every = 1, "jit", 0
-    ready = program.prepare(settings)
+    completed = stored_config(folder)
+    if settings is not None:
+        differing = [
+            f"{key} was {before!r}, now {after!r}"
+            for key, before, after in workdir.differences(
+                workdir.to_json(completed), workdir.to_json(settings)
+            )
+            if not key.startswith(config.SAFE)
+        ]
+        if differing:
+            raise errors.UserError(
+                f"the run in {folder} has another config: {'; '.join(differing)}"
+            )
+        completed = settings.copy_and_resolve_references()
+    completed.parallel.update({"devices": 1, "mode": "jit"})
+    ready = program.prepare(completed)
     restored = checkpoint.restore(folder / workdir.CHECKPOINTS, ready.template, step=step)
     if restored is None:
         raise errors.UserError(f"there is no checkpoint in {folder} yet")
-    return Model(settings, ready.method, restored.tree["state"], restored.step)
+    return Model(completed, ready.method, restored.tree["state"], restored.step)
+
+
+def stored_config(folder: Path) -> ConfigDict:
+    """The config of the run in ``folder``, completed.
+
+    Raises:
+      UserError: if there is no run, or its config names what is not there.
+    """
+    stored = workdir.read_config(folder)
+    path = folder / workdir.CONFIG
+    if not isinstance(stored, dict):
+        raise errors.UserError(f"{path} does not hold a config")
+    experiment = stored.pop("experiment", "")
+    if experiment:
+        config.import_from(Path(experiment).parent)
+    try:
+        return config.complete(stored)
+    except errors.UserError as error:
+        raise errors.UserError(f"{path}: {error}") from error
 
 
 def evaluate(model: Model, folder: Path) -> str:
@@ -105,18 +158,32 @@ def evaluate(model: Model, folder: Path) -> str:
         jax.random.fold_in(jax.random.key(model.config.seed), program.EVALUATE),
         evaluation.protocol(model.config, model.step),
     )
-    evaluation.record(result, folder / workdir.EVALUATION)
+    try:
+        evaluation.record(result, folder / workdir.EVALUATION)
+    except OSError as error:
+        raise errors.UserError(f"cannot write to {folder}: {error.strerror}") from error
     return evaluation.describe(result)
+
+
+def check_output(path: Path) -> None:
+    """Refuses a file that ``write`` could not write, before the model is loaded.
+
+    Raises:
+      UserError: for another ending than ``.png`` or ``.npz``.
+    """
+    if path.suffix not in (".png", ".npz"):
+        raise errors.UserError(f"samples are written as .png or .npz, not {path.name!r}")
 
 
 def write(model: Model, path: Path, n: int, seed: int) -> None:
     """Writes n samples: a PNG grid, or an ``.npz`` with ``images`` uint8 (points: float32).
 
     Raises:
-      UserError: for another ending, or a place that cannot be written to.
+      UserError: for another ending, a place that cannot be written to, or a seed that no key has.
     """
-    if path.suffix not in (".png", ".npz"):
-        raise errors.UserError(f"samples are written as .png or .npz, not {path.name!r}")
+    check_output(path)
+    if not 0 <= seed < 2**32:
+        raise errors.UserError(f"the seed must be at least 0 and less than 2**32, not {seed}")
     samples = model.sample(jax.random.key(seed), n)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
