@@ -16,6 +16,7 @@ from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
+from etils import epath
 from orbax.checkpoint import checkpoint_managers as policies
 
 from jaxgan import errors
@@ -238,22 +239,20 @@ def restore(
 
 def read(directory: Path, step: int, template: PyTree) -> tuple[Restored | None, str]:
     """The step, or why it does not fit the template."""
-    handlers = {"state": ocp.StandardCheckpointHandler(), "meta": ocp.JsonCheckpointHandler()}
-    with ocp.CheckpointManager(directory, item_handlers=handlers) as manager:
-        try:
-            stored = leaves(manager.item_metadata(step)["state"].tree)
-            difference = compare(stored, leaves(template))
-            if difference:
-                return None, difference
-            target = ocp.args.Composite(
-                state=ocp.args.StandardRestore(template), meta=ocp.args.JsonRestore()
-            )
-            items = manager.restore(step, args=target)
-        # Orbax raises whatever its backends do, a bare Exception among them.
-        except Exception as error:
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            return None, f"it cannot be read: {lines[0][:200]}"
-    return Restored(step, items["state"], items["meta"]), ""
+    folder = directory.absolute() / str(step)
+    try:
+        metadata = ocp.StandardCheckpointHandler().metadata(epath.Path(folder / "state"))
+        difference = compare(leaves(metadata.tree), leaves(template))
+        if difference:
+            return None, difference
+        with ocp.StandardCheckpointer() as arrays:
+            tree = arrays.restore(folder / "state", template)
+        with ocp.Checkpointer(ocp.JsonCheckpointHandler()) as records:
+            return Restored(step, tree, records.restore(folder / "meta")), ""
+    # Orbax raises whatever its backends do, a bare Exception among them.
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return None, f"it cannot be read: {lines[0][:200]}"
 
 
 def leaves(tree: PyTree) -> dict[str, tuple[tuple[int, ...], str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jaxgan import errors
@@ -76,6 +77,20 @@ class Devices:
             batch = jax.tree.map(lambda x: x.reshape(local, -1, *x.shape[1:]), batch)
         return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), batch)
 
+    def gather(self, tree: PyTree) -> PyTree:
+        """What a step returned, as arrays that all processes share.
+
+        ``pmap`` leaves each of several processes with an array on its own devices alone.
+        """
+        if self.mode == "jit" or jax.process_count() == 1:
+            return tree
+
+        def whole(x: jax.Array) -> jax.Array:
+            shards = [shard.data for shard in x.addressable_shards]
+            return jax.make_array_from_single_device_arrays(x.shape, self.replicated, shards)
+
+        return jax.tree.map(whole, tree)
+
     def compile(self, step: Callable[..., PyTree]) -> Callable[..., PyTree]:
         """Compiles ``step(carry, dataset, batch, key) -> carry``.
 
@@ -114,6 +129,12 @@ def devices(mode: str, count: int, batch_size: int) -> Devices:
         )
     mesh = Mesh(np.asarray(chosen), (AXIS,), axis_types=(AxisType.Auto,))
     return Devices(mesh, mode)
+
+
+def barrier(name: str) -> None:
+    """Waits until every process has come to this place."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(name)
 
 
 def mean(tree: PyTree, axis_name: str | None) -> PyTree:

@@ -17,6 +17,7 @@ from jaxgan import (
     data,
     evaluation,
     log,
+    parallel,
     pictures,
     player,
     preemption,
@@ -82,12 +83,14 @@ def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
         held_out = evaluation.held_out_samples(config) if config.evaluation.every else None
         if primary:
             folder.claim(workdir, config, experiment)
+        parallel.barrier("claimed")
         board = log.tensorboard(workdir) if config.log.tensorboard else None
         # The best of the metric is kept beside the latest `keep`.
         checkpoints_at = workdir / folder.CHECKPOINTS
         restored = checkpoint.restore(
             checkpoints_at, ready.template, aside=workdir / folder.DAMAGED
         )
+        parallel.barrier("restored")
         checkpoints = checkpoint.open_to_write(
             checkpoints_at,
             keep=config.checkpoint.keep,
@@ -167,6 +170,7 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, source: data.Source) -
             continue
         # The order matters: nothing is logged, drawn or saved of a state that is not finite, and a
         # checkpoint holds what was decided from the lines before it.
+        carry = ready.devices.gather(carry)
         counted = jax.device_get(carry["totals"])
         wrong = totals.first_nonfinite(counted)
         if wrong and config.health.on_nonfinite != "skip":
@@ -272,6 +276,7 @@ def save(run: Run, carry: Carry, step: int) -> None:
 
 def preempted(run: Run, carry: Carry, step: int) -> int:
     """Saves and stops; the same command goes on from here."""
+    carry = run.program.devices.gather(carry)
     if wrong := totals.first_nonfinite(jax.device_get(carry["totals"])):
         return diverged(run, *wrong) or DIVERGED
     save(run, carry, step)
