@@ -87,12 +87,10 @@ def leading_singular_vector(matrix: Array) -> Array:
     random start would take thousands of steps where the two largest singular values are close.
     """
     m, n = matrix.shape
-    largest = jnp.abs(matrix).max()
-    scaled = matrix / jnp.where(largest == 0, 1.0, largest)  # squares must not over- or underflow
     if m < n:
-        left = jnp.linalg.eigh(_dot(scaled, scaled.T))[1][:, -1]
-        return _normalize(_dot(left, scaled), jnp.ones(n) / n**0.5)
-    return jnp.linalg.eigh(_dot(scaled.T, scaled))[1][:, -1]
+        left = jnp.linalg.eigh(_dot(matrix, matrix.T))[1][:, -1]
+        return _normalize(_dot(left, matrix), jnp.ones(n) / n**0.5)
+    return jnp.linalg.eigh(_dot(matrix.T, matrix))[1][:, -1]
 
 
 def sigmas(stats: Mapping[str, Any]) -> dict[str, Array]:

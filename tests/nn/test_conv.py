@@ -47,7 +47,7 @@ CASES = [
     for kernel, stride in itertools.product((1, 2, 3, 4, 5), (1, 2, 3))
     for padding, size in (("SAME", (7, 8)), ("VALID", (8, 9)), (1, (9, 6)))
 ]
-QUICK = [case for i, case in enumerate(CASES) if i % 4 == 0]
+QUICK = [case for i, case in enumerate(CASES) if i % 5 == 0]
 
 
 def check_conv(kernel, stride, padding, size, dtype=jnp.float32, tolerance=1e-6):
@@ -95,7 +95,7 @@ def test_every_geometry(case):
     check_transpose(*case)
 
 
-@pytest.mark.parametrize("case", [(4, 2, "SAME", (7, 8)), (3, 1, "SAME", (5, 6))], ids=str)
+@pytest.mark.parametrize("case", [(4, 2, "SAME", (7, 8))], ids=str)
 def test_bfloat16_differs_from_lax_by_its_rounding(case):
     check_conv(*case, dtype=jnp.bfloat16, tolerance=2**-6)
     check_transpose(*case, dtype=jnp.bfloat16, tolerance=2**-6)
@@ -179,13 +179,17 @@ def test_the_three_operators_are_adjoint(kernel, strides, size, padding):
     with jax.enable_x64(True):
         x = normal(1, 2, *size, 3, dtype=jnp.float64)
         w = normal(2, *kernel, 3, 2, dtype=jnp.float64)
-        y = conv(x, w, strides, padding)
-        g = normal(3, *y.shape, dtype=jnp.float64)
-        want = jnp.vdot(y, g)
-        back = conv_transpose(g, w, strides, padding, size)
-        kernel_gradient = conv_kernel_gradient(x, g, kernel, strides, padding)
-        np.testing.assert_allclose(jnp.vdot(x, back), want, atol=1e-10)
-        np.testing.assert_allclose(jnp.vdot(w, kernel_gradient), want, atol=1e-10)
+
+        @jax.jit
+        def forms(x, w):
+            y = conv(x, w, strides, padding)
+            g = normal(3, *y.shape, dtype=jnp.float64)
+            back = conv_transpose(g, w, strides, padding, size)
+            kernel_gradient = conv_kernel_gradient(x, g, kernel, strides, padding)
+            return jnp.vdot(y, g), jnp.vdot(x, back), jnp.vdot(w, kernel_gradient)
+
+        want, *others = forms(x, w)
+        np.testing.assert_allclose(others, [want, want], atol=1e-10)
 
 
 def convolutions(jaxpr):
@@ -230,11 +234,21 @@ def test_vmap_over_many_seeds_and_scan():
 
     gradient = jax.jit(jax.grad(penalty))
     want = jnp.stack([gradient(w, x) for w in ws])
-    assert_close(jax.vmap(gradient, (0, None))(ws, x), want, 1e-5)
-    assert_close(jax.vmap(gradient)(ws, jnp.stack([x] * 3)), want, 1e-5)
-    assert_close(jax.lax.map(lambda w: gradient(w, x), ws), want, 1e-5)
-    got = jax.vmap(gradient, (None, 0))(ws[0], jnp.stack([x, 2 * x]))
-    assert_close(got, jnp.stack([gradient(ws[0], x), gradient(ws[0], 2 * x)]), 1e-5)
+
+    @jax.jit
+    def batched(ws, x):
+        xs = jnp.stack([x] * 3)
+        weights = (
+            jax.vmap(gradient, (0, None))(ws, x),
+            jax.vmap(gradient)(ws, xs),
+            jax.lax.map(lambda w: gradient(w, x), ws),
+        )
+        return weights, jax.vmap(gradient, (None, 0))(ws[0], xs)
+
+    over_weights, over_images = batched(ws, x)
+    for got in over_weights:
+        assert_close(got, want, 1e-5)
+    assert_close(over_images, jnp.stack([want[0]] * 3), 1e-5)
 
 
 def critic(w, x):
@@ -276,23 +290,23 @@ def test_gradient_over_four_devices(loss):
 def test_layers_agree_with_themselves_stock_and_keep_float32_parameters(layer):
     x = normal(1, 2, 7, 8, 3)
     canonical, stock = (layer(5, 4, 2, implementation=i) for i in ("canonical", "stock"))
-    variables = canonical.init(jax.random.key(0), x)
+    variables = jax.jit(canonical.init)(jax.random.key(0), x)
     assert jax.tree.map(lambda a: (a.shape, a.dtype.name), variables) == {
         "params": {"kernel": ((4, 4, 3, 5), "float32"), "bias": ((5,), "float32")}
     }
     assert_close(canonical.apply(variables, x), stock.apply(variables, x), 1e-6)
     low = layer(5, 4, 2, dtype=jnp.bfloat16)
-    assert low.init_with_output(jax.random.key(0), x)[0].dtype == jnp.bfloat16
-    assert low.init(jax.random.key(0), x)["params"]["kernel"].dtype == jnp.float32
-    assert layer(5, 4, 2).apply(variables, x.astype(jnp.bfloat16)).dtype == jnp.float32
+    y, shapes = jax.eval_shape(low.init_with_output, jax.random.key(0), x)
+    assert y.dtype == jnp.bfloat16
+    assert shapes["params"]["kernel"].dtype == jnp.float32
+    y = jax.eval_shape(layer(5, 4, 2).apply, variables, x.astype(jnp.bfloat16))
+    assert y.dtype == jnp.float32
 
 
 def test_conv_transpose_layer_is_torchs():
     x = normal(1, 2, 5, 6, 3)
     layer = ConvTranspose(4, 4, 2, padding=1)
-    variables = layer.init(jax.random.key(0), x)
-    kernel = np.asarray(variables["params"]["kernel"])
-    bias = normal(5, 4)
+    kernel, bias = np.asarray(normal(4, 4, 4, 3, 4)), normal(5, 4)
     want = torch.nn.functional.conv_transpose2d(
         torch.tensor(np.asarray(x)).permute(0, 3, 1, 2),
         torch.tensor(kernel).permute(2, 3, 0, 1),
@@ -305,10 +319,10 @@ def test_conv_transpose_layer_is_torchs():
 
 
 def test_odd_sizes_go_down_and_up_again():
-    x = normal(1, 2, 15, 15, 3)
-    h = Conv(4, 4, 2).init_with_output(jax.random.key(0), x)[0]
+    x, key = normal(1, 2, 15, 15, 3), jax.random.key(0)
+    h = jax.eval_shape(Conv(4, 4, 2).init_with_output, key, x)[0]
     assert h.shape == (2, 8, 8, 4)
-    y = ConvTranspose(3, 4, 2, output_size=(15, 15)).init_with_output(jax.random.key(0), h)[0]
+    y = jax.eval_shape(ConvTranspose(3, 4, 2, output_size=(15, 15)).init_with_output, key, h)[0]
     assert y.shape == x.shape
 
 

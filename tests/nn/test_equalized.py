@@ -15,26 +15,28 @@ from tests.nn.reference import assert_close, normal
 
 LAYERS = {
     "dense": (lambda weight: Dense(512, weight=weight), (64, 256), 256),
-    "conv": (lambda weight: Conv(256, 3, padding="VALID", weight=weight), (8, 10, 10, 64), 576),
-    "transposed": (lambda weight: ConvTranspose(256, 4, 2, weight=weight), (8, 10, 10, 64), 256),
+    "conv": (lambda weight: Conv(256, 3, padding="VALID", weight=weight), (4, 10, 10, 64), 576),
+    "transposed": (lambda weight: ConvTranspose(256, 4, 2, weight=weight), (4, 10, 10, 64), 256),
 }
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
-@given(
-    name=st.sampled_from(sorted(LAYERS)),
-    multiplier=st.sampled_from([0.01, 1.0, 3.0]),
-    seed=st.integers(0, 1000),
+@pytest.mark.parametrize(
+    ("name", "multiplier"), [("dense", 0.01), ("conv", 1.0), ("transposed", 3.0)]
 )
-def test_output_variance_is_one_at_init(name, multiplier, seed):
+def test_output_variance_is_one_at_init(name, multiplier):
     make, shape, _ = LAYERS[name]
-    layer = make(EqualizedLR(lr_multiplier=multiplier))
-    x = normal(seed, *shape)
-    y, variables = jax.jit(layer.init_with_output)(jax.random.key(seed), x)
-    if name == "transposed":
-        y = y[:, 2:-2, 2:-2]  # fewer taps meet at the border
-    assert abs(y.var() - 1) < 0.05
-    assert abs(variables["params"]["kernel"].std() * multiplier - 1) < 0.02
+    initialize = jax.jit(make(EqualizedLR(lr_multiplier=multiplier)).init_with_output)
+
+    @settings(max_examples=5, deadline=None, derandomize=True)
+    @given(seed=st.integers(0, 1000))
+    def check(seed):
+        y, variables = initialize(jax.random.key(seed), normal(seed, *shape))
+        if name == "transposed":
+            y = y[:, 2:-2, 2:-2]  # fewer taps meet at the border
+        assert abs(np.var(y) - 1) < 0.05
+        assert abs(np.std(variables["params"]["kernel"]) * multiplier - 1) < 0.02
+
+    check()
 
 
 def test_embedding_rows_have_unit_variance():

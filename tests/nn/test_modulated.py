@@ -71,14 +71,14 @@ def test_modulated_conv_is_the_equations(demodulate, resample):
 
 def test_demodulated_output_has_unit_variance_whatever_the_style():
     x, w = normal(1, 4, 16, 16, 64), normal(2, 3, 3, 64, 64)
-    y = modulated_conv(x, w, 100 * normal(3, 4, 64))
+    y = jax.jit(modulated_conv)(x, w, 100 * normal(3, 4, 64))
     np.testing.assert_allclose(y[:, 1:-1, 1:-1].var(axis=(1, 2, 3)), 1.0, atol=0.15)
 
 
 def test_layer_is_its_function():
     x, latent = normal(1, 2, 4, 4, 5), normal(2, 2, 6)
     layer = ModulatedConv(7, resample="up")
-    y, variables = layer.init_with_output(jax.random.key(0), x, latent)
+    y, variables = jax.jit(layer.init_with_output)(jax.random.key(0), x, latent)
     params = variables["params"]
     shapes = jax.tree.map(jnp.shape, params)
     assert shapes == {
@@ -87,11 +87,15 @@ def test_layer_is_its_function():
         "style": {"kernel": (6, 5), "bias": (5,)},
     }
     np.testing.assert_array_equal(params["style"]["bias"], 1.0)
-    style = latent @ params["style"]["kernel"] / 6**0.5 + 1
-    want = modulated_conv(x, params["kernel"] / 45**0.5, style, resample="up")
-    assert_close(y, want)
+
+    @jax.jit
+    def function(params):
+        style = latent @ params["style"]["kernel"] / 6**0.5 + 1
+        return modulated_conv(x, params["kernel"] / 45**0.5, style, resample="up")
+
+    assert_close(y, function(params))
     low = ModulatedConv(7, dtype=jnp.bfloat16, weight=EqualizedLR())
-    assert low.apply(variables, x, latent).dtype == jnp.bfloat16
+    assert jax.eval_shape(low.apply, variables, x, latent).dtype == jnp.bfloat16
 
 
 X, W, S = jnp.zeros((2, 6, 6, 3)), jnp.zeros((3, 3, 3, 4)), jnp.zeros((2, 3))
@@ -116,9 +120,13 @@ def test_bad_arguments_are_named(argument, call):
 
 def test_stock_equals_canonical():
     x, w, style = normal(1, 2, 4, 4, 5), normal(2, 3, 3, 5, 7), normal(3, 2, 5)
-    for resample in (None, "up", "down"):
-        got, want = (
-            modulated_conv(x, w, style, resample=resample, implementation=i)
-            for i in ("canonical", "stock")
-        )
-        assert_close(got, want, 1e-6)
+    got, want = (
+        jax.jit(
+            lambda *a, i=i: [
+                modulated_conv(*a, resample=resample, implementation=i)
+                for resample in (None, "up", "down")
+            ]
+        )(x, w, style)
+        for i in ("canonical", "stock")
+    )
+    assert_close(got, want, 1e-6)
