@@ -5,8 +5,9 @@ Every draw belongs to a sample: with one key, sample i of the global batch draws
 ``[B, H, W, C]``, computed in float32 and returned in their own dtype.
 """
 
-from jaxgan.augment.ada import DEFAULT, AdaState, ada, ada_init, ada_update
+from jaxgan.augment.controller import AdaState, ada_init, ada_update
 from jaxgan.augment.diff import POLICIES, color, cutout, diff_augment, translation
 from jaxgan.augment.draws import BLIT, COLOR, CORRUPTION, FILTER, GEOMETRY, TRANSFORMS
 from jaxgan.augment.keys import sample_keys
+from jaxgan.augment.pipeline import DEFAULT, ada
 from jaxgan.augment.simple import anneal, horizontal_flip, instance_noise

@@ -1,6 +1,6 @@
 """What ADA draws for one sample: whether each transformation happens, and how strongly."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import jax
@@ -42,53 +42,47 @@ def draw(key: jax.Array, p: jax.Array, transforms: Collection[str]) -> Draws:
     A transformation has the same draws whichever others are chosen. Strengths are those of Karras
     et al. 2020, "Training Generative Adversarial Networks with Limited Data", appendix B.
     """
-    normal, uniform = jax.random.normal, jax.random.uniform
+    # Three calls for all numbers: one for each number would take XLA many seconds to compile.
+    gate_key, uniform_key, normal_key = jax.random.split(key, 3)
+    gates = iter(jax.random.uniform(gate_key, (19,)))
+    uniform = iter(jax.random.uniform(uniform_key, (12,), minval=-1.0))
+    normal = iter(jax.random.normal(normal_key, (12,)))
 
     def maybe(
-        name: str,
-        value: Callable[[jax.Array], jax.Array],
-        identity: jax.Array | float,
-        stream: int = 0,
-        p: jax.Array = p,
+        name: str, value: jax.Array, identity: float, probability: jax.Array = p
     ) -> jax.Array:
-        gate_key, value_key = jax.random.split(
-            jax.random.fold_in(jax.random.fold_in(key, TRANSFORMS.index(name)), stream)
-        )
-        happens = (uniform(gate_key) < p) if name in transforms else False
-        return jnp.where(happens, value(value_key), identity)
+        happens = (next(gates) < probability) & (name in transforms)
+        return jnp.where(happens, value, identity)
 
-    def coin(sides: int) -> Callable[[jax.Array], jax.Array]:
-        return lambda k: jnp.floor(sides * uniform(k))
+    def coin(sides: int) -> jax.Array:
+        return jnp.floor((next(uniform) + 1) * (sides / 2))
 
-    def exp2(std: float) -> Callable[[jax.Array], jax.Array]:
-        return lambda k: jnp.exp2(std * normal(k))
+    def exp2(std: float) -> jax.Array:
+        return jnp.exp2(std * next(normal))
 
-    def angle(k: jax.Array) -> jax.Array:
-        return uniform(k, minval=-jnp.pi, maxval=jnp.pi)
+    def pair(numbers: Iterator[jax.Array]) -> jax.Array:
+        return jnp.stack([next(numbers), next(numbers)])
 
     # Two chances to rotate, which together have the probability p.
     p_rotation = 1.0 - jnp.sqrt(1.0 - jnp.clip(p, 0.0, 1.0))
-    gains = [maybe("filter", exp2(1.0), 1.0, stream=i) for i in range(4)]
     return Draws(
         flip=maybe("flip", coin(2), 0.0),
         quarter_turns=maybe("quarter_turn", coin(4), 0.0),
-        integer_shift=maybe(
-            "integer_shift", lambda k: uniform(k, (2,), minval=-0.125, maxval=0.125), 0.0
-        ),
+        integer_shift=maybe("integer_shift", 0.125 * pair(uniform), 0.0),
         scale=maybe("scale", exp2(0.2), 1.0),
-        rotation_before=maybe("rotation", angle, 0.0, 0, p_rotation),
+        rotation_before=maybe("rotation", jnp.pi * next(uniform), 0.0, p_rotation),
         stretch=maybe("stretch", exp2(0.2), 1.0),
-        rotation_after=maybe("rotation", angle, 0.0, 1, p_rotation),
-        fractional_shift=maybe("fractional_shift", lambda k: 0.125 * normal(k, (2,)), 0.0),
-        brightness=maybe("brightness", lambda k: 0.2 * normal(k), 0.0),
+        rotation_after=maybe("rotation", jnp.pi * next(uniform), 0.0, p_rotation),
+        fractional_shift=maybe("fractional_shift", 0.125 * pair(normal), 0.0),
+        brightness=maybe("brightness", 0.2 * next(normal), 0.0),
         contrast=maybe("contrast", exp2(0.5), 1.0),
         luma_flip=maybe("luma_flip", coin(2), 0.0),
-        hue=maybe("hue", angle, 0.0),
+        hue=maybe("hue", jnp.pi * next(uniform), 0.0),
         saturation=maybe("saturation", exp2(1.0), 1.0),
-        gains=_equalize(gains),
-        noise=maybe("noise", lambda k: jnp.abs(0.1 * normal(k)), 0.0),
-        cutout=maybe("cutout", lambda k: jnp.full((), 0.5), 0.0),
-        cutout_centre=uniform(jax.random.fold_in(key, len(TRANSFORMS)), (2,)),
+        gains=_equalize([maybe("filter", exp2(1.0), 1.0) for _ in range(4)]),
+        noise=maybe("noise", jnp.abs(0.1 * next(normal)), 0.0),
+        cutout=maybe("cutout", jnp.full((), 0.5), 0.0),
+        cutout_centre=(pair(uniform) + 1) / 2,
     )
 
 

@@ -1,0 +1,75 @@
+"""ADA's controller: how likely augmentation must be for the discriminator not to overfit.
+
+Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (StyleGAN2-ADA),
+section 3.2.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.typing import ArrayLike
+
+
+class AdaState(NamedTuple):
+    """The controller: p, and what it has seen since p last moved. All float32 scalars."""
+
+    p: jax.Array
+    signs: jax.Array  # sum of the signs of D's logits on real images
+    logits: jax.Array  # their number
+    images: jax.Array  # number of images
+    calls: jax.Array  # number of minibatches
+
+
+def ada_init(p: ArrayLike = 0.0) -> AdaState:
+    """A controller that starts with probability p."""
+    zero = jnp.zeros(())
+    return AdaState(jnp.asarray(p, jnp.float32), zero, zero, zero, zero)
+
+
+def ada_update(
+    state: AdaState,
+    real_logits: jax.Array,
+    *,
+    target: float = 0.6,
+    interval: int = 4,
+    images_to_full: float = 500_000,
+    maximum: float = 1.0,
+    axis_name: str | None = None,
+) -> AdaState:
+    """The controller after one more minibatch of D's logits ``[B, ...]`` on augmented real images.
+
+    Every ``interval`` calls p moves by ``images seen / images_to_full``: up where
+    ``r_t = mean sign(D(real))`` exceeds the target, down where it falls short. It is clipped to
+    [0, ``maximum``]. The paper clips at 0 alone (``maximum=inf``); beyond 1 nothing more is
+    augmented, and only the way back gets longer.
+
+    Args:
+        state: of ``ada_init``, or what the last call returned.
+        real_logits: any shape with the batch first.
+        target: of r_t.
+        interval: minibatches between two moves.
+        images_to_full: real images that p takes from 0 to 1.
+        maximum: of p.
+        axis_name: the mapped axis over which the batch is split; the state stays the same on
+            every device.
+
+    Raises:
+        ValueError: if ``interval`` or ``images_to_full`` is not positive.
+    """
+    for name, value in (("interval", interval), ("images_to_full", images_to_full)):
+        if not value > 0:
+            raise ValueError(f"{name} is {value}, but must be positive")
+    # Summed over devices together, the numbers too, so that all of it is the same everywhere.
+    signs = jnp.sum(jnp.sign(lax.stop_gradient(real_logits).astype(jnp.float32)))
+    logits, images = jnp.float32(real_logits.size), jnp.float32(real_logits.shape[0])
+    if axis_name is not None:
+        devices = lax.axis_size(axis_name)
+        signs, logits, images = lax.psum(signs, axis_name), logits * devices, images * devices
+    signs, logits = state.signs + signs, state.logits + logits
+    images, calls = state.images + images, state.calls + 1.0
+    move = jnp.sign(signs / logits - target) * images / images_to_full
+    moved = AdaState(jnp.clip(state.p + move, 0.0, maximum), *(jnp.zeros(()) for _ in range(4)))
+    waiting = AdaState(state.p, signs, logits, images, calls)
+    return jax.tree.map(lambda a, b: jnp.where(calls >= interval, a, b), moved, waiting)
