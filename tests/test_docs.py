@@ -1,0 +1,228 @@
+"""Every code block of the README and of ``docs/`` runs, and what they list is all there is.
+
+A page runs in a temporary folder with a copy of ``experiments/``, from top to bottom. Its
+``python`` blocks share one interpreter, in which warnings are errors; each ``bash`` block is a
+script of its own, under ``bash -euo pipefail``. Blocks of another language are only shown. A
+comment right before a block changes this:
+
+    <!-- file: NAME -->        the block is written to the file NAME
+    <!-- not run: REASON -->   the block is only shown
+
+Two things are not as a reader has them. Every training command gets ``--smoke``. And of a command
+that makes a virtual environment, the last part alone is run, or nothing where that is the tests:
+``.ci/run`` runs it whole.
+"""
+
+import dataclasses
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from concurrent import futures
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TIMEOUT = 600
+COMMENT = re.compile(r"<!--\s*(not run|file):\s*(.+?)\s*-->\s*$")
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+# Stands for `python`, on the path and in .venv/bin.
+PYTHON = """#!/bin/sh
+case "$*" in
+  *--smoke*) ;;
+  *jaxgan.main*--config=*) set -- "$@" --smoke ;;
+esac
+exec {python} "$@"
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """A code block: its language, its text, the line it begins at, and the comment before it."""
+
+    language: str
+    text: str
+    line: int
+    comment: str
+    argument: str
+
+
+def blocks(page):
+    """The code blocks of a page, in order."""
+    found, before = [], None
+    for token in MarkdownIt("commonmark").parse(page.read_text()):
+        if token.type == "fence":
+            html = before.content if before is not None and before.type == "html_block" else ""
+            comment, argument = match.groups() if (match := COMMENT.search(html)) else ("", "")
+            line = token.map[0] + 2
+            found.append(Block(token.info.strip(), token.content, line, comment, argument))
+        before = token
+    return found
+
+
+def runnable(script):
+    """What is run of a bash block, see above."""
+    *before, last = script.strip().split(" && ")
+    if not any("-m venv" in part for part in before):
+        return script
+    return "" if "-m pytest" in last else last
+
+
+def run_page(page):
+    """Runs the blocks of a page in the present folder; the first that fails ends it."""
+    names = {"__name__": "__page__"}
+    for block in blocks(page):
+        if block.comment == "file":
+            Path(block.argument).write_text(block.text)
+        elif block.comment == "not run":
+            continue
+        elif block.language == "python":
+            # Empty lines before it, so that a traceback gives the line of the page.
+            source = "\n" * (block.line - 1) + block.text
+            exec(compile(source, str(page), "exec"), names)
+        elif block.language == "bash" and (script := runnable(block.text)):
+            done = subprocess.run(["bash", "-euo", "pipefail", "-c", script])
+            if done.returncode:
+                sys.exit(f"{page.name}, line {block.line}: exit code {done.returncode}")
+
+
+def install_python(folder):
+    """Puts the stand-in for ``python`` into a folder."""
+    folder.mkdir(parents=True)
+    script = folder / "python"
+    script.write_text(PYTHON.format(python=shlex.quote(sys.executable)))
+    script.chmod(0o755)
+
+
+def runs(block):
+    return block.language in ("bash", "python") and block.comment != "not run"
+
+
+WITH_CODE = [page for page in PAGES if any(map(runs, blocks(page)))]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """Our ``python`` on the path, and one compilation cache for all pages."""
+    home = tmp_path_factory.mktemp("docs")
+    install_python(home / "bin")
+    cache = home / "cache"
+    return {
+        **os.environ,
+        "PATH": f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "JAX_PLATFORMS": "cpu",
+        # Half of the time to compile; these runs are of seconds.
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        # The command line's place for it, so that the `python` blocks share it.
+        "XDG_CACHE_HOME": str(cache),
+        "JAX_COMPILATION_CACHE_DIR": str(cache / "jaxgan" / "xla"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+
+
+@pytest.fixture(scope="module")
+def outcomes(request, environment, tmp_path_factory):
+    """The pages that are asked for, two at a time: mostly Python is starting, on one core."""
+
+    def run(page):
+        folder = tmp_path_factory.mktemp(page.stem)
+        shutil.copytree(ROOT / "experiments", folder / "experiments")
+        install_python(folder / ".venv" / "bin")
+        return subprocess.run(
+            [sys.executable, "-W", "error", __file__, str(page)],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT,
+        )
+
+    items = request.session.items
+    asked = [item.callspec.params["page"] for item in items if "outcomes" in item.fixturenames]
+    with futures.ThreadPoolExecutor(2) as pool:
+        yield {page: pool.submit(run, page) for page in asked}
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.stem)
+def test_code_blocks_run(page, outcomes):
+    done = outcomes[page].result()
+    assert done.returncode == 0, done.stdout[-5000:]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_blocks_are_marked_as_they_should_be(page):
+    for block in blocks(page):
+        known = ("bash", "python", "text", "json", "{toctree}", "{eval-rst}")
+        assert block.language.split()[0] in known, f"line {block.line}: {block.language!r}"
+    comments = re.findall("<!--.*?-->", page.read_text(), re.DOTALL)
+    used = [block for block in blocks(page) if block.comment]
+    assert len(used) == len(comments), "a comment is misspelt, or has no block right below it"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_to_files(page):
+    for target in LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_readme_installs_by_two_commands():
+    train, test = [b.text.strip() for b in blocks(README) if "-m venv" in b.text]
+    for command, extra in ((train, "."), (test, ".[dev]")):
+        make, install, _ = map(shlex.split, command.split(" && "))
+        assert make == ["python3", "-m", "venv", ".venv"]
+        assert install == [".venv/bin/pip", "install", "-q", "-e", extra]
+    assert train.endswith("--config=experiments/dcgan_digits.py --workdir=runs/dcgan_digits")
+    assert test.endswith(" && .venv/bin/python -m pytest")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {"tf", "dev"} <= set(project["optional-dependencies"])
+
+
+def test_continuous_integration_runs_the_readme_s_test_command():
+    extract = re.search(r"^command=\$\((.+)\)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    found = subprocess.check_output(["bash", "-c", extract[1]], cwd=ROOT, text=True)
+    assert found in [block.text for block in blocks(README)]
+    assert found.strip().endswith("-m pytest")
+
+
+def test_the_config_page_lists_every_field_and_flag():
+    from jaxgan import config, main
+
+    page = (ROOT / "docs" / "config.md").read_text()
+    for field, value in config.flatten(config.default()):
+        assert f"| `{field}` | `{value!r}` |" in page
+    assert set(re.findall(r"^\| `([a-z_.]+)\*?` \| ", section(page, "Safe"), re.M)) == {
+        *config.SAFE
+    }
+    flags = {f for action in main.parser()._actions for f in action.option_strings}
+    listed = re.findall(r"^\| `(--\w+)[=`]", section(page, "The flags"), re.M)
+    assert set(listed) == flags - {"-h", "--help"}
+
+
+def section(page, title):
+    """The part of a page under a heading that begins with ``title``."""
+    return re.split("^## ", page.split(f"\n## {title}")[1], flags=re.M)[0]
+
+
+def test_the_run_page_lists_every_file_and_exit_code():
+    from jaxgan import main, preemption, train, workdir
+
+    page = (ROOT / "docs" / "run_folder.md").read_text()
+    names = (workdir.CONFIG, workdir.METRICS, workdir.LOCK, workdir.CHECKPOINTS)
+    for name in (*names, workdir.SAMPLES, workdir.EVALUATION, workdir.DAMAGED):
+        assert re.search(rf"^\| `{re.escape(name)}", page, re.M), name
+    codes = {train.FINISHED, 1, main.BAD_INPUT, train.DIVERGED, preemption.EXIT_CODE}
+    assert set(map(int, re.findall(r"^\| (\d+) \|", page, re.M))) == codes
+
+
+if __name__ == "__main__":
+    sys.path[0] = ""
+    run_page(Path(sys.argv[1]))
