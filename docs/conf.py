@@ -10,7 +10,6 @@ version = release = installed("jaxgan")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build"]
-suppress_warnings = ["toc.empty_glob"]
 html_theme = "furo"
 html_title = f"jaxgan {version}"
 
