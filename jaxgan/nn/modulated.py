@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
+from jaxgan.nn.conv import conv, conv_transpose
 from jaxgan.nn.equalized import EqualizedLR
 from jaxgan.nn.linear import Dense
-from jaxgan.nn.operators import conv, conv_transpose
 from jaxgan.nn.resample import Taps, normalized, upfirdn
 from jaxgan.nn.weights import Initializer, Weight
 

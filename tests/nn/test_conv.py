@@ -203,12 +203,12 @@ def convolutions(jaxpr):
 def test_no_derivative_leaves_the_family():
     """What makes stock slow: a base-dilated window of the image's size, or dimensions swapped."""
 
-    def critic(w, x, implementation):
+    def total(w, x, implementation):
         h = conv(x, w, 2, implementation=implementation)
         return conv_transpose(jnp.tanh(h), w, 2, implementation=implementation).sum()
 
     def penalty(w, x, implementation):
-        return jnp.sum(jax.grad(critic, argnums=1)(w, x, implementation) ** 2)
+        return jnp.sum(jax.grad(total, argnums=1)(w, x, implementation) ** 2)
 
     def is_slow(equation):
         numbers = equation.params["dimension_numbers"]
@@ -224,35 +224,8 @@ def test_no_derivative_leaves_the_family():
         assert any(map(is_slow, found)) == slow
 
 
-def test_vmap_over_many_seeds_and_scan():
-    x = normal(1, 2, 7, 8, 3)
-    ws = normal(2, 3, 4, 4, 3, 5)
-
-    def penalty(w, x):
-        critic = lambda x: conv_transpose(jnp.tanh(conv(x, w, 2)), w, 2, "SAME", (7, 8)).sum()  # noqa: E731
-        return jnp.sum(jax.grad(critic)(x) ** 2)
-
-    gradient = jax.jit(jax.grad(penalty))
-    want = jnp.stack([gradient(w, x) for w in ws])
-
-    @jax.jit
-    def batched(ws, x):
-        xs = jnp.stack([x] * 3)
-        weights = (
-            jax.vmap(gradient, (0, None))(ws, x),
-            jax.vmap(gradient)(ws, xs),
-            jax.lax.map(lambda w: gradient(w, x), ws),
-        )
-        return weights, jax.vmap(gradient, (None, 0))(ws[0], xs)
-
-    over_weights, over_images = batched(ws, x)
-    for got in over_weights:
-        assert_close(got, want, 1e-5)
-    assert_close(over_images, jnp.stack([want[0]] * 3), 1e-5)
-
-
 def critic(w, x):
-    return conv_transpose(jnp.tanh(conv(x, w, 2)), w, 2, "SAME", (15, 15))
+    return conv_transpose(jnp.tanh(conv(x, w, 2)), w, 2, "SAME", x.shape[1:3])
 
 
 def plain(w, x):
@@ -261,6 +234,35 @@ def plain(w, x):
 
 def penalized(w, x):
     return jnp.mean(jax.grad(lambda x: critic(w, x).sum())(x) ** 2)
+
+
+def test_vmap_over_seeds_or_images_and_scan():
+    x, ws = normal(1, 2, 7, 8, 3), normal(2, 3, 4, 4, 3, 5)
+    gradient = jax.jit(jax.grad(penalized))
+    want = jnp.stack([gradient(w, x) for w in ws])
+
+    @jax.jit
+    def batched(ws, x):
+        xs = jnp.stack([x] * 3)
+        over_weights = (
+            jax.vmap(gradient, (0, None))(ws, x),
+            jax.vmap(gradient)(ws, xs),
+            jax.vmap(jax.vmap(gradient))(ws[:, None], xs[:, None])[:, 0],
+            jax.lax.map(lambda w: gradient(w, x), ws),
+            jax.grad(lambda ws: jax.vmap(penalized)(ws, xs).sum())(ws),
+        )
+        return over_weights, jax.vmap(gradient, (None, 0))(ws[0], xs)
+
+    over_weights, over_images = batched(ws, x)
+    for got in over_weights:
+        assert_close(got, want, 1e-5)
+    assert_close(over_images, jnp.stack([want[0]] * 3), 1e-5)
+
+
+def test_many_seeds_on_a_cpu_are_a_loop_and_not_grouped_convolutions():
+    xs, ws = normal(1, 3, 2, 7, 8, 3), normal(2, 3, 4, 4, 3, 5)
+    compiled = jax.jit(jax.vmap(jax.grad(penalized))).lower(ws, xs).compile()
+    assert "feature_group_count" not in compiled.as_text()
 
 
 @pytest.mark.parametrize("loss", [plain, penalized])
@@ -284,6 +286,8 @@ def test_gradient_over_four_devices(loss):
     assert_close(jax.jit(jax.shard_map(mean, check_vma=False, **specs))(w, x), want, 1e-6)
     mapped = jax.pmap(mean, axis_name="data", in_axes=(None, 0), out_axes=None)
     assert_close(mapped(w, x.reshape(4, 2, *x.shape[1:])), want, 1e-6)
+    seeds = jax.jit(jax.vmap(gradient, (0, None)))(jnp.stack([w, w]), sharded[1])
+    assert_close(seeds, jnp.stack([want, want]), 1e-5)
 
 
 @pytest.mark.parametrize("layer", [Conv, ConvTranspose])
