@@ -1,0 +1,91 @@
+"""The shape of the package: imports point down, methods stand alone, the library is light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "jaxgan"
+
+# Each may import what stands to its left, never to its right.
+LAYERS = [
+    {"errors", "losses", "regularizers", "augment", "buffers", "preemption"},
+    {"state", "updates", "nn", "lookup"},
+    {"networks", "optimizers", "data"},
+    {"player"},
+    {"methods"},
+    {"method"},
+    {"resolve", "parallel"},
+    {"config", "evaluation", "totals", "callbacks", "checkpoint", "pictures"},
+    {"workdir"},
+    {"program", "log"},
+    {"sampling", "plan"},
+    {"train"},
+    {"main"},
+]
+LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
+# For annotations only: what a method is (its types) stands above what methods there are.
+TYPES = {("methods", "method"), ("totals", "method")}
+
+
+def imports(path):
+    """The jaxgan modules that a file imports, at the top or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("jaxgan."))
+        elif isinstance(node, ast.ImportFrom) and node.module == "jaxgan":
+            yield from (a.name for a in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("jaxgan."):
+            yield node.module.split(".")[1]
+
+
+def modules():
+    return [p for p in sorted(PACKAGE.rglob("*.py")) if p != PACKAGE / "__init__.py"]
+
+
+def room(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_every_module_has_its_layer():
+    assert {room(p) for p in modules()} == set(LAYER)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_down(path):
+    own = room(path)
+    for other in imports(path):
+        if other not in (own, "load") and (own, other) not in TYPES:
+            assert LAYER[other] < LAYER[own], f"{own} imports {other}"
+
+
+def test_no_method_imports_another():
+    for path in (PACKAGE / "methods").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert not (node.module or "").startswith("jaxgan.methods"), path
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("jaxgan.losses", "flax optax orbax tensorflow_datasets tensorflow grain sklearn"),
+        ("jaxgan.regularizers", "flax optax orbax tensorflow_datasets tensorflow grain sklearn"),
+        ("jaxgan.augment", "flax optax orbax tensorflow_datasets tensorflow grain sklearn"),
+        ("jaxgan.nn", "optax orbax tensorflow_datasets tensorflow grain sklearn"),
+        ("jaxgan.preemption", "jax flax numpy"),
+        ("jaxgan.train", "tensorflow torch tensorflow_datasets"),
+    ],
+)
+def test_what_an_import_loads(module, absent):
+    code = f"import sys, {module}; print([m for m in {absent.split()} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_files_stay_one_room():
+    for path in modules():
+        lines = len(path.read_text().splitlines())
+        assert lines <= 360, f"{path.relative_to(PACKAGE)} has {lines} lines: is it still one room?"

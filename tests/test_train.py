@@ -1,0 +1,296 @@
+"""The loop: what it compiles, fetches, logs, decides and leaves behind."""
+
+import json
+import shutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax._src.array import ArrayImpl
+from PIL import Image
+
+import jaxgan
+from jaxgan import callbacks, checkpoint, data, log, pictures, preemption, program, train
+from jaxgan.methods.gan import GAN
+from tests.conftest import log_lines, run, same_bits, smoke, stop_at
+
+COMPILED = "/jax/core/compile/backend_compile_duration"
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return smoke("gan_digits", "evaluation.every=10")
+
+
+@pytest.fixture(scope="module")
+def workdir(settings, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("train") / "run"
+    assert run(settings, folder) == train.FINISHED
+    return folder
+
+
+@pytest.mark.parametrize("mode", ["jit", "pmap"])
+@pytest.mark.parametrize("placement", ["device", "stream"])
+def test_nothing_is_compiled_or_fetched_between_log_lines(monkeypatch, mode, placement):
+    settings = smoke("dcgan_digits", f"parallel.mode={mode}", f"data.placement={placement}")
+    with settings.unlocked():
+        settings.parallel.devices = 4
+    ready = program.prepare(settings)
+    source = data.open_source(settings.data, "train")
+    carry, dataset = ready.start(), ready.dataset(source)
+    batches = ready.batches(source, 0)
+    for _ in range(2):
+        carry = ready.step(carry, dataset, next(batches), ready.key)
+
+    fetched, compiled = [], []
+    value = ArrayImpl._value
+    monkeypatch.setattr(
+        ArrayImpl, "_value", property(lambda self: fetched.append(1) or value.fget(self))
+    )
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda name, *_, **__: compiled.append(name) if name == COMPILED else None
+    )
+    for _ in range(10):
+        before = carry
+        carry = ready.step(carry, dataset, next(batches), ready.key)
+    assert not fetched
+    assert not compiled
+    # That both would have been noticed:
+    float(carry["totals"]["count"])
+    jax.jit(lambda x: x * 3.25 + 1)(jnp.ones(7)).block_until_ready()
+    assert fetched
+    assert compiled
+    assert all(x.is_deleted() for x in jax.tree.leaves(before)), "the state is not donated"
+
+
+def test_the_folder_of_a_run(workdir, settings):
+    found = {p.name for p in workdir.iterdir()}
+    assert found >= {"config.json", "metrics.jsonl", "checkpoints", "samples", "evaluation"}
+    assert checkpoint.steps(workdir / "checkpoints") == [10, 20]
+    assert json.loads((workdir / "config.json").read_text())["steps"] == settings.steps
+    names = sorted(p.name for p in (workdir / "samples").iterdir())
+    assert names == [f"step_{step:08}.png" for step in (0, 10, 20)]
+    with Image.open(workdir / "samples.gif") as animation:
+        assert animation.n_frames == 3
+
+
+def test_the_log_is_finite_and_complete(workdir):
+    lines = log_lines(workdir, timings=True)
+    trained = [line for line in lines if "d/loss" in line]
+    assert [line["step"] for line in trained] == [5, 10, 15, 20]
+    for line in trained:
+        assert line["time/images_per_second"] > 0
+        assert {"d/real_accuracy", "d/fake_accuracy", "g/loss", "g/grad_norm"} <= line.keys()
+    assert all(np.isfinite(v) for line in lines for v in line.values())
+    measured = [line for line in lines if "eval/sliced_wasserstein" in line]
+    assert [line["step"] for line in measured] == [10, 20]
+
+
+def test_a_logged_metric_is_the_mean_over_its_interval(settings, workdir):
+    ready = program.prepare(settings)
+    source = data.open_source(settings.data, "train")
+    carry, dataset, batches = ready.start(), ready.dataset(source), ready.batches(source, 0)
+    losses = []
+    for _ in range(5):
+        carry = {**carry, "totals": ready.fresh_totals()}
+        carry = ready.step(carry, dataset, next(batches), ready.key)
+        losses.append(float(carry["totals"]["sums"]["d/loss"]))
+    assert log_lines(workdir)[0]["d/loss"] == pytest.approx(np.mean(losses), rel=1e-6)
+
+
+def test_an_evaluation_says_how_it_was_measured(workdir):
+    result = json.loads((workdir / "evaluation" / "step_00000020.json").read_text())
+    assert result["split"] == "test"
+    assert result["n_real"] == result["n_fake"] == 50
+    assert 0 < result["floor"] < result["value"]
+    assert result["step"] == 20
+
+
+def test_samples_in_three_lines(workdir):
+    gan = jaxgan.load(workdir)
+    images = gan.sample(jax.random.key(0), 7)
+    assert images.shape == (7, 8, 8, 1)
+    assert np.abs(images).max() <= 1
+    assert same_bits(images, gan.sample(jax.random.key(0), 7))
+    assert jaxgan.load(workdir, step=10).step == 10
+
+
+def test_more_samples_than_a_chunk(workdir):
+    gan = jaxgan.load(workdir)
+    images = gan.sample(jax.random.key(0), 601)
+    assert images.shape == (601, 8, 8, 1)
+    assert len({image.tobytes() for image in images}) == 601
+
+
+def test_a_finished_run_stays_as_it_is_and_may_be_extended(workdir, settings, tmp_path):
+    shutil.copytree(workdir, tmp_path / "run")
+    before = log_lines(tmp_path / "run")
+    assert run(settings, tmp_path / "run") == train.FINISHED
+    assert log_lines(tmp_path / "run") == before
+    longer = smoke("gan_digits", "evaluation.every=10", "steps=30")
+    assert run(longer, tmp_path / "run") == train.FINISHED
+    assert log_lines(tmp_path / "run")[: len(before)] == before
+    assert checkpoint.steps(tmp_path / "run" / "checkpoints")[-1] == 30
+
+
+def test_a_line_after_the_last_checkpoint_is_not_there_twice(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 5, "a": 1}\n{"step": 10, "a": 2}\n{"step": 15, "a": 3}\n{"step": 1')
+    log.truncate(path, 10)
+    assert path.read_text() == '{"step": 5, "a": 1}\n{"step": 10, "a": 2}\n'
+
+
+# What goes wrong in training, caused on purpose.
+
+
+def poisoned(monkeypatch, at, player="d", until=None):
+    """Makes a player NaN at step ``at``, as long as its learning rate is above ``until``."""
+    update = GAN.step
+
+    def step(self, state, batch, key):
+        new, metrics = update(self, state, batch, key)
+        factor = state.nets[player].opt_state.factor
+        bad = (state.step + 1 == at) & ((until is None) | (factor > (until or 0)))
+        net = new.nets[player]
+        params = jax.tree.map(lambda x: jnp.where(bad, jnp.nan, x), net.params)
+        nets = {**new.nets, player: net.replace(params=params)}
+        return new.replace(nets=nets), metrics
+
+    monkeypatch.setattr(GAN, "step", step)
+
+
+@pytest.mark.parametrize("player", ["d", "g"])
+def test_a_nonfinite_parameter_stops_the_run_and_names_it(monkeypatch, tmp_path, capsys, player):
+    poisoned(monkeypatch, at=13, player=player)
+    assert run(smoke("gan_digits"), tmp_path / "run") == train.DIVERGED
+    err = capsys.readouterr().err
+    assert f"{player!r} at step 13" in err
+    assert "last good checkpoint is step 10" in err
+    assert checkpoint.steps(tmp_path / "run" / "checkpoints") == [10]
+    state = jaxgan.load(tmp_path / "run").state
+    assert all(np.isfinite(x).all() for x in jax.tree.leaves(state))
+    # Nothing of the bad interval was logged or drawn.
+    assert max(line["step"] for line in log_lines(tmp_path / "run")) == 10
+    assert not (tmp_path / "run" / "samples" / "step_00000020.png").exists()
+
+
+def test_a_nonfinite_step_is_rolled_back_with_a_lower_rate(monkeypatch, tmp_path, capsys):
+    poisoned(monkeypatch, at=13, until=0.6)
+    settings = smoke("gan_digits", "health.on_nonfinite=rollback")
+    assert run(settings, tmp_path / "run") == train.FINISHED
+    out = capsys.readouterr().out
+    assert "rolled back to step 10, learning rates times 0.5" in out
+    model = jaxgan.load(tmp_path / "run")
+    assert model.step == 20
+    assert all(net.opt_state.factor == 0.5 for net in model.state.nets.values())
+    assert [x["step"] for x in log_lines(tmp_path / "run") if "d/loss" in x] == [5, 10, 15, 20]
+
+
+def test_rolling_back_ends_after_so_many_times(monkeypatch, tmp_path, capsys):
+    poisoned(monkeypatch, at=13)
+    settings = smoke("gan_digits", "health.on_nonfinite=rollback", "health.max_rollbacks=2")
+    assert run(settings, tmp_path / "run") == train.DIVERGED
+    assert capsys.readouterr().out.count("rolled back") == 2
+
+
+def test_a_nonfinite_update_is_skipped(monkeypatch, tmp_path):
+    poisoned(monkeypatch, at=13)
+    settings = smoke("gan_digits", "health.on_nonfinite=skip")
+    assert run(settings, tmp_path / "run") == train.FINISHED
+    skipped = {line["step"]: line.get("skipped", 0) for line in log_lines(tmp_path / "run")}
+    assert skipped[15] == 1
+    assert skipped[10] == skipped[20] == 0
+    model = jaxgan.load(tmp_path / "run")
+    assert model.state.step == 20
+    assert all(np.isfinite(x).all() for x in jax.tree.leaves(model.state))
+
+
+# Callbacks.
+
+
+def test_a_tracker_waits_for_an_improvement():
+    rule = smoke("gan_digits").early_stopping.copy_and_resolve_references()
+    rule.metric, rule.patience, rule.min_delta = "g/loss", 2, 0.1
+    tracker = callbacks.start()["early_stopping"]
+    fired = []
+    for value in [1.0, 0.95, 0.8, 0.75, 0.75, 0.9]:
+        tracker, now = callbacks.track(tracker, rule, {"g/loss": value})
+        fired.append(now)
+    assert fired == [False, False, False, False, True, False]
+    assert tracker["best"] == 0.8
+    assert callbacks.track(tracker, rule, {"other": 0.0}) == (tracker, False)
+
+
+def test_early_stopping_ends_the_run_and_a_resume_does_not_restart_it(tmp_path, capsys):
+    overrides = ["early_stopping.metric=d/loss", "early_stopping.patience=1", "steps=200"]
+    settings = smoke("gan_digits", *overrides, "early_stopping.min_delta=10.0")
+    assert run(settings, tmp_path / "run") == train.FINISHED
+    assert "stopped early" in capsys.readouterr().out
+    assert jaxgan.load(tmp_path / "run").step == 10
+    before = log_lines(tmp_path / "run")
+    assert run(settings, tmp_path / "run") == train.FINISHED
+    assert log_lines(tmp_path / "run") == before
+
+
+def test_a_plateau_lowers_the_rates_and_is_remembered_over_a_resume(tmp_path, monkeypatch):
+    overrides = ["reduce_on_plateau.metric=d/loss", "reduce_on_plateau.min_delta=10.0"]
+    settings = smoke("gan_digits", *overrides, "reduce_on_plateau.patience=2")
+    assert run(settings, tmp_path / "whole") == train.FINISHED
+    stop_at(monkeypatch, 12)
+    assert run(settings, tmp_path / "resumed") == preemption.EXIT_CODE
+    monkeypatch.undo()
+    assert run(settings, tmp_path / "resumed") == train.FINISHED
+    whole, resumed = jaxgan.load(tmp_path / "whole"), jaxgan.load(tmp_path / "resumed")
+    assert whole.state.nets["g"].opt_state.factor == 0.5
+    assert same_bits(whole.state, resumed.state)
+
+
+def test_a_lowered_rate_is_a_smaller_update():
+    settings = smoke("gan_digits")
+    ready = program.prepare(settings)
+    source = data.open_source(settings.data, "train")
+    batch = data.to_float(source.read(np.arange(ready.batch)))
+    state = ready.start()["state"]
+    lowered = jaxgan.player.scale_learning_rates(state, 0.25)
+    moved = []
+    for start in (state, lowered):
+        new, _ = jax.jit(ready.method.step)(start, batch, jax.random.key(0))
+        change = jax.tree.map(lambda a, b: a - b, new.nets["d"].params, start.nets["d"].params)
+        moved.append(change["Dense_0"]["kernel"])
+    np.testing.assert_allclose(moved[1], moved[0] * 0.25, rtol=1e-2, atol=1e-7)
+
+
+def test_the_best_checkpoint_by_a_logged_metric_stays(tmp_path):
+    overrides = ["checkpoint.best=d/loss", "checkpoint.best_mode=max", "checkpoint.keep=1"]
+    settings = smoke("gan_digits", *overrides, "checkpoint.every=5")
+    assert run(settings, tmp_path / "run") == train.FINISHED
+    losses = {x["step"]: x["d/loss"] for x in log_lines(tmp_path / "run") if "d/loss" in x}
+    best = max(losses, key=losses.get)
+    assert checkpoint.steps(tmp_path / "run" / "checkpoints") == sorted({best, 20})
+
+
+# Pictures.
+
+
+def test_a_grid_puts_each_image_in_its_place():
+    images = np.linspace(-1, 1, 6)[:, None, None, None] * np.ones((6, 4, 4, 3))
+    grid = np.asarray(pictures.grid(images))
+    assert grid.shape[2] == 3
+    factor = grid.shape[1] // 15
+    centres = grid[2 * factor + factor :: 5 * factor, 2 * factor + factor :: 5 * factor, 0]
+    expected = pictures.to_bytes(np.linspace(-1, 1, 6)).reshape(2, 3)
+    np.testing.assert_array_equal(centres[:2, :3], expected)
+
+
+def test_a_density_is_dark_where_the_points_are_with_y_upwards():
+    shade = np.asarray(pictures.density(np.full((50, 2), [0.8, 0.8])))
+    row, column = np.unravel_index(shade.argmin(), shade.shape)
+    assert row < shade.shape[0] / 4
+    assert column > shade.shape[1] * 3 / 4
+
+
+def test_values_beyond_the_range_are_cut_off_and_not_wrapped():
+    np.testing.assert_array_equal(
+        pictures.to_bytes(np.array([-2.0, -1, 0, 1, 2])), [0, 0, 128, 255, 255]
+    )

@@ -1,0 +1,62 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxgan import updates
+
+
+def test_a_key_belongs_to_a_sample_whatever_the_devices():
+    whole = updates.sample_keys(jax.random.key(3), 8)
+    mapped = jax.pmap(
+        lambda key, x: jax.random.key_data(updates.sample_keys(key, x.size, "data")),
+        axis_name="data",
+        in_axes=(None, 0),
+        devices=jax.devices()[:4],
+    )(jax.random.key(3), jnp.zeros((4, 2)))
+    np.testing.assert_array_equal(
+        np.asarray(mapped).reshape(8, -1), np.asarray(jax.random.key_data(whole))
+    )
+
+
+def test_keys_are_distinct_and_so_are_their_purposes():
+    keys = updates.sample_keys(jax.random.key(0), 100)
+    together = [keys, updates.fold(keys, 0), updates.fold(keys, 1)]
+    rows = np.concatenate([np.asarray(jax.random.key_data(k)) for k in together])
+    assert len({row.tobytes() for row in rows}) == 300
+
+
+def test_draws_are_standard_normal():
+    z = updates.normal(updates.sample_keys(jax.random.key(0), 4000), (5,))
+    assert z.shape == (4000, 5)
+    assert abs(z.mean()) < 0.03
+    assert abs(z.std() - 1) < 0.03
+
+
+@settings(max_examples=20, deadline=None)
+@given(n=st.integers(1, 5), b=st.integers(1, 4), devices=st.sampled_from([1, 2, 4]))
+def test_minibatches_are_cut_alike_on_any_number_of_devices(n, b, devices):
+    x = np.arange(n * b * devices)
+    whole = updates.split({"x": jnp.asarray(x)}, n)["x"]
+    parts = [updates.split(jnp.asarray(part), n) for part in np.split(x, devices)]
+    np.testing.assert_array_equal(whole, np.concatenate(parts, axis=1))
+
+
+def test_repeat_is_a_loop():
+    def update(carry, x):
+        return carry * 2 + x, {"seen": x}
+
+    for n in (1, 3, 20):
+        carry, metrics = updates.repeat(update, jnp.float32(1), jnp.arange(n, dtype=jnp.float32))
+        expected = 1.0
+        for x in range(n):
+            expected = expected * 2 + x
+        assert carry == expected
+        assert metrics["seen"] == n - 1
+
+
+def test_the_average_warms_up_and_then_decays():
+    old, new = jnp.float32(1.0), jnp.float32(3.0)
+    assert np.isclose(updates.average(old, new, 0.9, jnp.int32(0)), 0.1 * 1 + 0.9 * 3)
+    assert np.isclose(updates.average(old, new, 0.9, jnp.int32(10**6)), 0.9 * 1 + 0.1 * 3)
