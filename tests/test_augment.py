@@ -104,7 +104,7 @@ def test_instance_noise_has_the_standard_deviation():
     np.testing.assert_array_equal(augment.instance_noise(KEY, x, 0.0), x)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(step=st.integers(0, 300))
 def test_annealing_is_linear_then_flat(step):
     value = augment.anneal(step, initial=0.5, steps=200, final=0.1)

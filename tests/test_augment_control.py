@@ -97,7 +97,7 @@ def test_controller_equals_the_paper():
     assert all(x.dtype == jnp.float32 and x.shape == () for x in state)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(start=st.floats(0, 1), mean=st.sampled_from([-2.0, 0.0, 1.0]), n=st.integers(1, 5))
 def test_controller_goes_the_right_way_and_stays_inside(start, mean, n):
     state = augment.ada_init(start)

@@ -154,7 +154,7 @@ def test_under_jit_and_vmap(name):
         np.testing.assert_allclose(jax.jit(jax.vmap(function))(*args), rows, rtol=1e-6)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 @given(shift=st.floats(-20, 20), seed=st.integers(0, 1000))
 @pytest.mark.parametrize("name", RELATIVISTIC)
 def test_relativistic_losses_ignore_a_common_shift(name, shift, seed):
@@ -169,7 +169,7 @@ def test_relativistic_losses_ignore_a_common_shift(name, shift, seed):
         )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 @given(seed=st.integers(0, 1000))
 @pytest.mark.parametrize("name", losses.NAMES)
 def test_the_order_of_samples_does_not_matter(name, seed):

@@ -53,7 +53,7 @@ def test_path_length_equals_pytorch():
     np.testing.assert_allclose(grad, expected_grad.numpy(), rtol=1e-5, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(seed=st.integers(0, 1000))
 def test_path_length_of_an_orthogonal_map_is_that_of_the_noise(seed):
     orthogonal, _ = np.linalg.qr(array(seed, (18, 18)))
