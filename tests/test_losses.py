@@ -1,9 +1,11 @@
 """The adversarial losses against PyTorch, closed forms, and themselves on several devices."""
 
+import inspect
 import math
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from jax.sharding import Mesh, PartitionSpec
 from torch.nn import functional
 
-from jaxgan import losses
+from jaxgan import losses, regularizers
 
 LABELLED = ("minimax", "non_saturating", "least_squares")
 RELATIVISTIC = ("relativistic_average", "relativistic_pairing")
@@ -256,6 +258,20 @@ def test_bad_arguments_are_named():
         losses.hinge.discriminator(x[:0], x)
     with pytest.raises(ValueError, match="relativistic_pairing"):
         losses.adversarial("hing")
+
+
+def test_the_table_of_conventions_lists_every_loss_and_penalty():
+    page = (Path(__file__).resolve().parent.parent / "docs" / "losses.md").read_text()
+    helpers = {"adversarial", "global_norm", "gradient_norms", "path_lengths", "perturb_latents"}
+    for module in (losses, regularizers):
+        public = {
+            name
+            for name, value in vars(module).items()
+            if (inspect.isfunction(value) or isinstance(value, losses.AdversarialLoss))
+            and not name.endswith(("_init", "_update"))
+        }
+        missing = {name for name in public - helpers if f"`{name}`" not in page}
+        assert not missing
 
 
 @pytest.mark.parametrize("module", ["losses", "regularizers", "augment", "buffers"])
