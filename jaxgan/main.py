@@ -57,7 +57,7 @@ def run(arguments: Sequence[str] | None) -> int:
 
     from jaxgan import config, parallel, plan, sampling, train
 
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "jaxgan" / "xla"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxgan" / "xla"
     jax.config.update("jax_compilation_cache_dir", str(cache))
     settings = config.load(flags.config, overrides, smoke=flags.smoke) if flags.config else None
     if flags.dry_run:
@@ -65,8 +65,8 @@ def run(arguments: Sequence[str] | None) -> int:
         return 0
     if not flags.workdir:
         raise UserError("--workdir=DIR is missing: the folder of the run")
-    if flags.out:
-        sampling.check_output(Path(flags.out))
+    n, seed = 64 if flags.n is None else flags.n, flags.seed or 0
+    sampling.check_request(Path(flags.out) if flags.out else None, n, seed)
     parallel.initialize()
     if flags.mode == "train":
         return train.train(settings, Path(flags.workdir), str(Path(flags.config).resolve()))
@@ -75,7 +75,7 @@ def run(arguments: Sequence[str] | None) -> int:
         print(sampling.evaluate(model, Path(flags.workdir)))
         return 0
     out = Path(flags.out or Path(flags.workdir) / "samples" / f"sample_{model.step:08}.png")
-    sampling.write(model, out, 64 if flags.n is None else flags.n, flags.seed or 0)
+    sampling.write(model, out, n, seed)
     print(out)
     return 0
 

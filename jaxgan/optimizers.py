@@ -74,8 +74,12 @@ def _unset(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
     for key in set(config) - {"name"} - set(arguments):
         raise errors.unknown(f"argument of {kind} {config['name']!r}", key, arguments)
     found = {k: None if v is REQUIRED else v for k, v in arguments.items() if k not in config}
-    # The others are functions and dtypes, which no config can hold.
-    return {k: v for k, v in found.items() if v is None or isinstance(v, bool | int | float | str)}
+    # The others are functions, dtypes and trees, which no config can hold.
+    return {
+        k: v
+        for k, v in found.items()
+        if isinstance(v, bool | int | float | str) or (v is None and not k.endswith("mask"))
+    }
 
 
 def build(config: Mapping[str, Any]) -> optax.GradientTransformation:
@@ -111,7 +115,7 @@ def build_schedule(config: Mapping[str, Any]) -> optax.Schedule:
         raise errors.UserError(f"schedule {config['name']!r} needs {', '.join(missing)}")
     arguments = {
         # JSON has made text of the steps that are keys.
-        k: {int(step): scale for step, scale in v.items()} if isinstance(v, Mapping) else v
+        k: {int(step): scale for step, scale in v.items()} if hasattr(v, "items") else v
         for k, v in config.items()
         if k != "name"
     }

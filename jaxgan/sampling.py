@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import os
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
@@ -165,25 +166,33 @@ def evaluate(model: Model, folder: Path) -> str:
     return evaluation.describe(result)
 
 
-def check_output(path: Path) -> None:
-    """Refuses a file that ``write`` could not write, before the model is loaded.
+def check_request(path: Path | None, n: int, seed: int) -> None:
+    """Refuses what ``write`` could not do, before the model is loaded.
 
     Raises:
-      UserError: for another ending than ``.png`` or ``.npz``.
+      UserError: for no samples, a seed that no key has, another ending than ``.png`` or ``.npz``,
+        or a place where no file can be made.
     """
+    if n < 1:
+        raise errors.UserError(f"the number of samples must be at least 1, not {n}")
+    if not 0 <= seed < 2**32:
+        raise errors.UserError(f"the seed must be at least 0 and less than 2**32, not {seed}")
+    if path is None:
+        return
     if path.suffix not in (".png", ".npz"):
         raise errors.UserError(f"samples are written as .png or .npz, not {path.name!r}")
+    nearest = next(parent for parent in path.absolute().parents if parent.exists())
+    if path.is_dir() or not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise errors.UserError(f"cannot write {path}: no file can be made there")
 
 
 def write(model: Model, path: Path, n: int, seed: int) -> None:
     """Writes n samples: a PNG grid, or an ``.npz`` with ``images`` uint8 (points: float32).
 
     Raises:
-      UserError: for another ending, a place that cannot be written to, or a seed that no key has.
+      UserError: as ``check_request`` does, or if the file cannot be written after all.
     """
-    check_output(path)
-    if not 0 <= seed < 2**32:
-        raise errors.UserError(f"the seed must be at least 0 and less than 2**32, not {seed}")
+    check_request(path, n, seed)
     samples = model.sample(jax.random.key(seed), n)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -167,6 +167,8 @@ def test_another_optimizer_brings_its_own_arguments():
     assert config.method.g_optimizer.b1 == 0.5
     sgd = load("--config.method.d_optimizer.name=sgd", "--config.method.d_optimizer.momentum=.9")
     assert sgd.method.d_optimizer.momentum == 0.9
+    adamw = load("--config.method.d_optimizer.name=adamw").method.d_optimizer
+    assert "mask" not in adamw, "a function of the parameters, which no config can hold"
 
 
 def test_defaults_of_the_name_before_are_not_kept():
