@@ -156,6 +156,13 @@ def test_a_penalty_goes_through():
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_under_vmap_over_seeds(name):
+    x, keys = images((2, 8, 6, 3)), jax.random.split(KEY, 2)
+    out = jit(jax.vmap(ALL[name], (0, None)))(keys, x)
+    np.testing.assert_allclose(out[1], jit(ALL[name])(keys[1], x), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_bfloat16_stays_bfloat16(name):
     x = jnp.asarray(images(), jnp.bfloat16)
     out, full = jit(lambda x: (ALL[name](KEY, x), ALL[name](KEY, x.astype(jnp.float32))))(x)

@@ -138,6 +138,19 @@ def query_both(key, states, batch, axis_name=None):
     return (pool["label"], replay["label"]), (a, b)
 
 
+def test_under_vmap_over_seeds():
+    state = (buffers.image_pool_init(3, one(numbered(0, 1))),) * 2
+    states = jax.tree.map(lambda x: jnp.stack([x, x]), state)
+    single, both = jax.jit(query_both), jax.jit(jax.vmap(query_both, (0, 0, None)))
+    keys = jax.random.split(jax.random.key(0), 2)
+    for i in range(2):
+        out, states = both(keys, states, numbered(8 * i, 8))
+        _, state = single(keys[1], state, numbered(8 * i, 8))
+    for a, b in zip(jax.tree.leaves(states), jax.tree.leaves(state), strict=True):
+        np.testing.assert_array_equal(a[1], b)
+    assert not np.array_equal(out[0][0], out[0][1])
+
+
 @pytest.mark.skipif(jax.device_count() < 4, reason="needs four devices")
 @pytest.mark.parametrize("way", ["pmap", "shard_map"])
 def test_a_split_batch_gives_the_same_buffers(way):

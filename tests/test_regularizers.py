@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from torch.nn import functional
 
 from jaxgan import regularizers
@@ -228,6 +228,21 @@ def test_under_vmap_over_seeds():
                 regularizers.dragan(d, real, key),
                 regularizers.r1(d, real),
                 regularizers.orthogonal(p),
+                regularizers.spectral(p, regularizers.spectral_init(key, p))[0],
+                regularizers.path_length(
+                    lambda w: jnp.tanh(w @ p["kernel"][0, 0]).reshape(-1, 1, 1, 3),
+                    real[:, 0, 0],
+                    key,
+                    jnp.float32(0.5),
+                )[0],
+                regularizers.lecam(
+                    d(real),
+                    d(fake),
+                    regularizers.lecam_update(regularizers.lecam_init(), d(real), d(fake)),
+                ),
+                regularizers.historical_average(
+                    p, regularizers.historical_average_init(jax.tree.map(jnp.sin, p))
+                ),
             ]
         )
 
@@ -266,7 +281,7 @@ def all_penalties(p, real, fake, key, axis_name=None):
 def test_a_split_batch_gives_the_same_penalties_and_gradient():
     real, fake = images(0, (8, 5, 5, 2)), images(1, (8, 5, 5, 2))
     params, key, devices = weights(), jax.random.key(0), jax.devices()[:4]
-    mesh = Mesh(np.array(devices), ("data",))
+    mesh = Mesh(np.array(devices), ("data",), axis_types=(AxisType.Auto,))
     grad = jax.value_and_grad(all_penalties, has_aux=True)
     expected = jit(grad)(params, real, fake, key)
 
@@ -288,6 +303,11 @@ def test_a_split_batch_gives_the_same_penalties_and_gradient():
             params, real, fake, key
         ),
     }
+    # The global batch, sharded: the compiler splits the draws with it.
+    sharded = [jax.device_put(x, NamedSharding(mesh, split)) for x in (real, fake)]
+    compiled = jit(grad).lower(params, *sharded, key).compile()
+    assert "all-gather" not in compiled.as_text()
+    results["jit"] = compiled(params, *sharded, key)
     for way, result in results.items():
         for a, b in zip(jax.tree.leaves(result), jax.tree.leaves(expected), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5, err_msg=way)
