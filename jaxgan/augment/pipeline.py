@@ -30,8 +30,10 @@ def ada(
     """Each of ``transforms`` on each image with probability p, in the paper's order.
 
     ``augment.BLIT + GEOMETRY + COLOR`` by default; ``FILTER`` and ``CORRUPTION`` are the rest of
-    the pipeline. Nothing is clipped. For p = 0 it is the identity up to rounding. Put it before D
-    wherever D looks, in D's step and in G's; a gradient goes through, to any order.
+    the pipeline. Nothing is clipped. For p = 0 it is the identity up to rounding; a flip or a
+    turn goes through the same filters, as in the authors' code, and loses a little of the highest
+    frequencies. Put it before D wherever D looks, in D's step and in G's; a gradient goes through,
+    to any order.
 
     Args:
         key: one key, or one a sample ``[B]``.
