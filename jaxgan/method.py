@@ -6,17 +6,13 @@ method keeps are listed in ``docs/laws.md`` and tested over every method in ``te
 
 import dataclasses
 import types
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 import jax
 
 from jaxgan import errors, methods
 from jaxgan.lookup import load_module, submodules
-from jaxgan.state import State
-
-Batch = Mapping[str, jax.Array]
-Metrics = dict[str, jax.Array]
+from jaxgan.state import Batch, Metrics, State
 
 
 class Method(Protocol):
@@ -37,7 +33,7 @@ class Method(Protocol):
         Args:
           state: as ``init`` or the step before left it.
           batch: ``image`` [minibatches * B, *shape] in [-1, 1], ``label`` int32 if any.
-          key: this step's key; every draw from it belongs to a sample, see ``updates.sample_keys``.
+          key: this step's key; every draw from it belongs to a sample, see ``draws.sample_keys``.
 
         Returns:
           The next state (``step`` one higher) and float32 scalars named ``{network}/{quantity}``.

@@ -1,11 +1,14 @@
 """What a training run carries from step to step: pytrees, no keys, no iterators."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import flax.struct
 import jax
 
 PyTree = Any
+Batch = Mapping[str, jax.Array]
+Metrics = dict[str, jax.Array]
 
 
 @flax.struct.dataclass

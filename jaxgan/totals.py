@@ -10,8 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan.method import Metrics
-from jaxgan.state import State
+from jaxgan.state import Metrics, State
 
 Totals = dict[str, Any]
 NEVER = -1

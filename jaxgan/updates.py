@@ -1,4 +1,4 @@
-"""Arithmetic around a player's update: per-sample keys, several updates a step, weight averages."""
+"""Arithmetic around a player's update: several updates a step, weight averages."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,31 +11,6 @@ Carry = TypeVar("Carry")
 
 # XLA on CPU runs a convolution inside a while loop about half as fast as outside.
 UNROLL = 8
-
-
-def sample_keys(key: jax.Array, n: int, axis_name: str | None = None) -> jax.Array:
-    """One key for each sample, the same however the batch is split over devices.
-
-    Args:
-      key: the step's key.
-      n: the number of samples on this device (the whole batch under ``jit``).
-      axis_name: the mapped axis over which the batch is split, under ``pmap`` or ``shard_map``.
-
-    Returns:
-      Keys [n]: those of samples ``i * n`` to ``(i + 1) * n`` on the i-th device.
-    """
-    first = 0 if axis_name is None else jax.lax.axis_index(axis_name) * n
-    return jax.vmap(jax.random.fold_in, (None, 0))(key, first + jnp.arange(n))
-
-
-def normal(keys: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """Standard normal draws [len(keys), *shape] float32, one for each key."""
-    return jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
-
-
-def fold(keys: jax.Array, purpose: int) -> jax.Array:
-    """Fresh keys of the same shape, for another purpose."""
-    return jax.vmap(jax.random.fold_in, (0, None))(keys, purpose)
 
 
 def split(tree: PyTree, n: int) -> PyTree:

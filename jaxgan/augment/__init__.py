@@ -8,6 +8,6 @@ Every draw belongs to a sample: with one key, sample i of the global batch draws
 from jaxgan.augment.controller import AdaState, ada_init, ada_update
 from jaxgan.augment.diff import POLICIES, color, cutout, diff_augment, translation
 from jaxgan.augment.draws import BLIT, COLOR, CORRUPTION, FILTER, GEOMETRY, TRANSFORMS
-from jaxgan.augment.keys import sample_keys
 from jaxgan.augment.pipeline import DEFAULT, ada
 from jaxgan.augment.simple import anneal, horizontal_flip, instance_noise
+from jaxgan.draws import sample_keys

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxgan.augment.keys import per_sample
+from jaxgan.augment.images import per_sample
 
 POLICIES = ("color", "translation", "cutout")
 

@@ -12,7 +12,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxgan.augment.draws import BLIT, COLOR, CORRUPTION, FILTER, GEOMETRY, TRANSFORMS, Draws, draw
-from jaxgan.augment.keys import check_images, per_sample
+from jaxgan.augment.images import check_images, per_sample
 from jaxgan.augment.warp import amplify_bands, warp
 
 # What the paper trains with, the authors' "bgc".

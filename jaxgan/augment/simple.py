@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxgan.augment.keys import per_sample
+from jaxgan.augment.images import per_sample
 
 
 def horizontal_flip(

@@ -13,10 +13,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan import losses, networks, optimizers, updates
-from jaxgan.method import Batch, Metrics
+from jaxgan import draws, losses, networks, optimizers, updates
 from jaxgan.player import Player
-from jaxgan.state import State
+from jaxgan.state import Batch, Metrics, State
 
 PyTree = Any
 
@@ -92,7 +91,7 @@ class GAN:
 
     def latents(self, keys: jax.Array) -> jax.Array:
         """Latents [len(keys), latent_dim], one for each key."""
-        return updates.normal(keys, (self.latent_dim,))
+        return draws.normal(keys, (self.latent_dim,))
 
     def d_loss(
         self, params: PyTree, state: State, real: jax.Array, keys: jax.Array
@@ -147,18 +146,18 @@ class GAN:
             real, keys = minibatch
             net = state.nets["d"]
             grad = jax.grad(self.d_loss, has_aux=True)
-            grads, (stats, metrics) = grad(net.params, state, real, updates.fold(keys, 0))
+            grads, (stats, metrics) = grad(net.params, state, real, draws.fold(keys, 0))
             net, norm = self.d.update(net, grads, stats)
             return replace(state, nets={**state.nets, "d": net}), {**metrics, "d/grad_norm": norm}
 
-        keys = updates.sample_keys(key, batch["image"].shape[0], self.axis_name)
+        keys = draws.sample_keys(key, batch["image"].shape[0], self.axis_name)
         minibatches = updates.split((batch["image"], keys), self.n_critic)
         state, d_metrics = updates.repeat(d_update, state, minibatches)
 
         real, keys = jax.tree.map(lambda x: x[-1], minibatches)
         net = state.nets["g"]
         grad = jax.grad(self.g_loss, has_aux=True)
-        grads, (stats, g_metrics) = grad(net.params, state, real, updates.fold(keys, 1))
+        grads, (stats, g_metrics) = grad(net.params, state, real, draws.fold(keys, 1))
         net, norm = self.g.update(net, grads, stats)
         net = self.g.average(net, self.ema_decay, state.step)
         state = State(state.step + 1, {**state.nets, "g": net}, state.extras)
@@ -172,5 +171,5 @@ class GAN:
             if averaged and net.ema is not None
             else {"params": net.params, "stats": net.stats}
         )
-        z = self.latents(updates.sample_keys(key, n))
+        z = self.latents(draws.sample_keys(key, n))
         return self.g.apply(weights["params"], weights["stats"], z, train=False)[0]

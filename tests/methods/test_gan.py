@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan import losses, updates
+from jaxgan import draws, losses
 from jaxgan.methods.gan import GAN
 
 Z = 3
@@ -38,7 +38,7 @@ def logits(method, state, params, x):
 
 def fakes(method, state, keys):
     g = state.nets["g"]
-    z = updates.normal(keys, (Z,))
+    z = draws.normal(keys, (Z,))
     return method.g.apply(g.params, g.stats, z, train=True)[0]
 
 
@@ -49,7 +49,7 @@ def log_sigmoid(x):
 def test_the_value_function_of_equation_1(real):
     method = make(loss="minimax")
     state = method.init(jax.random.key(0), {})
-    keys = updates.sample_keys(jax.random.key(1), 8)
+    keys = draws.sample_keys(jax.random.key(1), 8)
     params = state.nets["d"].params
     on_real = logits(method, state, params, real)
     on_fake = logits(method, state, params, fakes(method, state, keys))
@@ -65,7 +65,7 @@ def test_the_value_function_of_equation_1(real):
 def test_the_accuracies_count_signs(real):
     method = make()
     state = method.init(jax.random.key(0), {})
-    keys = updates.sample_keys(jax.random.key(1), 8)
+    keys = draws.sample_keys(jax.random.key(1), 8)
     params = state.nets["d"].params
     _, (_, metrics) = method.d_loss(params, state, real, keys)
     assert metrics["d/real_accuracy"] == np.mean(logits(method, state, params, real) > 0)
@@ -76,7 +76,7 @@ def test_the_accuracies_count_signs(real):
 def test_one_sided_label_smoothing_moves_the_real_label_alone(real):
     method = make(label_smoothing=0.1)
     state = method.init(jax.random.key(0), {})
-    keys = updates.sample_keys(jax.random.key(1), 8)
+    keys = draws.sample_keys(jax.random.key(1), 8)
     params = state.nets["d"].params
     on_real = logits(method, state, params, real)
     on_fake = logits(method, state, params, fakes(method, state, keys))
@@ -102,17 +102,17 @@ def test_algorithm_1_by_hand(real):
     """k = 2 discriminator updates on a minibatch each, then one of the generator, with SGD."""
     method = make(n_critic=2, ema_decay=0.0)
     start = method.init(jax.random.key(0), {})
-    keys = updates.sample_keys(jax.random.key(1), 8)
+    keys = draws.sample_keys(jax.random.key(1), 8)
     expected, rate = start, 0.05
     for j in range(2):
         params = expected.nets["d"].params
         grads = jax.grad(lambda p, s, x, k: method.d_loss(p, s, x, k)[0])(
-            params, expected, real[j::2], updates.fold(keys[j::2], 0)
+            params, expected, real[j::2], draws.fold(keys[j::2], 0)
         )
         params = jax.tree.map(lambda p, g: p - rate * g, params, grads)
         net = dataclasses.replace(expected.nets["d"], params=params)
         expected = dataclasses.replace(expected, nets={**expected.nets, "d": net})
-    grads = jax.grad(lambda p: method.g_loss(p, expected, real, updates.fold(keys[1::2], 1))[0])(
+    grads = jax.grad(lambda p: method.g_loss(p, expected, real, draws.fold(keys[1::2], 1))[0])(
         expected.nets["g"].params
     )
     g_params = jax.tree.map(lambda p, g: p - rate * g, expected.nets["g"].params, grads)
@@ -157,11 +157,11 @@ def test_statistics_of_the_other_player_are_left_alone(real):
     nets = {"name": "dcgan", "width": 4}
     method = make(generator=nets, discriminator=nets, shape=(16, 16, 1))
     state = method.init(jax.random.key(0), {})
-    keys = updates.sample_keys(jax.random.key(1), 8)
+    keys = draws.sample_keys(jax.random.key(1), 8)
     _, (d_stats, _) = method.d_loss(state.nets["d"].params, state, images, keys)
     new, _ = method.step(state, {"image": images}, jax.random.key(9))
     # The discriminator's statistics after a step are those of its own update, none of g's.
-    step_keys = updates.fold(updates.sample_keys(jax.random.key(9), 8), 0)
+    step_keys = draws.fold(draws.sample_keys(jax.random.key(9), 8), 0)
     _, (expected, _) = method.d_loss(state.nets["d"].params, state, images, step_keys)
     found = jax.tree.leaves(new.nets["d"].stats)
     for a, b in zip(found, jax.tree.leaves(expected), strict=True):

@@ -76,26 +76,31 @@ def test_demodulated_output_has_unit_variance_whatever_the_style():
 
 
 def test_layer_is_its_function():
-    x, latent = normal(1, 2, 4, 4, 5), normal(2, 2, 6)
+    x, latent, key = normal(1, 2, 4, 4, 5), normal(2, 2, 6), jax.random.key(0)
     layer = ModulatedConv(7, resample="up")
-    y, variables = jax.jit(layer.init_with_output)(jax.random.key(0), x, latent)
-    params = variables["params"]
-    shapes = jax.tree.map(jnp.shape, params)
-    assert shapes == {
-        "kernel": (3, 3, 5, 7),
-        "bias": (7,),
-        "style": {"kernel": (6, 5), "bias": (5,)},
+    params = {
+        "kernel": normal(3, 3, 3, 5, 7),
+        "bias": normal(4, 7),
+        "style": {"kernel": normal(5, 6, 5), "bias": normal(6, 5)},
     }
-    np.testing.assert_array_equal(params["style"]["bias"], 1.0)
+    found = jax.eval_shape(layer.init, key, x, latent)["params"]
+    assert jax.tree.map(jnp.shape, found) == jax.tree.map(jnp.shape, params)
 
     @jax.jit
-    def function(params):
-        style = latent @ params["style"]["kernel"] / 6**0.5 + 1
-        return modulated_conv(x, params["kernel"] / 45**0.5, style, resample="up")
+    def both(params):
+        style = latent @ params["style"]["kernel"] / 6**0.5 + params["style"]["bias"]
+        y = modulated_conv(x, params["kernel"] / 45**0.5, style, resample="up") + params["bias"]
+        return layer.apply({"params": params}, x, latent), y
 
-    assert_close(y, function(params))
+    assert_close(*both(params))
     low = ModulatedConv(7, dtype=jnp.bfloat16, weight=EqualizedLR())
-    assert jax.eval_shape(low.apply, variables, x, latent).dtype == jnp.bfloat16
+    assert jax.eval_shape(low.apply, {"params": params}, x, latent).dtype == jnp.bfloat16
+
+
+def test_style_starts_at_one():
+    layer = ModulatedConv(7)
+    variables = layer.init(jax.random.key(0), jnp.zeros((1, 4, 4, 5)), jnp.zeros((1, 6)))
+    np.testing.assert_array_equal(variables["params"]["style"]["bias"], 1.0)
 
 
 X, W, S = jnp.zeros((2, 6, 6, 3)), jnp.zeros((3, 3, 3, 4)), jnp.zeros((2, 3))

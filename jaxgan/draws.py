@@ -1,11 +1,7 @@
 """Random keys that belong to a sample, so that no draw depends on the number of devices."""
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
-from jax import lax
-from jax.typing import ArrayLike
 
 
 def sample_keys(key: jax.Array, batch_size: int, axis_name: str | None = None) -> jax.Array:
@@ -27,29 +23,18 @@ def sample_keys(key: jax.Array, batch_size: int, axis_name: str | None = None) -
     """
     typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
     if key.ndim == (0 if typed else 1):
-        first = 0 if axis_name is None else lax.axis_index(axis_name) * batch_size
+        first = 0 if axis_name is None else jax.lax.axis_index(axis_name) * batch_size
         return jax.vmap(jax.random.fold_in, (None, 0))(key, first + jnp.arange(batch_size))
     if key.shape[0] != batch_size:
         raise ValueError(f"key holds {key.shape[0]} keys for a batch of {batch_size}")
     return key
 
 
-def per_sample(
-    transform: Callable[..., jax.Array],
-    key: jax.Array,
-    images: jax.Array,
-    *args: ArrayLike,
-    axis_name: str | None = None,
-) -> jax.Array:
-    """``transform(key_i, image_i, *args)`` over a batch: in float32, returned in its own dtype."""
-    check_images(images)
-    keys = sample_keys(key, images.shape[0], axis_name)
-    shared = (None for _ in args)
-    out = jax.vmap(transform, (0, 0, *shared))(keys, images.astype(jnp.float32), *args)
-    return out.astype(images.dtype)
+def fold(keys: jax.Array, purpose: int) -> jax.Array:
+    """Fresh keys [B] from keys [B], for another purpose."""
+    return jax.vmap(jax.random.fold_in, (0, None))(keys, purpose)
 
 
-def check_images(images: jax.Array) -> None:
-    """Raises ``ValueError`` unless the images have four axes."""
-    if images.ndim != 4:
-        raise ValueError(f"images has shape {images.shape}, but [B, H, W, C] is due")
+def normal(keys: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Standard normal draws [B, *shape] float32, one for each of the keys [B]."""
+    return jax.vmap(lambda key: jax.random.normal(key, shape))(keys)

@@ -1,0 +1,30 @@
+"""A transform of one image applied to a batch, each image with its own key."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from jaxgan.draws import sample_keys
+
+
+def per_sample(
+    transform: Callable[..., jax.Array],
+    key: jax.Array,
+    images: jax.Array,
+    *args: ArrayLike,
+    axis_name: str | None = None,
+) -> jax.Array:
+    """``transform(key_i, image_i, *args)`` over a batch: in float32, returned in its own dtype."""
+    check_images(images)
+    keys = sample_keys(key, images.shape[0], axis_name)
+    shared = (None for _ in args)
+    out = jax.vmap(transform, (0, 0, *shared))(keys, images.astype(jnp.float32), *args)
+    return out.astype(images.dtype)
+
+
+def check_images(images: jax.Array) -> None:
+    """Raises ``ValueError`` unless the images have four axes."""
+    if images.ndim != 4:
+        raise ValueError(f"images has shape {images.shape}, but [B, H, W, C] is due")
