@@ -71,6 +71,7 @@ OVERRIDES = [
     ("none for int", "steps=None", "config.steps must be of type int, not None"),
     ("nothing for int", "steps=", "config.steps must be of type int, not ''"),
     ("text for float", "health.factor=half", "config.health.factor must be of type float"),
+    ("bool for float", "health.factor=True", "health.factor must be of type float, not True"),
     ("nan for float", "method.ema_decay=nan", "method.ema_decay must be of type float, not 'nan'"),
     ("text for bool", "log.tensorboard=maybe", "log.tensorboard must be of type bool, not 'maybe'"),
     (
@@ -256,6 +257,7 @@ COMMANDS = [
     # Using a run that is not there.
     ("sample nothing", ["--mode=sample", NEW], "is not the folder of a run: no config.json"),
     ("evaluate nothing", ["--mode=evaluate", "--workdir={here}/empty"], "not the folder of a run"),
+    ("a line break", ["--mode=sample", "--workdir={here}/a\nb"], "a b is not the folder of a run"),
     ("sample without workdir", ["--mode=sample"], "--workdir=DIR is missing"),
     ("no step", ["--mode=sample", "--workdir={run}", "--step=7"], "no checkpoint of step 7 in"),
     ("no step either", ["--mode=evaluate", "--workdir={run}", "--step=7"], "have 10, 20"),
