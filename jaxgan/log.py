@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -110,6 +111,10 @@ def tensorboard(workdir: Path) -> Any:
     wanted = ("tensorflow", "tensorboard")
     if jax.process_index() != 0 or not all(map(importlib.util.find_spec, wanted)):
         return None
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow
     from clu import metric_writers
 
+    # TensorFlow would take all of the accelerator's memory for itself.
+    tensorflow.config.set_visible_devices([], "GPU")
     return metric_writers.AsyncWriter(metric_writers.SummaryWriter(str(workdir / "tensorboard")))

@@ -5,7 +5,6 @@ its optimizers stands in the config, so that each can be set, saved and compared
 """
 
 import dataclasses
-import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
@@ -238,9 +237,6 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
     for field in ("health.factor", "reduce_on_plateau.factor"):
         value = get(config, field)
         found.append((not 0 < value < 1, f"config.{field} must be between 0 and 1, not {value}"))
-    board = all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard"))
-    told = "config.log.tensorboard needs TensorBoard: pip install 'jaxgan[tf]'"
-    found.append((config.log.tensorboard and not board, told))
     return found
 
 

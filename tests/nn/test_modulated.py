@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 from torch.nn import functional
 
 from jaxgan.nn import EqualizedLR, ModulatedConv, modulated_conv, resampled_conv
