@@ -1,6 +1,6 @@
 """Time canonical against stock convolutions: python benchmarks/convolutions.py [--repeats=10].
 
-Prints three tables, each the least time of interleaved repeats, so that a busy machine slows both
+Prints four tables, each the least time of interleaved repeats, so that a busy machine slows both
 sides of a ratio alike. Stock inside a scan is thousands of times slower, and so is timed once.
 """
 
@@ -114,6 +114,17 @@ def scanned_against_dispatched(implementation: str, repeats: int) -> dict[str, f
     return least_times({"dispatched": dispatched, "scanned": lambda: scan(start)}, repeats)
 
 
+def mapped_against_repeated(implementation: str, repeats: int) -> dict[str, float]:
+    """Four seeds' penalized critic steps one by one, and in one program under vmap."""
+    step, start = critic_step(implementation, 10.0)
+    one, mapped = jax.jit(step), jax.jit(jax.vmap(step))
+    seeds = jax.tree.map(lambda p: jnp.stack([p] * 4), start)
+    return least_times(
+        {"repeated": lambda: [one(start) for _ in range(4)], "mapped": lambda: mapped(seeds)},
+        repeats,
+    )
+
+
 def main() -> None:
     """Print each comparison with its ratio and the ratio aimed at."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -124,6 +135,7 @@ def main() -> None:
         (transposed_against_strided, 1.3),
         (penalized_against_plain, 2.0),
         (scanned_against_dispatched, 1.05),
+        (mapped_against_repeated, 1.1),
     )
     for compare, target in comparisons:
         print(f"\n{compare.__doc__}")

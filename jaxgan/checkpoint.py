@@ -108,6 +108,7 @@ def open_to_write(
       best: whether the best step by the metric given to ``save`` stays as well.
       best_mode: ``'min'`` or ``'max'``.
     """
+    directory = directory.absolute()  # Orbax takes no other
     directory.mkdir(parents=True, exist_ok=True)
     if jax.process_index() == 0:
         for leftover in directory.glob("*.orbax-checkpoint-tmp*"):

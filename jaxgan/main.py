@@ -145,10 +145,14 @@ def listing() -> str:
 
 
 def quiet() -> None:
-    """Leaves to libraries the warnings only: their progress is not the user's business."""
+    """Leaves to libraries no more than their warnings, and to Orbax nothing.
+
+    It logs a failed write with its traceback, before it raises what the user is told in one line.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    for name in ("absl", "orbax", "jax"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("jax").setLevel(logging.ERROR)
+    for name in ("absl", "orbax"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 if __name__ == "__main__":

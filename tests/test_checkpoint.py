@@ -1,6 +1,7 @@
 import resource
 import shutil
 import signal
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -178,6 +179,12 @@ def test_a_state_that_is_donated_after_the_save_is_saved_as_it_was(tmp_path):
     for step, x in expected.items():
         restored = checkpoint.restore(tmp_path, template({"x": state["x"]}), step=step)
         assert same_bits(restored.tree["x"], x)
+
+
+def test_a_relative_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(Path("runs/one"), [1])
+    assert same_bits(checkpoint.restore(Path("runs/one"), template()).tree, tree(1))
 
 
 def test_too_little_space_is_told_before_the_save(tmp_path, monkeypatch):
