@@ -192,6 +192,18 @@ def test_spectral_equals_the_singular_value():
     assert not grads["bias"].any()
 
 
+def test_spectral_takes_the_power_iteration_as_constant():
+    matrix, cold = array(0, (6, 4)), array(1, (4,))
+    cold /= np.linalg.norm(cold)
+    v = matrix @ cold / np.linalg.norm(matrix @ cold)
+    u = v @ matrix / np.linalg.norm(v @ matrix)
+    sigma = v @ matrix @ u
+    (value, (new,)), grad = jax.value_and_grad(regularizers.spectral, has_aux=True)(matrix, (cold,))
+    np.testing.assert_allclose(value, sigma**2, rtol=1e-5)
+    np.testing.assert_allclose(new, u, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(grad, 2 * sigma * np.outer(v, u), rtol=1e-5, atol=1e-5)
+
+
 def test_historical_average_is_the_mean_of_all_steps():
     history = [weights(i) for i in range(5)]
     state = regularizers.historical_average_init(history[0])
