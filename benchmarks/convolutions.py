@@ -1,7 +1,7 @@
 """Time canonical against stock convolutions: python benchmarks/convolutions.py [--repeats=10].
 
 Prints four tables, each the least time of interleaved repeats, so that a busy machine slows both
-sides of a ratio alike. Stock inside a scan is thousands of times slower, and so is timed once.
+sides of a ratio alike. Stock inside a scan takes a minute and so is timed once.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def transposed_against_strided(implementation: str, repeats: int) -> dict[str, f
 
 def critic_step(implementation: str, penalty: float) -> tuple[Callable[..., Any], Any]:
     """A step of gradient descent on the Wasserstein loss, and parameters to start from."""
-    critic = Critic(implementation=implementation)
+    critic: Any = Critic(implementation=implementation)
     keys = jax.random.split(jax.random.key(1), 3)
     real = jax.random.normal(keys[0], (64, 32, 32, 3))
     fake = jax.random.normal(keys[1], (64, 32, 32, 3))
