@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import logging
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,7 +91,9 @@ class failing_as_user_error:  # noqa: N801
         if isinstance(error, Exception) and not isinstance(error, errors.UserError):
             good = [step for step in steps(self.directory) if damage(self.directory, step) is None]
             left = f"the last good one is step {good[-1]}" if good else "there is none yet"
-            reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else kind
+            # TensorStore ends a long story with what the system said.
+            system = re.search(r"([^:\[]+) \[os_error_code", str(error))
+            reason = system.group(1).strip() if system else " ".join(str(error).split())[:200]
             raise errors.UserError(
                 f"a checkpoint could not be written to {self.directory} ({reason}); {left}"
             ) from error

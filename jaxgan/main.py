@@ -16,6 +16,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from jaxgan.errors import UserError, nearest
 
@@ -153,6 +154,13 @@ def quiet() -> None:
     logging.getLogger("jax").setLevel(logging.ERROR)
     for name in ("absl", "orbax"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    sys.unraisablehook = without_closed_loops
+
+
+def without_closed_loops(unraisable: Any) -> None:
+    """Drops what the other arrays of a failed write tell Orbax, which no longer listens."""
+    if str(unraisable.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(unraisable)
 
 
 if __name__ == "__main__":

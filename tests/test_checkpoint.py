@@ -1,6 +1,9 @@
+import os
 import resource
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -9,7 +12,7 @@ import numpy as np
 import pytest
 
 from jaxgan import checkpoint, errors
-from tests.conftest import same_bits
+from tests.conftest import EXPERIMENTS, same_bits
 
 TREE = {"weights": np.arange(5000, dtype=np.float32).reshape(50, 100), "step": np.int32(7)}
 
@@ -185,6 +188,31 @@ def test_a_relative_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(Path("runs/one"), [1])
     assert same_bits(checkpoint.restore(Path("runs/one"), template()).tree, tree(1))
+
+
+# As on a full disk, files can no longer grow.
+FULL_DISK = """
+import resource, signal, sys
+from jaxgan import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+sys.exit(main.main(sys.argv[1:]))
+"""
+
+
+def test_a_disk_that_fills_up_in_a_run_is_told_in_one_line(tmp_path):
+    arguments = [f"--config={EXPERIMENTS}/dcgan_digits.py", "--smoke", f"--workdir={tmp_path}/run"]
+    wide = "--config.method.discriminator.width=48"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, *arguments, wide],
+        env={**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "0"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: a checkpoint could not be written")
+    assert "File too large" in line
 
 
 def test_too_little_space_is_told_before_the_save(tmp_path, monkeypatch):
