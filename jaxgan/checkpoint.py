@@ -148,8 +148,9 @@ def require_space(directory: Path, needed: int) -> None:
     Raises:
       UserError: if less than twice ``needed`` bytes are free (the step and its temporary files).
     """
-    free = shutil.disk_usage(directory).free
-    if free < 2 * needed:
+    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    total, _, free = shutil.disk_usage(there)
+    if total and free < 2 * needed:  # what has no size at all is no disk
         raise errors.UserError(
             f"the disk is too full for a checkpoint in {directory}: {free / 1e6:.0f} MB free, "
             f"{2 * needed / 1e6:.0f} MB wanted; make room and run the same command again"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 # Whatever lies in here is not the user's own code.
 LIBRARIES = [sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
-ELSEWHERE = (str(Path(__file__).parent), *LIBRARIES, "<frozen")
+ELSEWHERE = (str(Path(__file__).parent), *LIBRARIES, "<")
 
 
 class UserError(Exception):

@@ -154,7 +154,6 @@ def quiet() -> None:
     logging.getLogger("jax").setLevel(logging.ERROR)
     for name in ("absl", "orbax"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    sys.unraisablehook = without_closed_loops
 
 
 def without_closed_loops(unraisable: Any) -> None:
@@ -164,4 +163,5 @@ def without_closed_loops(unraisable: Any) -> None:
 
 
 if __name__ == "__main__":
+    sys.unraisablehook = without_closed_loops
     sys.exit(main())

@@ -30,7 +30,10 @@ def initialize() -> None:
         "," in env.get("TPU_WORKER_HOSTNAMES", ""),
     )
     if all(name in env for name in EXPLICIT):
-        count, index = (int(env[name]) for name in EXPLICIT[1:])
+        try:
+            count, index = (int(env[name]) for name in EXPLICIT[1:])
+        except ValueError as error:
+            raise errors.UserError(f"{' and '.join(EXPLICIT[1:])} must be numbers") from error
         jax.distributed.initialize(num_processes=count, process_id=index)
     elif any(launched):
         jax.distributed.initialize()
@@ -114,7 +117,10 @@ def devices(mode: str, count: int, batch_size: int) -> Devices:
     Raises:
       UserError: if there are fewer, or they do not divide the batch.
     """
-    available = jax.devices()
+    try:
+        available = jax.devices()
+    except RuntimeError as error:
+        raise errors.UserError(f"JAX has no device: {errors.told(error)}") from error
     if count > len(available):
         raise errors.UserError(
             f"config.parallel.devices is {count}, but there are {len(available)} devices"

@@ -164,24 +164,27 @@ def zeros(shapes: PyTree) -> PyTree:
     return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
 
 
-def prepare(config: ConfigDict) -> Program:
+def prepare(config: ConfigDict, spec: data.Spec | None = None) -> Program:
     """Builds and checks everything that can be wrong before anything is compiled or written.
+
+    Args:
+      config: completed.
+      spec: of the training data, where they need not be there; else they are asked.
 
     Raises:
       UserError: with the reason, if the method, its networks, the data, the devices or a metric
         named in the config do not fit together.
     """
     devices = parallel.devices(config.parallel.mode, config.parallel.devices, config.batch_size)
-    spec = data.describe(config.data)
+    spec = spec or data.describe(config.data)
     method = resolve.build(config)
     batch = batch_shapes(spec, config.batch_size * minibatches(method))
     key = jax.eval_shape(lambda: jax.random.key(0))
     try:
         state = jax.eval_shape(method.init, key, batch)
         _, metrics = jax.eval_shape(method.step, state, batch, key)
-    except (TypeError, ValueError) as error:
-        text = " ".join(str(error).split())
-        raise errors.UserError(f"method {config.method.name!r}: {text}") from error
+    except Exception as error:  # whatever the method or a network refuses its fields with
+        raise errors.UserError(f"method {config.method.name!r}: {errors.told(error)}") from error
     shapes = jax.eval_shape(totals.zero, metrics, state)
     check_metrics(config, list(metrics))
     return Program(config, devices, spec, {"state": state, "totals": shapes})

@@ -12,7 +12,8 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgan import checkpoint, config, errors, evaluation, pictures, program, workdir
+from jaxgan import checkpoint, config, errors, evaluation, pictures, program, resolve, workdir
+from jaxgan.data import Spec
 from jaxgan.state import State
 
 CHUNK = 250
@@ -110,7 +111,7 @@ def load(folder: str | Path, step: int | None = None, settings: ConfigDict | Non
         are of another run.
     """
     folder = Path(folder)
-    completed = stored_config(folder)
+    completed, spec = stored_config(folder)
     if settings is not None:
         differing = [
             f"{key} was {before!r}, now {after!r}"
@@ -125,30 +126,29 @@ def load(folder: str | Path, step: int | None = None, settings: ConfigDict | Non
             )
         completed = settings.copy_and_resolve_references()
     completed.parallel.update({"devices": 1, "mode": "jit"})
-    ready = program.prepare(completed)
+    ready = program.prepare(completed, spec)
     restored = checkpoint.restore(folder / workdir.CHECKPOINTS, ready.template, step=step)
     if restored is None:
         raise errors.UserError(f"there is no checkpoint in {folder} yet")
     return Model(completed, ready.method, restored.tree["state"], restored.step)
 
 
-def stored_config(folder: Path) -> ConfigDict:
-    """The config of the run in ``folder``, completed.
+def stored_config(folder: Path) -> tuple[ConfigDict, Spec | None]:
+    """The config of the run in ``folder``, completed, and what its data looked like.
 
     Raises:
       UserError: if there is no run, or its config names what is not there.
     """
     stored = workdir.read_config(folder)
-    path = folder / workdir.CONFIG
-    if not isinstance(stored, dict):
-        raise errors.UserError(f"{path} does not hold a config")
-    experiment = stored.pop("experiment", "")
+    experiment, dataset = stored.pop("experiment", ""), stored.pop("dataset", None)
     if experiment:
         config.import_from(Path(experiment).parent)
     try:
-        return config.complete(stored)
-    except errors.UserError as error:
-        raise errors.UserError(f"{path}: {error}") from error
+        # The data themselves may be elsewhere by now.
+        spec = Spec(**resolve.plain(dataset)) if dataset else None
+        return config.complete(stored), spec
+    except (errors.UserError, TypeError) as error:
+        raise errors.UserError(f"{folder / workdir.CONFIG}: {error}") from error
 
 
 def evaluate(model: Model, folder: Path) -> str:

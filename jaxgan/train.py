@@ -74,23 +74,24 @@ def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
     Raises:
       UserError: for whatever is wrong with the input; nothing is written over.
     """
+    # All that can be wrong with the input comes first: then nothing has been written.
     ready = program.prepare(config)
+    source = data.open_source(config.data, config.data.split)
+    held_out = evaluation.held_out_samples(config) if config.evaluation.every else None
+    checkpoint.require_space(workdir, ready.bytes)
     folder.create(workdir)
     primary = jax.process_index() == 0
     with folder.locked(workdir) if primary else contextlib.nullcontext():
-        checkpoint.require_space(workdir, ready.bytes)
-        source = data.open_source(config.data, config.data.split)
-        held_out = evaluation.held_out_samples(config) if config.evaluation.every else None
-        if primary:
-            folder.claim(workdir, config, experiment)
-        parallel.barrier("claimed")
-        board = log.tensorboard(workdir) if config.log.tensorboard else None
-        # The best of the metric is kept beside the latest `keep`.
+        stored = folder.describe(config, experiment, ready.spec)
+        folder.check(workdir, stored)
         checkpoints_at = workdir / folder.CHECKPOINTS
         restored = checkpoint.restore(
             checkpoints_at, ready.template, aside=workdir / folder.DAMAGED
         )
         parallel.barrier("restored")
+        if primary:
+            folder.claim(workdir, stored)
+        board = log.tensorboard(workdir) if config.log.tensorboard else None
         checkpoints = checkpoint.open_to_write(
             checkpoints_at,
             keep=config.checkpoint.keep,

@@ -4,10 +4,10 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
@@ -61,38 +61,47 @@ def locked(workdir: Path) -> Iterator[None]:
         yield
 
 
-def to_json(config: ConfigDict) -> dict[str, Any]:
+def to_json(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config as JSON holds it."""
     return json.loads(json.dumps(plain(config)))
 
 
+def describe(config: ConfigDict, experiment: str, dataset: NamedTuple) -> dict[str, Any]:
+    """What ``config.json`` holds: the config, the file it came from, and what the data looked like.
+
+    So a model is loaded where the data is not, and data that changed under their name are noticed.
+    """
+    return {"experiment": experiment, "dataset": to_json(dataset._asdict()), **to_json(config)}
+
+
 def read_config(workdir: Path) -> dict[str, Any]:
-    """The file ``config.json``: the config, and under ``experiment`` the file it came from.
+    """The file ``config.json``, see ``describe``.
 
     Raises:
       UserError: if it is not there or not readable.
     """
     path = workdir / CONFIG
     try:
-        return json.loads(path.read_text())
+        stored = json.loads(path.read_text())
     except FileNotFoundError as error:
         raise errors.UserError(f"{workdir} is not the folder of a run: no {CONFIG}") from error
     except (OSError, ValueError) as error:
         raise errors.UserError(f"{path} cannot be read: {error}") from error
+    if not isinstance(stored, dict):
+        raise errors.UserError(f"{path} does not hold a config")
+    return stored
 
 
-def claim(workdir: Path, config: ConfigDict, experiment: str) -> None:
-    """Writes the config of a new run, or checks that it may go on under this one.
+def check(workdir: Path, new: dict[str, Any]) -> None:
+    """Refuses to go on with a run under another config.
 
     Raises:
       UserError: naming every field that differs, unless it is safe to change (``config.SAFE``).
     """
-    new = {"experiment": experiment, **to_json(config)}
     if (workdir / CONFIG).exists():
-        old = read_config(workdir)
         changed = [
             f"{key} was {before!r}, now {after!r}"
-            for key, before, after in differences(old, new)
+            for key, before, after in differences(read_config(workdir), new)
             if not key.startswith(SAFE) and key != "experiment"
         ]
         if changed:
@@ -102,6 +111,10 @@ def claim(workdir: Path, config: ConfigDict, experiment: str) -> None:
             )
     elif any((workdir / name).exists() for name in (METRICS, CHECKPOINTS)):
         raise errors.UserError(f"{workdir} holds a run without {CONFIG}; take another workdir")
+
+
+def claim(workdir: Path, new: dict[str, Any]) -> None:
+    """Writes the config that the run goes on under."""
     write_atomically(workdir / CONFIG, json.dumps(new, indent=2) + "\n")
 
 

@@ -11,6 +11,7 @@ from jaxgan.losses.auxiliary import (
     semi_supervised_unlabelled,
 )
 from jaxgan.losses.gan import (
+    LABELLED,
     NAMES,
     AdversarialLoss,
     adversarial,

@@ -306,6 +306,9 @@ _LOSSES = {
 }
 NAMES = tuple(_LOSSES)
 
+# Those that take `real_label` and `fake_label`.
+LABELLED = ("minimax", "non_saturating", "least_squares")
+
 
 def adversarial(name: str) -> AdversarialLoss:
     """The loss called ``name``, one of ``NAMES``.

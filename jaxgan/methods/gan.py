@@ -59,6 +59,11 @@ class GAN:
             raise ValueError("latent_dim and n_critic must be at least 1")
         if not 0 <= self.label_smoothing < 1 or not 0 <= self.ema_decay < 1:
             raise ValueError("label_smoothing and ema_decay must be in [0, 1)")
+        if self.label_smoothing and self.loss not in losses.LABELLED:
+            raise ValueError(
+                f"label_smoothing needs a loss with labels ({', '.join(losses.LABELLED)}), "
+                f"{self.loss} has none"
+            )
 
     @property
     def minibatches(self) -> int:
