@@ -192,11 +192,10 @@ def test_a_relative_folder(tmp_path, monkeypatch):
 
 # As on a full disk, files can no longer grow.
 FULL_DISK = """
-import resource, signal, sys
-from jaxgan import main
+import resource, runpy, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-sys.exit(main.main(sys.argv[1:]))
+runpy.run_module("jaxgan.main", run_name="__main__")
 """
 
 

@@ -22,6 +22,19 @@ def normal_about_one(key: jax.Array, shape: tuple, dtype: jnp.dtype = jnp.float3
     return 1 + normal(key, shape, dtype)
 
 
+def batch_norm(train: bool, dtype: str, axis_name: str | None) -> nn.BatchNorm:
+    """Batch norm over all devices."""
+    return nn.BatchNorm(
+        use_running_average=not train,
+        momentum=0.9,
+        # The fast formula, E[x^2] - E[x]^2, loses the variance where means are large.
+        use_fast_variance=False,
+        scale_init=normal_about_one,
+        dtype=dtype,
+        axis_name=axis_name,
+    )
+
+
 def pyramid(shape: tuple[int, ...]) -> list[int]:
     """The sides of the feature maps of an image of ``shape``, largest first: 28, 14, 7.
 
@@ -66,14 +79,7 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, z: jax.Array, train: bool) -> jax.Array:  # noqa: D102
         sides = pyramid(self.shape)
-        norm = partial(
-            nn.BatchNorm,
-            use_running_average=not train,
-            momentum=0.9,
-            scale_init=normal_about_one,
-            dtype=self.dtype,
-            axis_name=self.axis_name,
-        )
+        norm = partial(batch_norm, train=train, dtype=self.dtype, axis_name=self.axis_name)
         up = partial(
             ConvTranspose,
             kernel_size=self.kernel_size,
@@ -137,13 +143,7 @@ class Discriminator(nn.Module):
                 implementation=self.convolution,
             )(x)
             if normalized:
-                x = nn.BatchNorm(
-                    use_running_average=not train,
-                    momentum=0.9,
-                    scale_init=normal_about_one,
-                    dtype=self.dtype,
-                    axis_name=self.axis_name,
-                )(x)
+                x = batch_norm(train, self.dtype, self.axis_name)(x)
             x = nn.leaky_relu(x, self.slope)
         x = x.reshape(x.shape[0], -1).astype(jnp.float32)
         return nn.Dense(1, kernel_init=normal)(x)[:, 0]

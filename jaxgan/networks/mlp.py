@@ -37,7 +37,12 @@ class Generator(nn.Module):
         for width in self.features:
             x = nn.Dense(width, use_bias=not self.batch_norm)(x)
             if self.batch_norm:
-                x = nn.BatchNorm(use_running_average=not train, axis_name=self.axis_name)(x)
+                x = nn.BatchNorm(
+                    use_running_average=not train,
+                    # The fast formula, E[x^2] - E[x]^2, loses the variance where means are large.
+                    use_fast_variance=False,
+                    axis_name=self.axis_name,
+                )(x)
             x = nn.relu(x)
         x = nn.Dense(math.prod(self.shape))(x)
         return OUTPUTS[self.output](x).reshape(-1, *self.shape)
