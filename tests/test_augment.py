@@ -74,7 +74,10 @@ def test_cutout_covers_half_of_each_side_where_it_fits(height, width):
     # The centre is anywhere, so that at a border half of it is outside.
     assert rows.min() == (size[0] + 1) // 2
     assert columns.min() == (size[1] + 1) // 2
-    assert gone.any(0).all()
+    rows_seen, columns_seen = gone.any(2), gone.any(1)
+    for end in (0, -1):  # and so at either end
+        assert rows[rows_seen[:, end]].min() == (size[0] + 1) // 2
+        assert columns[columns_seen[:, end]].min() == (size[1] + 1) // 2
 
 
 def test_policies_draw_apart_and_keep_their_order():
