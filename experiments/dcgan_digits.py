@@ -14,7 +14,7 @@ from jaxgan import config as base
 def get_config() -> ConfigDict:
     """The setting that makes readable digits."""
     config = base.default()
-    config.steps = 3000
+    config.steps = 2000
     config.evaluation.every, config.evaluation.n = 1000, 149
     config.method = ConfigDict(
         {
