@@ -158,14 +158,14 @@ def test_a_penalty_goes_through():
     np.testing.assert_allclose(slopes[1], (values[2] - values[0]) / 0.02, rtol=1e-2)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ["diff_augment", "ada"])
 def test_under_vmap_over_seeds(name):
     x, keys = images((2, 8, 6, 3)), jax.random.split(KEY, 2)
     out = jit(jax.vmap(ALL[name], (0, None)))(keys, x)
     np.testing.assert_allclose(out[1], jit(ALL[name])(keys[1], x), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ["diff_augment", "ada"])
 def test_bfloat16_stays_bfloat16(name):
     x = jnp.asarray(images(), jnp.bfloat16)
     out, full = jit(lambda x: (ALL[name](KEY, x), ALL[name](KEY, x.astype(jnp.float32))))(x)

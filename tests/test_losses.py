@@ -19,6 +19,8 @@ from torch.nn import functional
 
 from jaxgan import losses, regularizers
 
+# What is compiled here runs once: half the time to compile is worth more than speed.
+jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 LABELLED = ("minimax", "non_saturating", "least_squares")
 RELATIVISTIC = ("relativistic_average", "relativistic_pairing")
 
@@ -66,7 +68,7 @@ def reference(function, *arrays):
 
 
 def compare(function, expected, *arrays):
-    value, grads = jax.value_and_grad(function, tuple(range(len(arrays))))(*arrays)
+    value, grads = jit(jax.value_and_grad(function, tuple(range(len(arrays)))))(*arrays)
     expected_value, expected_grads = reference(expected, *arrays)
     assert value.dtype == jnp.float32
     assert value.shape == ()
@@ -125,9 +127,10 @@ def test_bfloat16_logits_give_float32_arithmetic(name):
     real, fake = (jnp.asarray(x, jnp.bfloat16) for x in logits((64,)))
     loss = losses.adversarial(name)
     for function, args in ((loss.discriminator, (real, fake)), (loss.generator, (fake, real))):
-        value = function(*args)
+        value = jit(function)(*args)
         assert value.dtype == jnp.float32
-        np.testing.assert_array_equal(value, function(*(x.astype(jnp.float32) for x in args)))
+        full = jit(lambda *xs, f=function: f(*(x.astype(jnp.float32) for x in xs)))(*args)
+        np.testing.assert_array_equal(value, full)
 
 
 @pytest.mark.parametrize("name", losses.NAMES)
@@ -135,9 +138,9 @@ def test_finite_for_confident_logits(name):
     real, fake = jnp.array([1e4, -1e4]), jnp.array([-1e4, 1e4])
     loss = losses.adversarial(name)
     for function, args in ((loss.discriminator, (real, fake)), (loss.generator, (fake, real))):
-        value, grads = jax.value_and_grad(function, (0, 1))(*args)
-        assert jnp.isfinite(value)
-        assert all(jnp.isfinite(g).all() for g in grads)
+        value, grads = jit(jax.value_and_grad(function, (0, 1)))(*args)
+        assert np.isfinite(value)
+        assert np.isfinite(grads).all()
 
 
 def test_small_losses_are_not_cancelled():
@@ -152,8 +155,9 @@ def test_under_jit_and_vmap(name):
     real, fake = logits((3, 5))
     loss = losses.adversarial(name)
     for function, args in ((loss.discriminator, (real, fake)), (loss.generator, (fake, real))):
-        rows = [function(*(x[i] for x in args)) for i in range(3)]
-        np.testing.assert_allclose(jax.jit(jax.vmap(function))(*args), rows, rtol=1e-6)
+        single = jit(function)
+        rows = [single(*(x[i] for x in args)) for i in range(3)]
+        np.testing.assert_allclose(jit(jax.vmap(function))(*args), rows, rtol=1e-6)
 
 
 @settings(deadline=None, max_examples=12)
@@ -218,12 +222,12 @@ def test_a_split_batch_gives_the_same_loss_and_gradient():
         ),
         # Without the check psum transposes to psum, as in pmap; with it, to a broadcast, and the
         # gradient of the averaged loss is already that of the whole batch.
-        "unchecked": jax.jit(jax.shard_map(shard, **specs, check_vma=False))(parameter, x),
-        "checked": jax.jit(
-            jax.shard_map(partial(all_losses, axis_name="data", reduce=mean), **specs)
-        )(parameter, x),
+        "unchecked": jit(jax.shard_map(shard, **specs, check_vma=False))(parameter, x),
+        "checked": jit(jax.shard_map(partial(all_losses, axis_name="data", reduce=mean), **specs))(
+            parameter, x
+        ),
     }
-    expected = jax.jit(all_losses)(parameter, x)
+    expected = jit(all_losses)(parameter, x)
     for way, result in results.items():
         for name in losses.NAMES:
             np.testing.assert_allclose(
