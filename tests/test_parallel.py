@@ -127,7 +127,10 @@ def run_processes(count, workdir, *overrides):
     return [(p.returncode, *result) for p, result in zip(processes, results, strict=True)]
 
 
-@pytest.mark.parametrize(("mode", "placement"), [("jit", "device"), ("pmap", "stream")])
+@pytest.mark.parametrize(
+    ("mode", "placement"),
+    [("jit", "stream"), pytest.param("pmap", "device", marks=pytest.mark.slow)],
+)
 def test_two_processes_train_as_one(tmp_path, mode, placement):
     overrides = (f"--config.parallel.mode={mode}", f"--config.data.placement={placement}")
     alone, together = tmp_path / "alone", tmp_path / "together"
