@@ -113,17 +113,9 @@ def load(folder: str | Path, step: int | None = None, settings: ConfigDict | Non
     folder = Path(folder)
     completed, spec = stored_config(folder)
     if settings is not None:
-        differing = [
-            f"{key} was {before!r}, now {after!r}"
-            for key, before, after in workdir.differences(
-                workdir.to_json(completed), workdir.to_json(settings)
-            )
-            if not key.startswith(config.SAFE)
-        ]
-        if differing:
-            raise errors.UserError(
-                f"the run in {folder} has another config: {'; '.join(differing)}"
-            )
+        changed = workdir.changes(workdir.to_json(completed), workdir.to_json(settings))
+        if changed:
+            raise errors.UserError(f"the run in {folder} has another config: {changed}")
         completed = settings.copy_and_resolve_references()
     completed.parallel.update({"devices": 1, "mode": "jit"})
     ready = program.prepare(completed, spec)

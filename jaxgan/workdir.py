@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -99,14 +99,9 @@ def check(workdir: Path, new: dict[str, Any]) -> None:
       UserError: naming every field that differs, unless it is safe to change (``config.SAFE``).
     """
     if (workdir / CONFIG).exists():
-        changed = [
-            f"{key} was {before!r}, now {after!r}"
-            for key, before, after in differences(read_config(workdir), new)
-            if not key.startswith(SAFE) and key != "experiment"
-        ]
-        if changed:
+        if changed := changes(read_config(workdir), new):
             raise errors.UserError(
-                f"the run in {workdir} has another config: {'; '.join(changed)}; take another "
+                f"the run in {workdir} has another config: {changed}; take another "
                 f"workdir, or set them as they were"
             )
     elif any((workdir / name).exists() for name in (METRICS, CHECKPOINTS)):
@@ -118,9 +113,12 @@ def claim(workdir: Path, new: dict[str, Any]) -> None:
     write_atomically(workdir / CONFIG, json.dumps(new, indent=2) + "\n")
 
 
-def differences(old: dict, new: dict) -> Iterable[tuple[str, Any, Any]]:
-    """Dotted fields that are not equal, with both values."""
+def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """The fields that differ and are not safe to change, with both values; '' if none does."""
     before, after = dict(flatten(old)), dict(flatten(new))
-    for key in sorted(before.keys() | after.keys()):
-        if before.get(key) != after.get(key):
-            yield key, before.get(key), after.get(key)
+    return "; ".join(
+        f"{key} was {before.get(key)!r}, now {after.get(key)!r}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+        if not key.startswith(SAFE) and key != "experiment"
+    )
