@@ -23,7 +23,13 @@ class AdaState(NamedTuple):
 
 
 def ada_init(p: ArrayLike = 0.0) -> AdaState:
-    """A controller that starts with probability p."""
+    """A controller that starts with probability p.
+
+    Raises:
+        ValueError: if p is negative.
+    """
+    if isinstance(p, int | float) and not p >= 0:
+        raise ValueError(f"p is {p}, but must not be negative")
     zero = jnp.zeros(())
     return AdaState(jnp.asarray(p, jnp.float32), zero, zero, zero, zero)
 
@@ -56,9 +62,16 @@ def ada_update(
             every device.
 
     Raises:
-        ValueError: if ``interval`` or ``images_to_full`` is not positive.
+        ValueError: if ``interval``, ``images_to_full`` or ``maximum`` is not positive, or
+            ``real_logits`` holds none.
     """
-    for name, value in (("interval", interval), ("images_to_full", images_to_full)):
+    if not real_logits.ndim or not real_logits.size:
+        raise ValueError(f"real_logits has shape {real_logits.shape}, but [B, ...] is due")
+    for name, value in (
+        ("interval", interval),
+        ("images_to_full", images_to_full),
+        ("maximum", maximum),
+    ):
         if not value > 0:
             raise ValueError(f"{name} is {value}, but must be positive")
     # Summed over devices together, the numbers too, so that all of it is the same everywhere.

@@ -25,6 +25,9 @@ def per_sample(
 
 
 def check_images(images: jax.Array) -> None:
-    """Raises ``ValueError`` unless the images have four axes."""
+    """Raises ``ValueError`` unless the images have four axes and are of a floating type."""
     if images.ndim != 4:
         raise ValueError(f"images has shape {images.shape}, but [B, H, W, C] is due")
+    if not jnp.issubdtype(images.dtype, jnp.floating):
+        # The result would be cut off to whole numbers, and wrap around.
+        raise ValueError(f"images has dtype {images.dtype}, but a floating type is due")

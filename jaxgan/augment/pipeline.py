@@ -38,19 +38,21 @@ def ada(
     Args:
         key: one key, or one a sample ``[B]``.
         images: ``[B, H, W, C]`` in [-1, 1]; one channel or three for a transformation of colour,
-            two pixels or more each way for one of geometry.
-        p: probability, a scalar that may be traced: ``AdaState.p``.
+            two pixels or more each way for one of geometry or the filter.
+        p: probability, a scalar that may be traced: ``AdaState.p``. Above 1 it is as 1.
         transforms: names of ``augment.TRANSFORMS``.
         axis_name: the mapped axis over which the batch is split, so that shards draw apart.
 
     Raises:
-        ValueError: if a name is unknown, or the images do not fit.
+        ValueError: if a name is unknown, the images do not fit, or p is negative.
     """
     check_images(images)
+    if isinstance(p, int | float) and not p >= 0:
+        raise ValueError(f"p is {p}, but must not be negative")
     names = frozenset(transforms)
     if unknown := sorted(names - set(TRANSFORMS)):
         raise ValueError(f"transforms has {unknown}, but the choices are {', '.join(TRANSFORMS)}")
-    if names & {*BLIT, *GEOMETRY} and min(images.shape[1:3]) < 2:
+    if names & {*BLIT, *GEOMETRY, *FILTER} and min(images.shape[1:3]) < 2:
         raise ValueError(f"images has shape {images.shape}: too small to be mirrored")
     if names & {*COLOR} and images.shape[-1] not in (1, 3):
         raise ValueError(f"images has {images.shape[-1]} channels, but colour wants 1 or 3")

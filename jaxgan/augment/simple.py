@@ -47,7 +47,7 @@ def instance_noise(
     Raises:
         ValueError: if images are not of four axes, or sigma is negative.
     """
-    if isinstance(sigma, int | float) and sigma < 0:
+    if isinstance(sigma, int | float) and not sigma >= 0:
         raise ValueError(f"sigma is {sigma}, but must not be negative")
 
     def add(key: jax.Array, image: jax.Array, sigma: ArrayLike) -> jax.Array:

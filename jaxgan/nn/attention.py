@@ -45,6 +45,13 @@ class SelfAttention(nn.Module):
         if self.pool and (H % 2 or W % 2):
             raise ValueError(f"pool needs x of even height and width, got {x.shape}")
 
+        for name, number in (
+            ("query_features", self.query_features),
+            ("value_features", self.value_features),
+        ):
+            if number is not None and number < 1:
+                raise ValueError(f"{name} must be positive, got {number}")
+
         def pointwise(name: str, features: int, x: Array) -> Array:
             return Conv(
                 features,

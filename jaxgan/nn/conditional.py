@@ -18,7 +18,8 @@ class ConditionalBatchNorm(nn.Module):
     Miyato and Koyama 2018. Without, it is vectors [B, D] and they are linear maps without bias, as
     in BigGAN (Brock et al. 2019, appendix B). Either way ``y = norm(x) * (1 + scale) + bias``.
 
-    Running statistics are in ``batch_stats``, as Linen's.
+    Running statistics are in ``batch_stats``, as Linen's. The running variance is that of batches
+    over n, PyTorch's over n - 1; and PyTorch's momentum is one minus ours.
 
     Attributes:
       num_classes: number of labels, or None for vectors.
@@ -90,7 +91,7 @@ class SelfModulation(nn.Module):
 
     ``y = norm(x) * (1 + s(z)) + b(z)`` with s and b networks of one hidden layer each,
     ``V max(0, U z + c) + d``. The paper writes no 1 and no d; with them, and with V at zero, the
-    layer starts as a batch norm.
+    layer starts as a batch norm. Running statistics are as in `ConditionalBatchNorm`.
 
     Attributes:
       hidden: width of the hidden layers.

@@ -16,8 +16,10 @@ def fade_in(old: Array, new: Array, alpha: float | Array) -> Array:
       The blend, of the shape and dtype of ``new``.
 
     Raises:
-      ValueError: for an ``old`` of another shape.
+      ValueError: for an ``old`` of another shape, and an alpha outside [0, 1] that is not traced.
     """
+    if isinstance(alpha, int | float) and not 0 <= alpha <= 1:
+        raise ValueError(f"alpha must be in [0, 1], got {alpha}")
     if old.shape != new.shape:
         raise ValueError(f"old must have the shape of new {new.shape}, got {old.shape}")
     return ((1 - alpha) * old + alpha * new).astype(new.dtype)

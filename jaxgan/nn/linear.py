@@ -49,12 +49,13 @@ class Embed(nn.Module):
     """Table lookup: integers [...] to vectors [..., features]; NaN for an integer out of range.
 
     The parameter is ``embedding`` [num_embeddings, features], in float32. An output is one row and
-    not a sum, so `EqualizedLR` scales the table by its gain alone.
+    not a sum, so `EqualizedLR` scales the table by its gain alone, unless ``fan_in`` is given.
 
     Attributes:
       num_embeddings: number of rows.
       features: length of a row.
       embedding_init: initializer of the table.
+      fan_in: terms of the sum in which a row is used: ``features`` where an inner product follows.
       dtype: of the output; float32 when None.
       weight: how parameters are made: `plain`, `SpectralNorm(...)` or `EqualizedLR(...)`.
     """
@@ -62,19 +63,22 @@ class Embed(nn.Module):
     num_embeddings: int
     features: int
     embedding_init: Initializer = nn.initializers.normal(1.0)
+    fan_in: int = 1
     dtype: Any = None
     weight: Weight = plain
 
     @nn.compact
     def __call__(self, labels: Array) -> Array:
         """Rows of ``labels``, integers in [0, num_embeddings)."""
-        if min(self.num_embeddings, self.features) < 1:
+        if min(self.num_embeddings, self.features, self.fan_in) < 1:
             raise ValueError(
-                f"num_embeddings and features must be positive, got {self.num_embeddings} and "
-                f"{self.features}"
+                f"num_embeddings, features and fan_in must be positive, got "
+                f"{self.num_embeddings}, {self.features} and {self.fan_in}"
             )
         if not jnp.issubdtype(labels.dtype, jnp.integer):
             raise ValueError(f"labels must be integers, got {labels.dtype}")
         shape = (self.num_embeddings, self.features)
-        table = self.weight(self, "embedding", self.embedding_init, shape, 1)
-        return jnp.take(table.astype(self.dtype or table.dtype), labels, axis=0)
+        table = self.weight(self, "embedding", self.embedding_init, shape, self.fan_in)
+        table = table.astype(self.dtype or table.dtype)
+        # Not `jnp.take`, for which -1 is the last row.
+        return table.at[labels].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)

@@ -10,6 +10,7 @@ from jax import Array
 from jaxgan.nn.conv import conv, conv_transpose
 from jaxgan.nn.equalized import EqualizedLR
 from jaxgan.nn.linear import Dense
+from jaxgan.nn.normalization import check_images
 from jaxgan.nn.resample import Taps, normalized, upfirdn
 from jaxgan.nn.weights import Initializer, Weight
 
@@ -41,10 +42,14 @@ def resampled_conv(
       [B, H, W, O], [B, 2 H, 2 W, O] or [B, H / 2, W / 2, O].
 
     Raises:
-      ValueError: for an even or oblong kernel, an odd size to halve, or an unknown ``resample``.
+      ValueError: for a wrong rank or channel count, an even or oblong kernel, an odd size to halve,
+        or an unknown ``resample``.
     """
+    check_images(x)
     if w.ndim != 4 or w.shape[0] != w.shape[1] or w.shape[0] % 2 == 0:
         raise ValueError(f"w must be [k, k, C, O] with odd k, got shape {w.shape}")
+    if w.shape[2] != x.shape[3]:
+        raise ValueError(f"w must have the channels of x {x.shape}, got shape {w.shape}")
     if resample not in RESAMPLE:
         raise ValueError(f"resample must be one of {RESAMPLE}, got {resample!r}")
     k, n = w.shape[0], len(taps)
@@ -98,6 +103,7 @@ def modulated_conv(
     Raises:
       ValueError: for a style of wrong shape, and as `resampled_conv`.
     """
+    check_images(x)
     if style.shape != (x.shape[0], x.shape[-1]):
         raise ValueError(f"style must be [B, C] of x {x.shape}, got {style.shape}")
     s = style.astype(jnp.promote_types(style.dtype, jnp.float32))
@@ -146,6 +152,10 @@ class ModulatedConv(nn.Module):
         if self.features < 1:
             raise ValueError(f"features must be positive, got {self.features}")
         C, k = x.shape[-1], self.kernel_size
+        if k < 1 or k % 2 == 0:
+            raise ValueError(f"kernel_size must be odd and positive, got {k}")
+        if w.ndim != 2:
+            raise ValueError(f"w must be [B, D], got shape {w.shape}")
         affine = Dense(C, bias_init=nn.initializers.ones_init(), weight=self.weight, name="style")
         style = affine(w.astype(jnp.float32))
         shape = (k, k, C, self.features)

@@ -86,6 +86,7 @@ class LayerNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """Normalize ``x`` [B, ..., C]."""
+        _check_rank(x)
         y = _standardize(x, tuple(range(1, x.ndim)), self.epsilon)
         return _affine(self, y).astype(self.dtype or x.dtype)
 
@@ -109,11 +110,14 @@ class VirtualBatchNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Array, reference: Array) -> tuple[Array, Array]:
         """Normalize ``x`` [B, ..., C] and ``reference`` [n, ..., C], with equal trailing axes."""
+        _check_rank(x)
         if x.shape[1:] != reference.shape[1:]:
             raise ValueError(
                 f"reference must have the trailing axes of x {x.shape[1:]}, "
                 f"got {reference.shape[1:]}"
             )
+        if not len(reference):
+            raise ValueError("reference must hold at least one image")
         inner = tuple(range(1, x.ndim - 1))
         y, r = _float32(x), _float32(reference)
         r_mean = r.mean(axis=(0, *inner), keepdims=True)
@@ -135,6 +139,11 @@ def check_images(x: Array, name: str = "x") -> None:
     """Raise a ValueError that names the argument unless it is [B, H, W, C]."""
     if x.ndim != 4:
         raise ValueError(f"{name} must be [B, H, W, C], got shape {x.shape}")
+
+
+def _check_rank(x: Array) -> None:
+    if x.ndim < 2:
+        raise ValueError(f"x must be [B, ..., C], got shape {x.shape}")
 
 
 def _float32(x: Array) -> Array:

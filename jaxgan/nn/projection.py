@@ -41,6 +41,7 @@ class ProjectionHead(nn.Module):
             self.num_classes,
             h.shape[-1],
             self.embedding_init,
+            fan_in=h.shape[-1],
             dtype=self.dtype,
             weight=self.weight,
             name="embedding",

@@ -30,7 +30,8 @@ def upfirdn(
       pad: zeros before and after each axis, once zeros are inserted; negative crops.
 
     Returns:
-      [B, (H * up + pad[0] + pad[1] - len(taps)) // down + 1, ..., C], in the dtype of ``x``.
+      [B, (H * up + pad[0] + pad[1] - len(taps)) // down + 1, ..., C], in the dtype of ``x``, summed
+      in float32.
 
     Raises:
       ValueError: for a wrong rank, factors that are not positive, no taps, or an empty result.
@@ -41,9 +42,11 @@ def upfirdn(
             raise ValueError(f"{name} must be positive, got {value}")
     if not taps:
         raise ValueError("taps must not be empty")
+    dtype = jnp.result_type(x, 1.0)
+    y = x.astype(jnp.promote_types(dtype, jnp.float32))
     for axis in (1, 2):
-        x = _upfirdn_axis(x, axis, taps, up, down, pad)
-    return x
+        y = _upfirdn_axis(y, axis, taps, up, down, pad)
+    return y.astype(dtype)
 
 
 def _upfirdn_axis(
@@ -108,6 +111,7 @@ def upsample(x: Array, factor: int = 2, taps: Taps = (1, 3, 3, 1)) -> Array:
     As StyleGAN2 (Karras et al. 2020): zeros inserted, then ``taps`` with a gain of factor per
     axis, so that a constant image stays constant away from the border.
     """
+    _check_factor(factor)
     pad = (len(taps) + factor - 1) // 2, (len(taps) - factor) // 2
     return upfirdn(x, normalized(taps, factor), up=factor, pad=pad)
 
@@ -126,8 +130,7 @@ def downsample(x: Array, factor: int = 2, taps: Taps = (1, 3, 3, 1)) -> Array:
 def upsample_nearest(x: Array, factor: int = 2) -> Array:
     """Repeat each pixel: [B, H, W, C] to [B, H * factor, W * factor, C]."""
     check_images(x)
-    if factor < 1:
-        raise ValueError(f"factor must be positive, got {factor}")
+    _check_factor(factor)
     B, H, W, C = x.shape
     y = jnp.broadcast_to(x[:, :, None, :, None], (B, H, factor, W, factor, C))
     return y.reshape(B, H * factor, W * factor, C)
@@ -138,6 +141,11 @@ def downsample_mean(x: Array, factor: int = 2) -> Array:
     _check_divisible(x, factor)
     B, H, W, C = x.shape
     return x.reshape(B, H // factor, factor, W // factor, factor, C).mean(axis=(2, 4))
+
+
+def _check_factor(factor: int) -> None:
+    if factor < 1:
+        raise ValueError(f"factor must be positive, got {factor}")
 
 
 def _check_divisible(x: Array, factor: int) -> None:

@@ -1,5 +1,7 @@
 """Conditional normalizations against PyTorch, in training, in evaluation and over devices."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -141,6 +143,30 @@ def test_four_devices_equal_one():
         apply(split), mesh=mesh, in_specs=P("data"), out_specs=(P("data"), P()), check_vma=False
     )
     assert_close(jax.jit(mapped)(*args), want)
+
+
+def test_four_devices_have_the_gradient_of_one():
+    one, split = ConditionalBatchNorm(7), ConditionalBatchNorm(7, axis_name="data")
+    tables = [{"embedding": normal(i, 7, 3)} for i in (3, 4)]
+    variables = one.init(KEY, X, LABELS, train=True)
+    params = {
+        "Modulation_0": dict(zip(("scale", "bias"), tables, strict=True)),
+        "gain": normal(5, 3),
+    }
+
+    def loss(layer, params, x, labels):
+        gain = params["gain"]  # before the statistics, so that they pass a gradient on
+        tree = {**variables, "params": {"Modulation_0": params["Modulation_0"]}}
+        y = layer.apply(tree, x + jnp.sin(gain * x), labels, train=True, mutable=["batch_stats"])[0]
+        return jnp.mean(jnp.sin(y))
+
+    want = jax.jit(jax.grad(partial(loss, one)))(params, X, LABELS)
+
+    def local(params, x, labels):
+        return jax.lax.pmean(jax.grad(partial(loss, split))(params, x, labels), "data")
+
+    mapped = jax.pmap(local, axis_name="data", in_axes=(None, 0, 0), out_axes=None)
+    assert_close(mapped(params, X.reshape(4, 2, *X.shape[1:]), LABELS.reshape(4, 2)), want)
 
 
 def test_spectral_norm_reaches_the_maps():

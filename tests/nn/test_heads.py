@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from jaxgan.nn import (
+    EqualizedLR,
     NoiseInjection,
     ProjectionHead,
     SelfAttention,
@@ -99,6 +100,16 @@ def test_projection_head_is_the_equation():
     assert low.dtype == jnp.float32
 
 
+def test_projection_head_under_an_equalized_learning_rate_starts_at_variance_one_each():
+    h, labels = normal(1, 4096, 64), jnp.arange(4096) % 50
+    head = ProjectionHead(50, weight=EqualizedLR())
+    logits, variables = jax.jit(head.init_with_output)(KEY, h, labels)
+    psi = h @ variables["params"]["linear"]["kernel"][:, 0] / 8
+    # 50 rows of 64 numbers: the sample's own deviation from 1 is some 3 percent.
+    np.testing.assert_allclose(jnp.var(logits - psi), 1.0, rtol=0.1)
+    np.testing.assert_allclose(jnp.var(psi), 1.0, rtol=0.5)  # one vector of 64 numbers
+
+
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_noise_injection(per_channel):
     layer, noise = NoiseInjection(per_channel), normal(2, 2, 4, 6, 1)
@@ -128,6 +139,15 @@ def test_noise_belongs_to_the_image_and_the_layer():
     assert abs(np.corrcoef(noise.ravel(), other.ravel())[0, 1]) < 0.05
 
 
+def test_fade_in_shares_the_gradient():
+    got = value_and_gradients(fade_in, normal(1, 2, 3), normal(2, 2, 3), jnp.float32(0.3))
+    want = torch_value_and_gradients(
+        lambda old, new, alpha: old + alpha * (new - old),
+        *(normal(1, 2, 3), normal(2, 2, 3), jnp.float32(0.3)),
+    )
+    assert_close(got, want)
+
+
 @settings(max_examples=10, deadline=None, derandomize=True)
 @given(alpha=st.floats(0, 1, width=32))
 def test_fade_in(alpha):
@@ -143,12 +163,15 @@ def test_fade_in(alpha):
     ("argument", "call"),
     [
         ("x", lambda: SelfAttention().init(KEY, X[0])),
+        ("query_features", lambda: SelfAttention(query_features=0).init(KEY, X)),
+        ("value_features", lambda: SelfAttention(value_features=-1).init(KEY, X)),
         ("pool", lambda: SelfAttention().init(KEY, X[:, :3])),
         ("h", lambda: ProjectionHead(5).init(KEY, X, LABELS)),
         ("labels", lambda: ProjectionHead(5).init(KEY, X[:, 0, 0], LABELS)),
         ("num_embeddings", lambda: ProjectionHead(0).init(KEY, X[0, :, 0], LABELS)),
         ("noise", lambda: NoiseInjection().init(KEY, X, X)),
         ("old", lambda: fade_in(X, X[:1], 0.5)),
+        ("alpha", lambda: fade_in(X, X, 1.5)),
     ],
 )
 def test_bad_arguments_are_named(argument, call):

@@ -6,7 +6,7 @@ import pytest
 from flax import linen as nn
 
 from jaxgan.nn import Dense, Embed
-from tests.nn.reference import assert_close, normal
+from tests.nn.reference import assert_close, normal, value_and_gradients
 
 KEY = jax.random.key(0)
 
@@ -18,6 +18,13 @@ def test_dense_equals_linens(dtype):
     variables = ours.init(KEY, x)
     assert_close(variables, linens.init(KEY, x), 0.0)
     assert_close(ours.apply(variables, x), linens.apply(variables, x), 1e-6)
+    if dtype is None:
+        params = {"kernel": variables["params"]["kernel"], "bias": normal(2, 7)}
+        got, want = (
+            value_and_gradients(lambda x, p, layer=layer: layer.apply({"params": p}, x), x, params)
+            for layer in (ours, linens)
+        )
+        assert_close(got, want, 1e-6)
 
 
 def test_embed_equals_linens():
@@ -27,7 +34,21 @@ def test_embed_equals_linens():
     variables = ours.init(KEY, labels)
     assert_close(variables, linens.init(KEY, labels), 0.0)
     assert_close(ours.apply(variables, labels), linens.apply(variables, labels), 0.0)
+    got, want = (
+        value_and_gradients(
+            lambda t, layer=layer: layer.apply({"params": {"embedding": t}}, labels),
+            variables["params"]["embedding"],
+        )
+        for layer in (ours, linens)
+    )
+    assert_close(got, want, 1e-6)
     assert Embed(5, 3, dtype=jnp.bfloat16).apply(variables, labels).dtype == jnp.bfloat16
+
+
+def test_a_label_out_of_range_is_nan():
+    variables = {"params": {"embedding": normal(1, 5, 3)}}
+    rows = Embed(5, 3).apply(variables, jnp.array([-1, 0, 4, 5, -6]))
+    assert jnp.isnan(rows).all(axis=1).tolist() == [True, False, False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -35,6 +56,7 @@ def test_embed_equals_linens():
     [
         ("features", lambda: Dense(0).init(KEY, jnp.zeros((2, 3)))),
         ("num_embeddings", lambda: Embed(0, 3).init(KEY, jnp.zeros(2, int))),
+        ("fan_in", lambda: Embed(4, 3, fan_in=0).init(KEY, jnp.zeros(2, int))),
         ("labels", lambda: Embed(4, 3).init(KEY, jnp.zeros(2))),
     ],
 )

@@ -117,10 +117,15 @@ X, W, S = jnp.zeros((2, 6, 6, 3)), jnp.zeros((3, 3, 3, 4)), jnp.zeros((2, 3))
     [
         ("w", lambda: resampled_conv(X, W[:2, :2])),
         ("w", lambda: resampled_conv(X, W[:1])),
+        ("w must have the channels", lambda: resampled_conv(X, W[:, :, :2], "up")),
+        ("x must be", lambda: resampled_conv(X[0], W)),
+        ("x", lambda: modulated_conv(X[:, 0], W, S)),
         ("resample", lambda: resampled_conv(X, W, "sideways")),
         ("x", lambda: resampled_conv(X[:, :5], W, "down")),
         ("style", lambda: modulated_conv(X, W, S[:1])),
         ("features", lambda: ModulatedConv(0).init(jax.random.key(0), X, S)),
+        ("kernel_size", lambda: ModulatedConv(4, 2).init(jax.random.key(0), X, S)),
+        ("w", lambda: ModulatedConv(4).init(jax.random.key(0), X, S[0])),
         ("implementation", lambda: modulated_conv(X, W, S, implementation="fast")),
     ],
 )

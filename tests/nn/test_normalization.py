@@ -1,5 +1,8 @@
 """Normalizations without a condition, against PyTorch in value and gradient."""
 
+import ast
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
+import jaxgan
 from jaxgan.nn import LayerNorm, VirtualBatchNorm, adain, instance_norm, pixel_norm
 from tests.nn.reference import (
     assert_close,
@@ -125,6 +129,38 @@ def test_layers_keep_the_dtype_of_the_input_and_float32_parameters():
         assert variables["params"]["scale"].dtype == jnp.float32
 
 
+def epsilons(tree):
+    """(name, value) of every number that is called epsilon: passed, by default, or as a field."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword):
+            yield node.arg, node.value
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id, node.value
+        elif isinstance(node, ast.arguments):
+            positional = [*node.posonlyargs, *node.args]
+            defaults = positional[len(positional) - len(node.defaults) :]
+            pairs = [*zip(defaults, node.defaults, strict=True)]
+            pairs += zip(node.kwonlyargs, node.kw_defaults, strict=True)
+            yield from ((argument.arg, value) for argument, value in pairs)
+
+
+def large_epsilons(source):
+    return [
+        value.value
+        for name, value in epsilons(ast.parse(source))
+        if name in ("epsilon", "eps") and isinstance(value, ast.Constant) and value.value > 1e-3
+    ]
+
+
+def test_no_epsilon_is_a_momentum():
+    """Momentum and epsilon stand side by side in PyTorch: BatchNorm2d(n, 0.8) smooths by 0.8."""
+    assert large_epsilons("nn.BatchNorm(epsilon=0.8)") == [0.8]
+    assert large_epsilons("def f(x, epsilon=0.8, *, eps: float = 0.9): pass") == [0.8, 0.9]
+    assert large_epsilons("class A:\n    epsilon: float = 0.8") == [0.8]
+    for path in Path(jaxgan.__file__).parent.rglob("*.py"):
+        assert not large_epsilons(path.read_text()), path
+
+
 @pytest.mark.parametrize(
     ("argument", "call"),
     [
@@ -132,6 +168,9 @@ def test_layers_keep_the_dtype_of_the_input_and_float32_parameters():
         ("style", lambda: adain(X, X[:2])),
         ("style", lambda: adain(X, X[..., :2])),
         ("reference", lambda: VirtualBatchNorm().init(jax.random.key(0), X, X[:, 1:])),
+        ("reference", lambda: VirtualBatchNorm().init(jax.random.key(0), X, X[:0])),
+        ("x", lambda: VirtualBatchNorm().init(jax.random.key(0), BIAS, BIAS)),
+        ("x", lambda: LayerNorm().init(jax.random.key(0), BIAS)),
     ],
 )
 def test_bad_arguments_are_named(argument, call):

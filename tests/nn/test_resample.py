@@ -74,6 +74,27 @@ def test_constants_stay_constant_inside():
         np.testing.assert_allclose(y[:, 2:-2, 2:-2], 1.0, rtol=1e-6)
 
 
+@pytest.mark.parametrize("function", [blur, upsample, downsample, downsample_mean])
+def test_bfloat16_is_rounded_only_at_the_end(function):
+    x = normal(1, 2, 16, 16, 8, dtype=jnp.bfloat16)
+    got, full = jax.jit(lambda x: (function(x), function(x.astype(jnp.float32))))(x)
+    assert got.dtype == jnp.bfloat16
+    assert_close(got, full.astype(jnp.bfloat16), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("function", "reference"),
+    [
+        (upsample_nearest, lambda x: functional.interpolate(x, scale_factor=2, mode="nearest")),
+        (downsample_mean, lambda x: functional.avg_pool2d(x, 2)),
+    ],
+)
+def test_nearest_and_mean_have_torchs_gradient(function, reference):
+    x = normal(1, 2, 4, 6, 3)
+    want = torch_value_and_gradients(lambda x: nhwc(reference(nchw(x))), x)
+    assert_close(value_and_gradients(function, x), want)
+
+
 def test_nearest_and_mean_are_torchs():
     x = normal(1, 2, 4, 6, 3)
     t = nchw(torch.tensor(np.asarray(x)))
@@ -99,7 +120,7 @@ X = jnp.zeros((2, 6, 6, 3))
         ("factor", lambda: downsample(X, 4)),
         ("factor", lambda: downsample_mean(X, 5)),
         ("factor", lambda: upsample_nearest(X, 0)),
-        ("up", lambda: upsample(X, 0)),
+        ("factor", lambda: upsample(X, 0)),
     ],
 )
 def test_bad_arguments_are_named(argument, call):

@@ -97,6 +97,10 @@ def test_embedding_is_torchs_once_converged():
     labels = [0, 3, 3, 8]
     for _ in range(300):
         want = reference(torch.tensor(labels))
+    cotangent = normal(99, 4, 7)
+    direction = torch.tensor(np.asarray(cotangent, np.float64))
+    original = reference.parametrizations.weight.original
+    (want_gradient,) = torch.autograd.grad(want, [original], direction)
     layer = Embed(9, 7, weight=SpectralNorm(), embedding_init=lambda *_: table)
 
     @jax.jit
@@ -107,6 +111,17 @@ def test_embedding_is_torchs_once_converged():
     got, variables, updated = init_and_update()
     assert_close(got, to_jax(want))
     assert_close(updated, {"spectral": variables["spectral"]})
+
+    @jax.jit
+    def gradient(params):
+        def along(params):
+            stats = {"spectral": variables["spectral"]}
+            frozen = Embed(9, 7, weight=SpectralNorm(update_stats=False))
+            return jnp.vdot(frozen.apply({"params": params, **stats}, jnp.array(labels)), cotangent)
+
+        return jax.grad(along)(params)["embedding"]
+
+    assert_close(gradient(variables["params"]), to_jax(want_gradient))
 
 
 def largest_singular_value(kernel):
