@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import ArrayLike
 
 from jaxgan.draws import sample_keys
 
@@ -126,7 +127,7 @@ def replay_query(
     buffer: Buffer,
     batch: PyTree,
     *,
-    probability: float = 0.5,
+    probability: ArrayLike = 0.5,
     axis_name: str | None = None,
 ) -> tuple[PyTree, Buffer]:
     """The batch, each sample exchanged for a past one with ``probability``, and the new buffer.
@@ -145,7 +146,7 @@ def replay_query(
     Raises:
         ValueError: if the batch does not fit the buffer, or the probability is outside [0, 1].
     """
-    if not 0 <= probability <= 1:
+    if isinstance(probability, int | float) and not 0 <= probability <= 1:
         raise ValueError(f"probability is {probability}, but must be in [0, 1]")
     _check(buffer, batch)
     batch = lax.stop_gradient(batch)
@@ -199,7 +200,8 @@ def _gather(tree: PyTree, axis_name: str | None) -> PyTree:
         # accept as the same everywhere.
         whole = jnp.zeros((lax.axis_size(axis_name) * x.shape[0], *x.shape[1:]), x.dtype)
         first = lax.axis_index(axis_name) * x.shape[0]
-        return lax.psum(lax.dynamic_update_slice_in_dim(whole, x, first, 0), axis_name)
+        whole = lax.psum(lax.dynamic_update_slice_in_dim(whole, x, first, 0), axis_name)
+        return whole.astype(x.dtype)  # a sum of booleans is an integer
 
     return jax.tree.map(gather, tree)
 

@@ -14,10 +14,10 @@ from jaxgan import buffers
 
 
 def numbered(first, n):
-    """Samples that tell which they are: an image of its number, and a label."""
+    """Samples that tell which they are: an image of its number, a label, and whether it is odd."""
     numbers = np.arange(first, first + n, dtype=np.int32)
     images = np.ones((n, 2, 2, 1), np.float32) * numbers[:, None, None, None].astype(np.float32)
-    return {"image": images, "label": numbers}
+    return {"image": images, "label": numbers, "odd": numbers % 2 == 1}
 
 
 def one(tree):
@@ -137,7 +137,7 @@ def query_both(key, states, batch, axis_name=None):
     """Both buffers in one program, since compiling is what takes the time."""
     pool, a = buffers.image_pool_query(key, states[0], batch, axis_name=axis_name)
     replay, b = buffers.replay_query(key, states[1], batch, axis_name=axis_name)
-    return (pool["label"], replay["label"]), (a, b)
+    return [(x["label"], x["odd"]) for x in (pool, replay)], (a, b)
 
 
 def test_under_vmap_over_seeds():
@@ -150,7 +150,7 @@ def test_under_vmap_over_seeds():
         _, state = single(keys[1], state, numbered(8 * i, 8))
     for a, b in zip(jax.tree.leaves(states), jax.tree.leaves(state), strict=True):
         np.testing.assert_array_equal(a[1], b)
-    assert not np.array_equal(out[0][0], out[0][1])
+    assert not np.array_equal(out[0][0][0], out[0][0][1])
 
 
 @pytest.mark.skipif(jax.device_count() < 4, reason="needs four devices")
@@ -167,7 +167,7 @@ def test_a_split_batch_gives_the_same_buffers(way):
         def query(key, states, batch):
             cut = jax.tree.map(lambda x: x.reshape(4, 2, *x.shape[1:]), batch)
             out, states = mapped(key, states, cut)
-            return [x.ravel() for x in out], states
+            return jax.tree.map(jnp.ravel, out), states
     else:  # with a key for each sample
         query = jax.jit(
             jax.shard_map(
@@ -189,6 +189,16 @@ def test_a_split_batch_gives_the_same_buffers(way):
             jax.tree.leaves((out, states)), jax.tree.leaves((expected_out, expected)), strict=True
         ):
             np.testing.assert_array_equal(a, b)
+            assert a.dtype == b.dtype
+
+
+def test_the_probability_of_an_exchange_may_be_traced():
+    buffer = buffers.replay_insert(buffers.replay_init(4, one(numbered(0, 1))), numbered(0, 4))
+    query = jax.jit(
+        lambda p: buffers.replay_query(jax.random.key(0), buffer, numbered(4, 4), probability=p)[0]
+    )
+    assert query(0.0)["label"].tolist() == [4, 5, 6, 7]
+    assert query(1.0)["label"].max() < 4
 
 
 def test_bad_arguments_are_named():

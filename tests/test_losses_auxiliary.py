@@ -201,6 +201,17 @@ def test_kl_to_the_standard_normal():
     )
 
 
+@pytest.mark.parametrize("scale", [1e-4, 1e-3, 0.02, 0.029, 0.031, 0.1])
+def test_kl_does_not_cancel_near_the_prior(scale):
+    v = scale * np.array([[1.0], [-1.0]], np.float32)
+    value, gradient = jax.value_and_grad(
+        lambda v: losses.kl_standard_normal(jnp.zeros_like(v), v).sum()
+    )(v)
+    wide = v.astype(np.float64)
+    np.testing.assert_allclose(value, np.sum(np.expm1(wide) - wide) / 2, rtol=1e-5)
+    np.testing.assert_allclose(gradient, np.expm1(wide) / 2, rtol=1e-5)
+
+
 @settings(deadline=None, max_examples=12)
 @given(mean=st.floats(-3, 3), log_variance=st.floats(-6, 3))
 def test_kl_is_positive_and_zero_at_the_prior(mean, log_variance):
@@ -234,17 +245,19 @@ def test_the_importance_weighted_bound_reaches_the_evidence():
     np.testing.assert_allclose(losses.importance_weighted_bound(log_weights), expected, rtol=5e-3)
 
 
-def test_bfloat16_gives_float32():
-    x, y = (jnp.asarray(a, jnp.bfloat16) for a in arrays((4, 3), (4, 3)))
-    values = {
+def every_loss(x, y):
+    return {
         "feature_matching": losses.feature_matching(x, y),
         "paired_feature_matching": losses.paired_feature_matching(x, y),
+        "auxiliary_classifier": losses.auxiliary_classifier(x, LABELS),
         "labelled": losses.semi_supervised_labelled(x, LABELS),
         "unlabelled": losses.semi_supervised_unlabelled(x),
         "generated": losses.semi_supervised_generated(x),
         "categorical": losses.mutual_information_categorical(x, LABELS),
         "gaussian": losses.mutual_information_gaussian(x, y, y),
         "l1": losses.l1(x, y),
+        "cycle": losses.cycle(x, y),
+        "identity": losses.identity(x, y),
         "perceptual": losses.perceptual(lambda a: a, x, y),
         "lpips": losses.lpips(lambda a: a, x, y),
         "bernoulli": losses.bernoulli_log_likelihood(x, y),
@@ -252,9 +265,14 @@ def test_bfloat16_gives_float32():
         "elbo": losses.elbo(x[:, 0], y[:, 0]),
         "bound": losses.importance_weighted_bound(x),
     }
-    assert {name: value.dtype for name, value in values.items()} == dict.fromkeys(
-        values, jnp.float32
-    )
+
+
+def test_bfloat16_gives_float32_arithmetic():
+    low = [jnp.asarray(a, jnp.bfloat16) for a in arrays((4, 3), (4, 3))]
+    expected = jit(every_loss)(*(a.astype(jnp.float32) for a in low))
+    for name, value in jit(every_loss)(*low).items():
+        assert value.dtype == jnp.float32, name
+        np.testing.assert_allclose(value, expected[name], rtol=1e-6, err_msg=name)
 
 
 @pytest.mark.skipif(jax.device_count() < 4, reason="needs four devices")
@@ -265,16 +283,23 @@ def test_feature_matching_over_devices():
     def loss(w, real, fake, axis_name=None):
         return losses.feature_matching(jnp.tanh(w * real), jnp.tanh(w * fake), axis_name=axis_name)
 
+    def shard(*args):
+        return jax.lax.pmean(jax.value_and_grad(loss)(*args, "data"), "data")
+
+    split, whole = PartitionSpec("data"), PartitionSpec()
+    specs = {"mesh": mesh, "in_specs": (whole, split, split), "out_specs": whole}
+    checked = partial(jax.value_and_grad(loss), axis_name="data")
+    results = {
+        "pmap": jax.pmap(
+            shard, "data", in_axes=(None, 0, 0), out_axes=None, devices=jax.devices()[:4]
+        )(1.5, real.reshape(4, 2, 3), fake.reshape(4, 2, 3)),
+        "unchecked": jit(jax.shard_map(shard, **specs, check_vma=False))(1.5, real, fake),
+        # The loss is the same on every device already, and so is its gradient.
+        "checked": jit(jax.shard_map(checked, **specs))(1.5, real, fake),
+    }
     expected = jax.value_and_grad(loss)(1.5, real, fake)
-    split = PartitionSpec("data")
-    sharded = jax.shard_map(
-        lambda *args: jax.lax.pmean(jax.value_and_grad(loss)(*args, "data"), "data"),
-        mesh=mesh,
-        in_specs=(PartitionSpec(), split, split),
-        out_specs=PartitionSpec(),
-        check_vma=False,
-    )
-    np.testing.assert_allclose(jax.jit(sharded)(1.5, real, fake), expected, rtol=1e-5)
+    for way, result in results.items():
+        np.testing.assert_allclose(result, expected, rtol=1e-5, err_msg=way)
 
 
 def test_bad_arguments_are_named():
@@ -292,6 +317,7 @@ def test_bad_arguments_are_named():
         "translations": lambda: losses.identity(x, y),
         "weights": lambda: losses.perceptual(lambda a: a, x, x, weights=[1.0, 2.0]),
         "channel_weights": lambda: losses.lpips(lambda a: a, x, x, channel_weights=[]),
+        "channel_weights has shape": lambda: losses.lpips(lambda a: a, x, x, channel_weights=[x]),
         "x has": lambda: losses.bernoulli_log_likelihood(x, y),
         "log_variance has": lambda: losses.kl_standard_normal(x, y),
         "kl": lambda: losses.elbo(x[:, 0], x[:1, 0]),

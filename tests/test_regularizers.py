@@ -214,6 +214,21 @@ def test_bfloat16_critics_give_float32_penalties():
         assert jnp.isfinite(value).all(), name
 
 
+def test_norms_of_bfloat16_gradients_are_summed_in_float32():
+    # 275 ones: bfloat16 has 274 and 276 alone.
+    x = jnp.ones((2, 5, 5, 11), jnp.bfloat16)
+    total = lambda x: jnp.sum(x.astype(jnp.bfloat16), (1, 2, 3))  # noqa: E731
+    for penalty in (regularizers.r1, regularizers.r2):
+        assert float(penalty(total, x)) == 275
+    key = jax.random.key(0)
+    for value in (
+        regularizers.gradient_penalty(total, x, x, key, target=0.0),
+        regularizers.dragan(total, x, key, target=0.0),
+    ):
+        assert float(value) == 275
+    assert float(regularizers.global_norm(x[0])) ** 2 == pytest.approx(275)
+
+
 def test_under_vmap_over_seeds():
     real, fake = images(0), images(1)
     keys = jax.random.split(jax.random.key(0), 2)
@@ -267,6 +282,12 @@ def all_penalties(p, real, fake, key, axis_name=None):
         "gradient_penalty": regularizers.gradient_penalty(d, real, fake, key, **axis),
         "dragan": regularizers.dragan(d, real, key, **axis),
         "r1": regularizers.r1(d, real),
+        "r2": regularizers.r2(d, fake),
+        "orthogonal": regularizers.orthogonal(p),
+        "spectral": regularizers.spectral(p, regularizers.spectral_init(key, p))[0],
+        "historical_average": regularizers.historical_average(
+            p, regularizers.historical_average_init(jax.tree.map(jnp.sin, p))
+        ),
         "path_length": length,
         "lecam": regularizers.lecam(d(real), d(fake), averages),
         "zcr": regularizers.consistency(
@@ -340,3 +361,11 @@ def test_bad_arguments_are_named():
         regularizers.path_lengths(good, x[0], key)
     with pytest.raises(ValueError, match="generate"):
         regularizers.path_lengths(good, x, key)
+    with pytest.raises(ValueError, match="generate"):
+        regularizers.path_lengths(lambda w: w[:1, :, None, None], x, key)
+    with pytest.raises(ValueError, match="decay"):
+        regularizers.path_length(good, x, key, jnp.float32(0), decay=2.0)
+    history = regularizers.historical_average_init({"a": x})
+    for other in ({"b": x}, {"a": x[:1]}):
+        with pytest.raises(ValueError, match="state"):
+            regularizers.historical_average(other, history)

@@ -93,6 +93,10 @@ def test_lecam_equals_the_paper_and_the_code():
     grads = jax.grad(regularizers.lecam, (0, 1))(real, fake, state)
     np.testing.assert_allclose(grads[0], 2 * (r + 0.2) / r.size, rtol=1e-5)
     np.testing.assert_allclose(grads[1], 2 * (f - 0.3) / f.size, rtol=1e-5)
+    one_sided = partial(regularizers.lecam, one_sided=True)
+    grads = jax.grad(one_sided, (0, 1))(real, fake, state)
+    np.testing.assert_allclose(grads[0], 2 * np.maximum(r + 0.2, 0) / r.size, rtol=1e-5)
+    np.testing.assert_allclose(grads[1], -2 * np.maximum(0.3 - f, 0) / f.size, rtol=1e-5)
 
 
 def test_lecam_averages():
@@ -119,8 +123,42 @@ def test_consistency_family():
     np.testing.assert_allclose(
         regularizers.latent_consistency_generator(a, b), -square(a, b), rtol=1e-5
     )
-    for grad, sign in zip(jax.grad(regularizers.consistency, (0, 1))(a, b), (1, -1), strict=True):
-        np.testing.assert_allclose(grad, sign * 2 * (a - b) / a.size, rtol=1e-5, atol=1e-8)
+    first, second = 2 * (a - b) / a.size, 2 * (c - d) / c.size
+    for function, args, expected in (
+        (regularizers.consistency, (a, b), (first, -first)),
+        (regularizers.balanced_consistency, (a, b, c, d), (first, -first, second, -second)),
+        (regularizers.latent_consistency_discriminator, (a, b), (first, -first)),
+        (regularizers.latent_consistency_generator, (a, b), (-first, first)),
+    ):
+        grads = jax.grad(function, tuple(range(len(args))))(*args)
+        for grad, e in zip(grads, expected, strict=True):
+            np.testing.assert_allclose(grad, e, rtol=1e-5, atol=1e-8)
+
+
+def test_bfloat16_gives_float32_arithmetic():
+    def everything(a, b, params):
+        state = regularizers.lecam_update(regularizers.lecam_init(0.3, -0.2), a, b)
+        history = regularizers.historical_average_init(jax.tree.map(lambda x: 2 * x, params))
+        vectors = regularizers.spectral_init(jax.random.key(0), params)
+        return {
+            "lecam": regularizers.lecam(a, b, state),
+            "consistency": regularizers.consistency(a, b),
+            "balanced": regularizers.balanced_consistency(a, b, b, a),
+            "latent_d": regularizers.latent_consistency_discriminator(a, b),
+            "latent_g": regularizers.latent_consistency_generator(a, b),
+            "orthogonal": regularizers.orthogonal(params),
+            "spectral": regularizers.spectral(params, vectors)[0],
+            "historical_average": regularizers.historical_average(params, history),
+            "global_norm": regularizers.global_norm(params),
+        }
+
+    low = jax.tree.map(
+        lambda x: jnp.asarray(x, jnp.bfloat16), (array(0, (64,)), array(1, (64,)), weights())
+    )
+    expected = jax.jit(everything)(*jax.tree.map(lambda x: x.astype(jnp.float32), low))
+    for name, value in jax.jit(everything)(*low).items():
+        assert value.dtype == jnp.float32, name
+        np.testing.assert_allclose(value, expected[name], rtol=1e-5, err_msg=name)
 
 
 def test_perturbed_latents_have_the_standard_deviation():

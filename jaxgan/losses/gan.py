@@ -58,7 +58,8 @@ def minimax_discriminator(
     smoothing: Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4.
 
     Raises:
-        ValueError: if logits are empty, or a label is outside [0, 1] or does not broadcast.
+        ValueError: if logits are empty, a label does not broadcast, or a number given as label is
+            outside [0, 1].
     """
     real, fake = float32("real_logits", real_logits), float32("fake_logits", fake_logits)
     real_term = cross_entropy(real, probability("real_label", real_label, real))
@@ -93,7 +94,8 @@ def non_saturating_generator(
     Goodfellow et al. 2014, section 3. The discriminator's loss is that of ``minimax``.
 
     Raises:
-        ValueError: if logits are empty, or the label is outside [0, 1] or does not broadcast.
+        ValueError: if logits are empty, the label does not broadcast, or it is a number outside
+            [0, 1].
     """
     fake = float32("fake_logits", fake_logits)
     return cross_entropy(fake, probability("label", label, fake))

@@ -65,8 +65,10 @@ def kl_standard_normal(mean: jax.Array, log_variance: jax.Array) -> jax.Array:
     if mean.shape != log_variance.shape:
         raise ValueError(f"log_variance has shape {log_variance.shape} for a mean of {mean.shape}")
     mean, log_variance = mean.astype(jnp.float32), log_variance.astype(jnp.float32)
-    # expm1(v) - v, not exp(v) - 1 - v, which cancels where q is near the prior.
-    return per_sample(jnp.square(mean) + (jnp.expm1(log_variance) - log_variance)) / 2
+    # exp(v) - 1 - v cancels where q is near the prior, and so does its gradient: there a series.
+    v, near = log_variance, jnp.abs(log_variance) < 0.03
+    series = jnp.square(v) / 2 * (1 + v / 3 * (1 + v / 4))
+    return per_sample(jnp.square(mean) + jnp.where(near, series, jnp.expm1(v) - v)) / 2
 
 
 def elbo(log_likelihood: jax.Array, kl: jax.Array, *, beta: float = 1.0) -> jax.Array:

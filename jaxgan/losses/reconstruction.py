@@ -99,7 +99,7 @@ def lpips(
         channel_weights: one ``[c]`` a layer in the order of the tree's leaves; all 1 if left out.
 
     Raises:
-        ValueError: if the shapes differ, or ``channel_weights`` are not one a layer.
+        ValueError: if the shapes differ, or ``channel_weights`` are not one ``[c]`` a layer.
     """
     first, second = jax.tree.leaves(features(images)), jax.tree.leaves(features(targets))
     given = [jnp.ones(())] * len(first) if channel_weights is None else channel_weights
@@ -107,6 +107,9 @@ def lpips(
         raise ValueError(f"channel_weights has {len(given)} for {len(first)} layers")
     result = jnp.zeros(())
     for a, b, weight in zip(first, second, given, strict=True):
+        shape = jnp.shape(weight)
+        if shape not in ((), a.shape[-1:]):
+            raise ValueError(f"channel_weights has shape {shape} for a layer of {a.shape}")
         square = jnp.square(difference("targets", _unit(a), _unit(b)))
         result += jnp.mean(jnp.sum(weight * square, axis=-1))
     return result

@@ -35,7 +35,7 @@ def path_lengths(
         axis_name: the mapped axis over which the batch is split, so that shards draw apart.
 
     Raises:
-        ValueError: if latents or images have another rank.
+        ValueError: if latents or images have another rank, or images are not one a latent.
     """
     if latents.ndim not in (2, 3):
         raise ValueError(f"latents has shape {latents.shape}, but [B, L] or [B, K, L] is due")
@@ -43,8 +43,11 @@ def path_lengths(
 
     def projection(latents: jax.Array) -> jax.Array:
         images = generate(latents)
-        if images.ndim != 4:
-            raise ValueError(f"generate returned {images.shape}, but [B, H, W, C] is due")
+        if images.ndim != 4 or len(images) != len(latents):
+            raise ValueError(
+                f"generate returned {images.shape} for {len(latents)} latents, but "
+                "[B, H, W, C] is due"
+            )
         _, H, W, _ = images.shape
         y = jax.vmap(lambda k: jax.random.normal(k, images.shape[1:]))(keys)
         return jnp.sum(images.astype(jnp.float32) * y) / jnp.sqrt(H * W)
@@ -84,8 +87,11 @@ def path_length(
         The penalty and the new mean, float32 scalars.
 
     Raises:
-        ValueError: if latents or images have another rank.
+        ValueError: if latents or images have another rank, images are not one a latent, or
+            ``decay`` is outside [0, 1].
     """
+    if isinstance(decay, int | float) and not 0 <= decay <= 1:
+        raise ValueError(f"decay is {decay}, but must be in [0, 1]")
     lengths = path_lengths(generate, latents, key, axis_name=axis_name)
     batch_mean = jnp.mean(lengths)
     if axis_name is not None:

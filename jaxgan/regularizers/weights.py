@@ -108,13 +108,22 @@ def historical_average(params: PyTree, state: HistoricalAverage) -> jax.Array:
     """``|params - mean of past params|^2``, summed over every parameter, in float32.
 
     Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.3.
+
+    Raises:
+        ValueError: if ``state`` is of other parameters.
     """
-    squares = jax.tree.map(
-        lambda x, m: jnp.sum(jnp.square(x.astype(jnp.float32) - lax.stop_gradient(m))),
-        params,
-        state.mean,
+    structure: Any = jax.tree.structure(params)
+    leaves = jax.tree.leaves(params), jax.tree.leaves(state.mean)
+    # A mean of shape [1] would silently broadcast.
+    if structure != jax.tree.structure(state.mean) or any(
+        x.shape != m.shape for x, m in zip(*leaves, strict=True)
+    ):
+        raise ValueError("state is not of these params: make it with historical_average_init")
+    squares = (
+        jnp.sum(jnp.square(x.astype(jnp.float32) - lax.stop_gradient(m)))
+        for x, m in zip(*leaves, strict=True)
     )
-    return sum(jax.tree.leaves(squares), jnp.zeros(()))
+    return sum(squares, jnp.zeros(()))
 
 
 def _matrices(params: PyTree) -> list[jax.Array]:
