@@ -20,6 +20,7 @@ def get_config() -> ConfigDict:
     config.log.every = 500
     config.sample.every = config.checkpoint.every = 5000
     config.evaluation.every = 20_000
+    config.evaluation.extractor, config.checkpoint.best = "domain", "eval/frechet"
     config.method = ConfigDict(
         {
             "name": "gan",
@@ -41,5 +42,6 @@ def get_smoke_config() -> ConfigDict:
     config.method.generator.width = config.method.discriminator.width = 8
     config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
     config.evaluation.every, config.evaluation.n = 20, 50
+    config.evaluation.extractor, config.checkpoint.best = "none", ""
     config.sample.n = 16
     return config

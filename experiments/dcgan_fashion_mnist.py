@@ -17,6 +17,7 @@ def get_config() -> ConfigDict:
     config.steps = 3000
     config.data.name = "fashion_mnist"
     config.evaluation.every = 1000
+    config.evaluation.extractor, config.checkpoint.best = "domain", "eval/frechet"
     config.method = ConfigDict(
         {
             "name": "gan",
@@ -37,5 +38,6 @@ def get_smoke_config() -> ConfigDict:
     config.method.generator.width = config.method.discriminator.width = 8
     config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
     config.evaluation.every, config.evaluation.n = 20, 50
+    config.evaluation.extractor, config.checkpoint.best = "none", ""
     config.sample.n = 16
     return config

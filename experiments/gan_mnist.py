@@ -16,7 +16,8 @@ def get_config() -> ConfigDict:
     config.steps = 20_000
     config.data.name = "mnist"
     config.sample.every = config.checkpoint.every = 2000
-    config.evaluation.every = 5000
+    config.evaluation.every = 4000
+    config.evaluation.extractor, config.checkpoint.best = "domain", "eval/frechet"
     config.method = ConfigDict(
         {
             "name": "gan",
@@ -37,5 +38,6 @@ def get_smoke_config() -> ConfigDict:
     config.method.generator.features = config.method.discriminator.features = (16, 16)
     config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
     config.evaluation.every, config.evaluation.n = 20, 50
+    config.evaluation.extractor, config.checkpoint.best = "none", ""
     config.sample.n = 16
     return config

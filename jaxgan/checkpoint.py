@@ -185,6 +185,18 @@ def steps(directory: Path) -> list[int]:
     return sorted(int(p.name) for p in directory.iterdir() if p.is_dir() and p.name.isdigit())
 
 
+def metrics(directory: Path) -> dict[int, float]:
+    """The metric that ranked each step that has one."""
+    found = {}
+    for step in steps(directory):
+        try:
+            stored = json.loads((directory / str(step) / "metrics" / "metrics").read_text())
+            found[step] = float(stored["metric"])
+        except (OSError, ValueError, KeyError):
+            continue
+    return found
+
+
 def damage(directory: Path, step: int) -> str | None:
     """What is wrong with a step's files, or ``None``."""
     folder = directory / str(step)

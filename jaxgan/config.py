@@ -17,7 +17,8 @@ SAFE = (
     "log.",
     "sample.",
     "checkpoint.",
-    "evaluation.",
+    "alarms.",
+    "evaluation.every",
     "data.data_dir",
     "data.placement",
     "parallel.",
@@ -41,7 +42,9 @@ def default() -> ConfigDict:
                 # The TFDS folder, the folder of images, or the .npz; '' is the default place.
                 "data_dir": "",
                 "split": "train",
-                # Held out: what evaluation compares samples with.
+                # What a checkpoint is chosen by; '' is the training split.
+                "validation_split": "",
+                # Held out: what a checkpoint is reported on.
                 "test_split": "test",
                 # 'device' keeps the whole set on the accelerator, 'stream' reads ahead of the loop.
                 "placement": "device",
@@ -60,7 +63,37 @@ def default() -> ConfigDict:
             "sample": {"every": 500, "n": 64},
             # The latest `keep`, and beside them the best by a logged metric.
             "checkpoint": {"every": 500, "keep": 3, "best": "", "best_mode": "min"},
-            "evaluation": {"every": 0, "n": 1000},
+            "evaluation": {
+                "every": 0,
+                # Samples generated, and real ones they are compared with at most.
+                "n": 1000,
+                # Names of metrics; () is all that apply.
+                "metrics": (),
+                # What gives features: 'none', 'domain' (a classifier of this dataset, trained once)
+                # or 'inception'.
+                "extractor": "none",
+                # The file of Inception's weights, and its SHA-256 where it must be a certain one.
+                "weights": "",
+                "weights_digest": "",
+                # Images to Inception's size as TensorFlow 1 does, or 'antialiased'.
+                "resize": "tf1",
+                # Over all devices.
+                "batch_size": 250,
+                # The moving average of the weights, where the method keeps one.
+                "averaged": True,
+                # Renew the batch norm's statistics over this many batches; 0 = as trained.
+                "recalibrate": 0,
+            },
+            # Warn when a rule holds for `window` log lines; a threshold of 0 turns it off.
+            "alarms": {
+                "window": 5,
+                "collapse": 0.2,
+                "vanishing": 1e-3,
+                "imbalance": 0.99,
+                "oscillation": 0.5,
+                "overfitting": 0.5,
+                "memorization": 0.5,
+            },
             # Stop when a logged metric has not improved by min_delta for `patience` log lines.
             "early_stopping": {"metric": "", "mode": "min", "patience": 10, "min_delta": 0.0},
             # Multiply all learning rates by `factor` when it has not.
@@ -233,7 +266,9 @@ def parse_value(text: str, now: Any) -> Any:
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
-        return text
+        # Names in a list need no quotes.
+        names = isinstance(now, tuple | list) and all(isinstance(item, str) for item in now)
+        return tuple(text.split(",")) if names else text
     return (
         (value,) if isinstance(now, tuple | list) and not isinstance(value, tuple | list) else value
     )

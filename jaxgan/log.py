@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 
-from jaxgan import workdir as folder
+from jaxgan import files
 
 TIMINGS = "time/"
 
@@ -103,7 +103,8 @@ def truncate(path: Path, step: int) -> None:
             continue
         if number <= step:
             kept.append(line + "\n")
-    folder.write_atomically(path, "".join(kept))
+    with files.replacing(path) as new:
+        new.write_text("".join(kept))
 
 
 def tensorboard(workdir: Path) -> Any:

@@ -12,7 +12,6 @@ if __name__ == "__main__":
 import argparse
 import ast
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,14 +20,14 @@ from typing import Any
 from jaxgan.errors import UserError, nearest
 
 BAD_INPUT = 2
-MODES = ("train", "evaluate", "sample")
+MODES = ("train", "evaluate", "sample", "export")
 # Flags that only some modes heed.
 ONLY = {
     "dry_run": ("train",),
-    "step": ("evaluate", "sample"),
-    "n": ("sample",),
+    "step": ("evaluate", "sample", "export"),
+    "n": ("evaluate", "sample"),
     "seed": ("sample",),
-    "out": ("sample",),
+    "out": ("sample", "export"),
 }
 
 
@@ -56,26 +55,34 @@ def run(arguments: Sequence[str] | None) -> int:
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     import jax
 
-    from jaxgan import config, parallel, plan, sampling, train
+    from jaxgan import config, export, files, parallel, plan, report, sampling, train
 
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxgan" / "xla"
-    jax.config.update("jax_compilation_cache_dir", str(cache))
+    jax.config.update("jax_compilation_cache_dir", str(files.cache("xla")))
     settings = config.load(flags.config, overrides, smoke=flags.smoke) if flags.config else None
     if flags.dry_run:
         print(plan.describe(settings))
         return 0
     if not flags.workdir:
         raise UserError("--workdir=DIR is missing: the folder of the run")
+    workdir = Path(flags.workdir)
     n, seed = 64 if flags.n is None else flags.n, flags.seed or 0
-    sampling.check_request(Path(flags.out) if flags.out else None, n, seed)
+    if flags.mode == "export" and not flags.out:
+        raise UserError("--out=DIR is missing: the folder to export to")
+    sampling.check_request(
+        Path(flags.out) if flags.mode == "sample" and flags.out else None, n, seed
+    )
     parallel.initialize()
     if flags.mode == "train":
-        return train.train(settings, Path(flags.workdir), str(Path(flags.config).resolve()))
-    model = sampling.load(flags.workdir, flags.step, settings)
+        return train.train(settings, workdir, str(Path(flags.config).resolve()))
     if flags.mode == "evaluate":
-        print(sampling.evaluate(model, Path(flags.workdir)))
+        print(report.evaluate(workdir, flags.step, settings, flags.n))
         return 0
-    out = Path(flags.out or Path(flags.workdir) / "samples" / f"sample_{model.step:08}.png")
+    model = sampling.load(workdir, report.one_step(workdir, flags.step), settings)
+    if flags.mode == "export":
+        export.export(model, workdir, Path(flags.out))
+        print(flags.out)
+        return 0
+    out = Path(flags.out or workdir / "samples" / f"sample_{model.step:08}.png")
     sampling.write(model, out, n, seed)
     print(out)
     return 0
@@ -116,10 +123,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--mode", choices=MODES, default="train")
     p.add_argument("--smoke", action="store_true", help="the experiment's version of seconds")
     p.add_argument("--dry_run", action="store_true", help="print the config and the cost, and exit")
-    p.add_argument("--step", type=int, help="the checkpoint to take (default: the newest)")
-    p.add_argument("--n", type=int, help="how many samples (default: 64)")
+    p.add_argument(
+        "--step", type=step, help="the checkpoint: a step, best or all (default: the newest)"
+    )
+    p.add_argument("--n", type=int, help="how many samples (default: 64, or evaluation.n)")
     p.add_argument("--seed", type=int, help="of the samples (default: 0)")
-    p.add_argument("--out", help="where the samples go: a .png grid or an .npz")
+    p.add_argument("--out", help="where samples go, a .png grid or an .npz; or what to export to")
     return p
 
 
@@ -129,6 +138,16 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         """Leaves the usage away: the message names the flag."""
         raise UserError(message)
+
+
+def step(text: str) -> int | str:
+    """The value of ``--step``."""
+    if text in ("best", "all"):
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a step, best or all, not {text!r}") from None
 
 
 def listing() -> str:

@@ -18,9 +18,12 @@ from jaxgan.state import Batch, Metrics, State
 class Method(Protocol):
     """What the training loop, the sampler and the tests ask of a method.
 
-    Two optional members: ``minibatches``, the number of minibatches of ``batch_size`` that one
-    step consumes (1 where absent), and ``phase(step)``, a hashable that is static in the compiled
-    step. A field ``shape`` or ``num_classes`` is filled in from the dataset.
+    Optional members: ``minibatches``, the number of minibatches of ``batch_size`` that one step
+    consumes (1 where absent); ``phase(step)``, a hashable that is static in the compiled step; and
+    for evaluation ``scores(state, images)``, the discriminator's logits [B],
+    ``log_weight(state, images, keys)``, the log importance weights [B] of a model with an encoder,
+    and ``recalibrate(state, key, n, batches, averaged=)``, the state with renewed batch statistics.
+    A field ``shape`` or ``num_classes`` is filled in from the dataset.
     """
 
     def init(self, key: jax.Array, batch: Batch) -> State:

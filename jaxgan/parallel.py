@@ -94,6 +94,14 @@ class Devices:
 
         return jax.tree.map(whole, tree)
 
+    def cut(self, samples: jax.Array) -> jax.Array:
+        """Inside ``jit``: has samples [n, ...] computed in parts, if n divides by the devices."""
+        if samples.shape[0] % self.mesh.size:
+            return samples
+        return jax.lax.with_sharding_constraint(
+            samples, NamedSharding(self.mesh, PartitionSpec(AXIS))
+        )
+
     def compile(self, step: Callable[..., PyTree]) -> Callable[..., PyTree]:
         """Compiles ``step(carry, dataset, batch, key) -> carry``.
 

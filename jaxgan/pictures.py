@@ -1,11 +1,12 @@
 """Pictures of samples: a grid of images or a density of points, and an animation of both."""
 
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from jaxgan import files
 
 # Small images are enlarged, without smoothing, so that a grid is about this wide.
 GRID_PIXELS = 512
@@ -54,23 +55,15 @@ def density(points: np.ndarray) -> Image.Image:
 
 def save(image: Image.Image, path: Path) -> None:
     """Writes a PNG, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    image.save(temporary, format="PNG")
-    temporary.replace(path)
+    with files.replacing(path) as new:
+        image.save(new, format="PNG")
 
 
 def animate(frames: list[Path], path: Path, seconds: float = 0.4) -> None:
     """Writes the PNG files ``frames`` as an endless GIF; the last one stays five times as long."""
     images = [Image.open(frame).convert("RGB") for frame in frames]
     durations = [int(seconds * 1000)] * (len(images) - 1) + [int(seconds * 5000)]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    images[0].save(
-        temporary,
-        format="GIF",
-        save_all=True,
-        append_images=images[1:],
-        duration=durations,
-        loop=0,
-    )
-    temporary.replace(path)
+    with files.replacing(path) as new:
+        images[0].save(
+            new, format="GIF", save_all=True, append_images=images[1:], duration=durations, loop=0
+        )

@@ -73,6 +73,29 @@ class Player:
         net = dataclasses.replace(net, params=params, stats=stats, opt_state=opt_state)
         return net, optax.tree.norm(grads)
 
+    def standing(self, params: PyTree, stats: PyTree, batches: list[tuple]) -> PyTree:
+        """Statistics with the batch norm's replaced by their mean over ``batches`` of inputs.
+
+        "Standing statistics" (Brock et al. 2019, arXiv:1809.11096, section 4.2): weights that were
+        averaged have no batch statistics of their own.
+        """
+        old = stats.get("batch_stats")
+        if not old:
+            return stats
+        total = jax.tree.map(jnp.zeros_like, old)
+        zeros, ones = total, jax.tree.map(jnp.ones_like, old)
+        for inputs in batches:
+            # A running statistic is m r + (1 - m) b: from r = 0 and r = 1 follow m and b.
+            low, high = (
+                self.apply(params, {**stats, "batch_stats": r}, *inputs, train=True)[1][
+                    "batch_stats"
+                ]
+                for r in (zeros, ones)
+            )
+            found = jax.tree.map(lambda a, b: a / (1 - (b - a)), low, high)
+            total = jax.tree.map(lambda s, b: s + b / len(batches), total, found)
+        return {**stats, "batch_stats": total}
+
     def average(self, net: Net, decay: float, step: jax.Array) -> Net:
         """Moves the average towards the present weights and batch statistics.
 

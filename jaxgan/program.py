@@ -1,6 +1,7 @@
 """A run made ready: the method on its devices, its data, and the compiled functions of the loop."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
@@ -18,7 +19,7 @@ PyTree = Any
 Carry = dict[str, Any]  # 'state' and 'totals'
 
 # Keys apart from those of the steps, which are folded in as 0, 1, 2, ...
-INIT, SAMPLE, EVALUATE = (np.uint32(2**32 - 1 - i) for i in range(3))
+INIT, SAMPLE, EVALUATE, RECALIBRATE = (np.uint32(2**32 - 1 - i) for i in range(4))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,9 +103,30 @@ class Program:
         return self.devices.compile(step)
 
     @cached_property
-    def sample(self) -> Callable[[State, jax.Array, int], jax.Array]:
-        """``sample(state, key, n)``, compiled."""
-        return jax.jit(self.method.sample, static_argnums=2, out_shardings=self.devices.replicated)
+    def sample(self) -> Callable[..., jax.Array]:
+        """``sample(state, key, n, **conditions)``, compiled, the work cut over the devices."""
+
+        def sample(state: State, key: jax.Array, n: int, **conditions: jax.Array) -> jax.Array:
+            options = {}
+            if not self.config.evaluation.averaged and takes(self.method.sample, "averaged"):
+                options["averaged"] = False
+            return self.devices.cut(self.method.sample(state, key, n, **conditions, **options))
+
+        return jax.jit(sample, static_argnums=2, out_shardings=self.devices.replicated)
+
+    @cached_property
+    def scores(self) -> Callable[[State, jax.Array], jax.Array] | None:
+        """``scores(state, images)``: the discriminator's logits, where the method gives them."""
+        if not hasattr(self.method, "scores"):
+            return None
+        return jax.jit(self.method.scores, out_shardings=self.devices.replicated)
+
+    @cached_property
+    def log_weight(self) -> Callable[..., jax.Array] | None:
+        """``log_weight(state, images, keys)``, where the method has a likelihood."""
+        if not hasattr(self.method, "log_weight"):
+            return None
+        return jax.jit(self.method.log_weight, out_shardings=self.devices.replicated)
 
     def purpose_key(self, purpose: np.uint32) -> jax.Array:
         """A key that no step uses."""
@@ -144,6 +166,11 @@ def base_key(seed: int, devices: Devices) -> jax.Array:
     """The key that all others of a run are made from."""
     make = jax.jit(lambda s: jax.random.key(s), out_shardings=devices.replicated)
     return make(np.uint32(seed))
+
+
+def takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function has a parameter of this name."""
+    return name in inspect.signature(function).parameters
 
 
 def minibatches(method: Any) -> int:
@@ -196,8 +223,9 @@ def check_metrics(config: ConfigDict, logged: list[str]) -> None:
     Raises:
       UserError: naming the nearest one.
     """
+    evaluated = evaluation.logged(config)
     if config.evaluation.every:
-        logged = [*logged, evaluation.LOGGED]
+        logged = [*logged, *evaluated]
     for where, name in (
         ("early_stopping.metric", config.early_stopping.metric),
         ("reduce_on_plateau.metric", config.reduce_on_plateau.metric),

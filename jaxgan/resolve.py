@@ -198,6 +198,8 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
         "data.placement": ("device", "stream"),
         "data.bad_images": ("error", "skip"),
         "parallel.mode": ("jit", "pmap"),
+        "evaluation.extractor": ("none", "domain", "inception"),
+        "evaluation.resize": ("tf1", "antialiased"),
         "checkpoint.best_mode": ("min", "max"),
         "early_stopping.mode": ("min", "max"),
         "reduce_on_plateau.mode": ("min", "max"),
@@ -214,6 +216,9 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
         "checkpoint.keep": 1,
         "evaluation.every": 0,
         "evaluation.n": 2,
+        "evaluation.batch_size": 1,
+        "evaluation.recalibrate": 0,
+        "alarms.window": 2,
         "early_stopping.patience": 1,
         "reduce_on_plateau.patience": 1,
         "early_stopping.min_delta": 0,
@@ -237,6 +242,17 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
     for field in ("health.factor", "reduce_on_plateau.factor"):
         value = get(config, field)
         found.append((not 0 < value < 1, f"config.{field} must be between 0 and 1, not {value}"))
+    names = ("collapse", "vanishing", "imbalance", "oscillation", "overfitting", "memorization")
+    for field in (f"alarms.{name}" for name in names):
+        value = get(config, field)
+        found.append((not 0 <= value < 1, f"config.{field} must be in [0, 1), not {value}"))
+    every, saved = config.evaluation.every, config.checkpoint.every
+    ranked = config.checkpoint.best.startswith("eval/") and every and saved
+    text = (
+        f"config.checkpoint.best={config.checkpoint.best!r} ranks the checkpoints of evaluated "
+        f"steps: evaluation.every {every} must be a multiple of checkpoint.every {saved}"
+    )
+    found.append((bool(ranked and every % saved), text))
     return found
 
 

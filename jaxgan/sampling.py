@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 
 from jaxgan import checkpoint, config, errors, evaluation, pictures, program, resolve, workdir
 from jaxgan.data import Spec
+from jaxgan.program import Program
 from jaxgan.state import State
 
 CHUNK = 250
@@ -24,16 +25,24 @@ class Model:
     """A method with trained weights.
 
     Attributes:
-      config: of the run.
-      method: built from it.
+      program: of the run.
       state: restored.
       step: of the checkpoint.
     """
 
-    config: ConfigDict
-    method: Any
+    program: Program
     state: State
     step: int
+
+    @property
+    def config(self) -> ConfigDict:
+        """Of the run."""
+        return self.program.config
+
+    @property
+    def method(self) -> Any:
+        """Built from the config."""
+        return self.program.method
 
     @cached_property
     def _compiled(self) -> dict[Any, Callable[..., jax.Array]]:
@@ -83,10 +92,16 @@ class Model:
 
 
 def draw(
-    sample: Callable[..., jax.Array], state: State, key: jax.Array, n: int, **conditions: Any
+    sample: Callable[..., jax.Array],
+    state: State,
+    key: jax.Array,
+    n: int,
+    *,
+    chunk: int = CHUNK,
+    **conditions: Any,
 ) -> np.ndarray:
-    """Samples in chunks of at most 250, so that any number fits; conditions are cut alike."""
-    chunk = min(n, CHUNK)
+    """Samples in chunks of at most ``chunk``, so that any number fits; conditions are cut alike."""
+    chunk = min(n, chunk)
     parts = []
     for start in range(0, n, chunk):
         # A whole chunk also at the end, where the first rows are enough: one compilation.
@@ -97,14 +112,66 @@ def draw(
     return np.concatenate(parts)[:n]
 
 
-def load(folder: str | Path, step: int | None = None, settings: ConfigDict | None = None) -> Model:
-    """The model in a run's folder, on one device.
+def subject(ready: Program, state: State) -> evaluation.Subject:
+    """A state of a run as it is evaluated: its weights and statistics as the config says.
+
+    Raises:
+      UserError: if statistics are to be renewed that the method has not.
+    """
+    state, statistics = recalibrated(ready, state)
+    kept = any(net.ema is not None for net in state.nets.values())
+    settings = ready.config.evaluation
+
+    scores = ready.scores and partial(ready.scores, state)
+    log_weight = ready.log_weight and jax.tree_util.Partial(ready.log_weight, state)
+    return evaluation.Subject(
+        draw=partial(draw, ready.sample, state, chunk=settings.batch_size),
+        weights="averaged" if kept and settings.averaged else "raw",
+        statistics=statistics,
+        conditional=evaluation.is_conditional(ready.config),
+        scores=scores,
+        log_weight=log_weight,
+    )
+
+
+def recalibrated(ready: Program, state: State) -> tuple[State, str]:
+    """The state with its batch statistics renewed, if the config says so, and what to call them.
+
+    Raises:
+      UserError: if the method cannot renew them.
+    """
+    settings = ready.config.evaluation
+    if not settings.recalibrate:
+        return state, "as trained"
+    if not hasattr(ready.method, "recalibrate"):
+        name = ready.config.method.name
+        raise errors.UserError(
+            f"config.evaluation.recalibrate: method {name!r} has no batch statistics to renew"
+        )
+    n, batches = settings.batch_size, settings.recalibrate
+    renew = jax.jit(
+        partial(ready.method.recalibrate, n=n, batches=batches, averaged=settings.averaged),
+        out_shardings=ready.devices.replicated,
+    )
+    key = ready.purpose_key(program.RECALIBRATE)
+    return renew(state, key), f"renewed over {batches} batches of {n}"
+
+
+def load(
+    folder: str | Path,
+    step: int | None = None,
+    settings: ConfigDict | None = None,
+    *,
+    devices: int = 1,
+) -> Model:
+    """The model in a run's folder.
 
     Args:
       folder: the run's ``workdir``.
       step: of the checkpoint, the newest good one by default.
       settings: instead of the config stored there, of which it may differ in what is safe to
-        change, see ``config.SAFE``.
+        change and in how it is evaluated.
+      devices: how many to use at most; 0: all.
 
     Raises:
       UserError: if there is no run, no such checkpoint, or none that can be used, or ``settings``
@@ -113,16 +180,20 @@ def load(folder: str | Path, step: int | None = None, settings: ConfigDict | Non
     folder = Path(folder)
     completed, spec = stored_config(folder)
     if settings is not None:
-        changed = workdir.changes(workdir.to_json(completed), workdir.to_json(settings))
+        stored, given = workdir.to_json(completed), workdir.to_json(settings)
+        changed = workdir.changes({**stored, "evaluation": given["evaluation"]}, given)
         if changed:
             raise errors.UserError(f"the run in {folder} has another config: {changed}")
         completed = settings.copy_and_resolve_references()
-    completed.parallel.update({"devices": 1, "mode": "jit"})
+    limit = devices or jax.device_count()
+    # A batch size chosen for other devices need not divide by those here.
+    used = max(d for d in range(1, limit + 1) if completed.batch_size % d == 0)
+    completed.parallel.update({"devices": used, "mode": "jit"})
     ready = program.prepare(completed, spec)
     restored = checkpoint.restore(folder / workdir.CHECKPOINTS, ready.template, step=step)
     if restored is None:
         raise errors.UserError(f"there is no checkpoint in {folder} yet")
-    return Model(completed, ready.method, restored.tree["state"], restored.step)
+    return Model(ready, restored.tree["state"], restored.step)
 
 
 def stored_config(folder: Path) -> tuple[ConfigDict, Spec | None]:
@@ -141,21 +212,6 @@ def stored_config(folder: Path) -> tuple[ConfigDict, Spec | None]:
         return config.complete(stored), spec
     except (errors.UserError, TypeError) as error:
         raise errors.UserError(f"{folder / workdir.CONFIG}: {error}") from error
-
-
-def evaluate(model: Model, folder: Path) -> str:
-    """Measures the model as the training loop does, writes the result down and describes it."""
-    result = evaluation.measure(
-        model.sample,
-        evaluation.held_out_samples(model.config),
-        jax.random.fold_in(jax.random.key(model.config.seed), program.EVALUATE),
-        evaluation.protocol(model.config, model.step),
-    )
-    try:
-        evaluation.record(result, folder / workdir.EVALUATION)
-    except OSError as error:
-        raise errors.UserError(f"cannot write to {folder}: {error.strerror}") from error
-    return evaluation.describe(result)
 
 
 def check_request(path: Path | None, n: int, seed: int) -> None:

@@ -1,5 +1,6 @@
 """What a training run carries from step to step: pytrees, no keys, no iterators."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,20 @@ class Net:
     stats: PyTree
     opt_state: PyTree
     ema: PyTree = None
+
+
+def weights(net: Net, averaged: bool) -> tuple[PyTree, PyTree]:
+    """Parameters and statistics to sample with: the average, where it is asked for and kept."""
+    if averaged and net.ema is not None:
+        return net.ema["params"], net.ema["stats"]
+    return net.params, net.stats
+
+
+def with_stats(net: Net, stats: PyTree, averaged: bool) -> Net:
+    """The network with other statistics beside the weights that ``weights`` gives."""
+    if averaged and net.ema is not None:
+        return dataclasses.replace(net, ema={**net.ema, "stats": stats})
+    return dataclasses.replace(net, stats=stats)
 
 
 @flax.struct.dataclass

@@ -12,6 +12,7 @@ from clu import parameter_overview
 from ml_collections import ConfigDict
 
 from jaxgan import (
+    alarms,
     callbacks,
     checkpoint,
     data,
@@ -42,9 +43,9 @@ class Run:
       workdir: its folder.
       checkpoints: open for writing.
       log: its log.
-      record: what is saved beside the state: trackers, the metric that ranks checkpoints, how often
-        it was rolled back, whether it was stopped early.
-      held_out: test samples for evaluation, or ``None``.
+      record: what is saved beside the state: what callbacks and alarms remember, the metric that
+        ranks the next checkpoint, how often it was rolled back, whether it was stopped early.
+      evaluator: what it is measured by, or ``None``.
     """
 
     program: Program
@@ -52,7 +53,7 @@ class Run:
     checkpoints: checkpoint.Checkpoints
     log: log.Log
     record: dict[str, Any]
-    held_out: np.ndarray | None
+    evaluator: evaluation.Evaluator | None
 
     @property
     def config(self) -> ConfigDict:
@@ -77,8 +78,11 @@ def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
     # All that can be wrong with the input comes first: then nothing has been written.
     ready = program.prepare(config)
     source = data.open_source(config.data, config.data.split)
-    held_out = evaluation.held_out_samples(config) if config.evaluation.every else None
     checkpoint.require_space(workdir, ready.bytes)
+    folder.check_place(workdir)
+    evaluator = None
+    if config.evaluation.every:
+        evaluator = evaluation.open_evaluator(config, "select", mesh=ready.devices.mesh)
     folder.create(workdir)
     primary = jax.process_index() == 0
     with folder.locked(workdir) if primary else contextlib.nullcontext():
@@ -100,7 +104,7 @@ def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
             best_mode=config.checkpoint.best_mode,
         )
         writer = log.Log(workdir / folder.METRICS, config.steps, ready.batch, board)
-        run = Run(ready, workdir, checkpoints, writer, start_record(), held_out)
+        run = Run(ready, workdir, checkpoints, writer, start_record(), evaluator)
         try:
             return follow(run, source, restored)
         finally:
@@ -110,7 +114,13 @@ def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
 
 def start_record() -> dict[str, Any]:
     """What a new run has decided so far: nothing."""
-    return {"trackers": callbacks.start(), "metric": None, "rollbacks": 0, "stopped": False}
+    return {
+        "trackers": callbacks.start(),
+        "alarms": alarms.start(),
+        "metric": None,
+        "rollbacks": 0,
+        "stopped": False,
+    }
 
 
 def follow(run: Run, source: data.Source, restored: checkpoint.Restored | None) -> int:
@@ -181,8 +191,8 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, source: data.Source) -
             run.log.train(step, line)
             carry = carry | {"totals": ready.fresh_totals()}
             carry = decide(run, carry, step, line)
-        if "evaluation" in due and run.held_out is not None:
-            carry = decide(run, carry, step, evaluate(run, carry, step, run.held_out))
+        if "evaluation" in due and run.evaluator is not None:
+            carry = decide(run, carry, step, evaluate(run, carry, step, run.evaluator))
         if "sample" in due or run.record["stopped"]:
             sample(run, carry, step)
         if "checkpoint" in due or run.record["stopped"]:
@@ -210,10 +220,14 @@ def diverged(run: Run, step: int, name: str) -> int | None:
 
 
 def decide(run: Run, carry: Carry, step: int, line: dict[str, float]) -> Carry:
-    """Lets the callbacks look at a log line: they may stop the run or lower its learning rates."""
+    """Lets alarms and callbacks look at a log line; these may end the run or slow its learning."""
     config, trackers = run.config, run.record["trackers"]
     if config.checkpoint.best in line:
         run.record["metric"] = line[config.checkpoint.best]
+    run.record["alarms"], changed = alarms.watch(run.record["alarms"], config.alarms, line)
+    for name, told in changed.items():
+        run.log.write(step, {f"alarm/{name}": float(bool(told))})
+        run.log.warn(f"step {step}: alarm: {told}" if told else f"step {step}: {name} is over")
     fired = {}
     for name in trackers:
         trackers[name], fired[name] = callbacks.track(trackers[name], config[name], line)
@@ -240,19 +254,19 @@ def rescaled(run: Run, carry: Carry, factor: float) -> Carry:
     return carry | {"state": scale(carry["state"], factor)}
 
 
-def evaluate(run: Run, carry: Carry, step: int, held_out: np.ndarray) -> dict[str, float]:
-    """Measures the present samples against held-out data, writes down how, and logs it."""
-    result = evaluation.measure(
-        lambda key, n: sampling.draw(run.program.sample, carry["state"], key, n),
-        held_out,
-        run.program.purpose_key(program.EVALUATE),
-        evaluation.protocol(run.config, step),
-    )
+def evaluate(
+    run: Run, carry: Carry, step: int, evaluator: evaluation.Evaluator
+) -> dict[str, float]:
+    """Measures the present samples against real ones, writes down how, and logs it."""
+    subject = sampling.subject(run.program, carry["state"])
+    result = evaluator.measure(subject, run.program.purpose_key(program.EVALUATE), step)
     if jax.process_index() == 0:
-        evaluation.record(result, run.workdir / folder.EVALUATION)
-    line = {evaluation.LOGGED: result["value"]}
+        evaluation.write(result, run.workdir / folder.EVALUATION)
+    line = {evaluation.LOGGED + name: each["value"] for name, each in result["figures"].items()}
     run.log.write(step, line)
-    run.log.say(evaluation.describe(result))
+    run.log.say(evaluation.in_a_line(result))
+    for warning in result["warnings"] if step == run.config.evaluation.every else ():
+        run.log.warn(f"evaluation: {warning}")
     return line
 
 
@@ -270,9 +284,11 @@ def sample(run: Run, carry: Carry, step: int) -> None:
 
 def save(run: Run, carry: Carry, step: int) -> None:
     """Starts to write a checkpoint."""
+    # Each is ranked by what was measured since the one before, or not at all.
+    metric, run.record["metric"] = run.record["metric"], None
     # A copy: it is written while the loop goes on.
     meta = {"record": copy.deepcopy(run.record), "config": folder.to_json(run.config)}
-    run.checkpoints.save(step, carry, meta, run.record["metric"])
+    run.checkpoints.save(step, carry, meta, metric)
 
 
 def preempted(run: Run, carry: Carry, step: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from jaxgan import errors
+from jaxgan import errors, files
 from jaxgan.config import SAFE, flatten
 from jaxgan.resolve import plain
 
@@ -19,11 +19,19 @@ CONFIG, METRICS, LOCK = "config.json", "metrics.jsonl", ".lock"
 CHECKPOINTS, SAMPLES, EVALUATION, DAMAGED = "checkpoints", "samples", "evaluation", "damaged"
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replaces a file by ``text``, whole or not at all."""
-    temporary = path.with_name(path.name + f".{os.getpid()}.tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+def check_place(workdir: Path) -> None:
+    """Refuses a place where no folder can be made, without making one.
+
+    Raises:
+      UserError: if the nearest folder above it that is there cannot be written to.
+    """
+    nearest = next(
+        path for path in (workdir.absolute(), *workdir.absolute().parents) if path.exists()
+    )
+    if not nearest.is_dir():
+        raise errors.UserError(f"cannot write to workdir {workdir}: Not a directory")
+    if not os.access(nearest, os.W_OK):
+        raise errors.UserError(f"cannot write to workdir {workdir}: Permission denied")
 
 
 def create(workdir: Path) -> None:
@@ -110,7 +118,13 @@ def check(workdir: Path, new: dict[str, Any]) -> None:
 
 def claim(workdir: Path, new: dict[str, Any]) -> None:
     """Writes the config that the run goes on under."""
-    write_atomically(workdir / CONFIG, json.dumps(new, indent=2) + "\n")
+    with files.replacing(workdir / CONFIG) as path:
+        path.write_text(as_text(new))
+
+
+def as_text(config: dict[str, Any]) -> str:
+    """What the file ``config.json`` says."""
+    return json.dumps(config, indent=2) + "\n"
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> str:

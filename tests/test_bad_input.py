@@ -121,6 +121,31 @@ OVERRIDES = [
         "method.g_optimizer.schedule.name=cosine_decay_schedule",
         "schedule 'cosine_decay_schedule' needs init_value, decay_steps",
     ),
+    ("unknown extractor", "evaluation.extractor=vgg", "must be one of none, domain, inception"),
+    (
+        "unknown metric",
+        "evaluation.metrics=fdi",
+        "unknown metric in config.evaluation.metrics 'fdi'",
+    ),
+    (
+        "metric without features",
+        "evaluation.metrics=kid",
+        "'kid' needs config.evaluation.extractor",
+    ),
+    (
+        "metric without labels",
+        "evaluation.metrics=conditional_accuracy",
+        "'conditional_accuracy' needs",
+    ),
+    (
+        "Inception without weights",
+        "evaluation.extractor=inception",
+        "needs config.evaluation.weights",
+    ),
+    ("weights of nothing", "evaluation.weights=x.npz", "is for evaluation.extractor='inception'"),
+    ("unknown resize", "evaluation.resize=pil", "must be one of tf1, antialiased, not 'pil'"),
+    ("one sample to evaluate", "evaluation.n=1", "evaluation.n must be at least 2, not 1"),
+    ("an alarm above one", "alarms.collapse=2", "alarms.collapse must be in [0, 1), not 2.0"),
     ("too many devices", "parallel.devices={more}", "config.parallel.devices is {more}, but there"),
     ("no folder", "data.name=folder", "dataset 'folder' needs data.data_dir"),
 ]
@@ -148,6 +173,35 @@ COMBINATIONS = [
         "evaluation never",
         ["evaluation.every=0", "checkpoint.best=eval/sliced_wasserstein"],
         "unknown metric in config.checkpoint.best 'eval/sliced_wasserstein'",
+    ),
+    (
+        "ranked by steps that are not saved",
+        [
+            "evaluation.every=5",
+            "checkpoint.every=10",
+            "checkpoint.best=eval/sliced_wasserstein",
+        ],
+        "evaluation.every 5 must be a multiple of checkpoint.every 10",
+    ),
+    (
+        "features of points",
+        ["data.name=ring", "evaluation.extractor=domain"],
+        "looks at images, and ring has points",
+    ),
+    (
+        "a classifier without labels",
+        ["data.name=npz", "data.data_dir={here}/wide.npz", "evaluation.extractor=domain"],
+        "has no labels to train it on",
+    ),
+    (
+        "weights that are not",
+        ["evaluation.extractor=inception", "evaluation.weights={here}/a_file"],
+        "config.evaluation.weights: ",
+    ),
+    (
+        "weights that are not there",
+        ["evaluation.extractor=inception", "evaluation.weights={here}/gone.npz"],
+        "config.evaluation.weights: ",
     ),
     (
         "missing folder",
@@ -217,8 +271,9 @@ COMMANDS = [
     (
         "step in training",
         [DIGITS, NEW, "--step=0"],
-        "--step is for --mode=evaluate or --mode=sample",
+        "--step is for --mode=evaluate or --mode=sample or --mode=export",
     ),
+    ("no step of that name", ["--mode=sample", "--workdir={run}", "--step=last"], "not 'last'"),
     ("unknown experiment", [f"{DIGITS[:-4]}.py", NEW], "did you mean {experiments}/gan_digits.py?"),
     ("half a path", ["--config=gan_digit", NEW], "did you mean experiments/gan_digits.py?"),
     ("no such place", ["--config=/nowhere/zzz.py", NEW], "unknown experiment '/nowhere/zzz.py'"),
@@ -264,6 +319,19 @@ COMMANDS = [
     ("a line break", ["--mode=sample", "--workdir={here}/a\nb"], "a b is not the folder of a run"),
     ("sample without workdir", ["--mode=sample"], "--workdir=DIR is missing"),
     ("no step", ["--mode=sample", "--workdir={run}", "--step=7"], "no checkpoint of step 7 in"),
+    ("all at once", ["--mode=sample", "--workdir={run}", "--step=all"], "samples are of one step"),
+    (
+        "none ranked",
+        ["--mode=evaluate", "--workdir={run}", "--step=best"],
+        "was ranked: train with",
+    ),
+    ("export nowhere", ["--mode=export", "--workdir={run}"], "--out=DIR is missing"),
+    (
+        "export there",
+        ["--mode=export", "--workdir={run}", "--out={here}/empty"],
+        "is there already",
+    ),
+    ("one sample", ["--mode=evaluate", "--workdir={run}", "--n=1"], "at least 2, not 1"),
     ("no step either", ["--mode=evaluate", "--workdir={run}", "--step=7"], "have 10, 20"),
     ("no ending", ["--mode=sample", "--workdir={run}", "--out={here}/x.jpg"], ".npz, not 'x.jpg'"),
     ("no place", ["--mode=sample", "--workdir={run}", "--out={here}/a_file/x.png"], "cannot write"),

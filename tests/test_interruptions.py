@@ -182,7 +182,7 @@ if phase == "compilation":
 if phase == "training":
     before(data, "indices", 137, send)
 if phase == "evaluation":
-    before(evaluation, "measure", 2, send)
+    before(evaluation.Evaluator, "measure", 2, send)
 if phase == "sampling":
     before(pictures, "picture", 3, send)
 sys.exit(main.main(sys.argv[3:]))

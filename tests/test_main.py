@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 import jaxgan
-from jaxgan import errors, main, sampling
-from tests.conftest import EXPERIMENTS
+from jaxgan import errors, main, report, sampling
+from tests.conftest import EXPERIMENTS, same_bits
 
 DIGITS = f"--config={EXPERIMENTS}/gan_digits.py"
 
@@ -224,31 +224,88 @@ def test_mode_sample_has_a_place_of_its_own(tiny_run, tmp_path, command):
     assert before.items() <= after.items()
 
 
-def test_mode_evaluate_prints_and_writes(tiny_run, tmp_path, command):
+def reports(run):
+    """The results of ``--mode=evaluate``, by step."""
+    found = (json.loads(p.read_text()) for p in (run / "evaluation").glob("*_report_*.json"))
+    return {result["step"]: result for result in found}
+
+
+def test_mode_evaluate_prints_a_table_and_writes_what_made_it(tiny_run, tmp_path, command):
     run = shutil.copytree(tiny_run, tmp_path / "run")
-    recorded = run / "evaluation" / "step_00000020.json"
-    in_the_loop = json.loads(recorded.read_text())
-    recorded.unlink()
     code, out, err = command(f"--workdir={run}", "--mode=evaluate")
-    result = json.loads(recorded.read_text())
     assert (code, err) == (0, "")
-    assert out == (
-        f"step 20  sliced_wasserstein {result['value']:.4g}  "
-        f"(real against real: {result['floor']:.4g})\n"
-    )
-    assert (result["step"], result["n_real"], result["data"]) == (20, 50, "digits")
-    # The same samples, the same directions: the figure that the loop logged.
-    assert result["value"] == pytest.approx(in_the_loop["value"], rel=1e-5)
-    assert {k: v for k, v in result.items() if k not in ("value", "floor")} == {
-        k: v for k, v in in_the_loop.items() if k not in ("value", "floor")
-    }
+    ((step, result),) = reports(run).items()
+    figure = result["figures"]["sliced_wasserstein"]
+    assert step == 20
+    assert out.startswith("step 20 (final): 50 generated samples against 50 of digits (test)")
+    row = next(line.split() for line in out.splitlines() if "sliced_wasserstein" in line)
+    assert row == ["sliced_wasserstein", f"{figure['value']:.5g}", f"{figure['floor']:.5g}"]
 
 
-def test_a_model_is_used_under_its_config_with_what_is_safe_to_change(tiny_run, tmp_path, command):
+def test_one_step_or_all_of_them_or_more_samples_are_evaluated(tiny_run, tmp_path, command):
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    assert command(f"--workdir={run}", "--mode=evaluate", "--step=10")[0] == 0
+    assert set(reports(run)) == {10}
+    assert command(f"--workdir={run}", "--mode=evaluate", "--step=all", "--n=70")[0] == 0
+    assert set(reports(run)) == {10, 20}
+    assert {r["protocol"]["n_generated"] for r in reports(run).values()} <= {50, 70}
+
+
+def test_the_final_and_the_best_are_shown_and_a_wide_gap_told(tmp_path, command):
+    run = tmp_path / "run"
+    ranked = ["--config.checkpoint.best=eval/sliced_wasserstein", "--config.evaluation.every=10"]
+    spoilt = "--config.method.g_optimizer.learning_rate=1.0"
+    assert command(DIGITS, "--smoke", f"--workdir={run}", *ranked, spoilt)[0] == 0
+    best = report.best_step(run)
+    code, out, _ = command(f"--workdir={run}", "--mode=evaluate")
+    assert code == 0
+    shown = reports(run)
+    assert set(shown) == {best, 20}
+    if best != 20:
+        values = [shown[s]["figures"]["sliced_wasserstein"]["value"] for s in (20, best)]
+        assert f"{values[0]:.4g} at the end, {values[1]:.4g} at the best checkpoint" in out
+    assert command(f"--workdir={run}", "--mode=sample", "--step=best")[0] == 0
+    assert (run / "samples" / f"sample_{best:08}.png").exists()
+
+
+def test_a_gap_is_wide_where_the_end_is_much_worse_than_the_best():
+    def of(final, best, mode):
+        figures = {"final": final, "best": best}
+        results = {
+            i: {"checkpoint": role, "figures": {"frechet": {"value": value}}}
+            for i, (role, value) in enumerate(figures.items())
+        }
+        return report.gaps(results, {"best": "eval/frechet", "best_mode": mode})
+
+    assert of(20.0, 10.0, "min") == [
+        "frechet: 20 at the end, 10 at the best checkpoint: a wide gap, 2.00 times"
+    ]
+    assert of(11.0, 10.0, "min") == ["frechet: 11 at the end, 10 at the best checkpoint"]
+    assert "a wide gap" in of(0.5, 0.9, "max")[0]
+
+
+def test_an_export_is_a_folder_to_load_with_its_statistics_renewed(tmp_path, command):
+    run, out = tmp_path / "run", tmp_path / "exported"
+    dcgan = f"--config={EXPERIMENTS}/dcgan_digits.py"
+    fields = ("--config.steps=5", "--config.evaluation.every=0", "--config.sample.every=0")
+    renewed = "--config.evaluation.recalibrate=3"
+    assert command(dcgan, "--smoke", f"--workdir={run}", *fields, renewed)[0] == 0
+    assert command(f"--workdir={run}", "--mode=export", f"--out={out}")[1] == f"{out}\n"
+    first, second = jaxgan.load(run), jaxgan.load(out)
+    averages = [model.state.nets["g"].ema for model in (first, second)]
+    assert same_bits(averages[0]["params"], averages[1]["params"])
+    assert not same_bits(averages[0]["stats"], averages[1]["stats"])
+    state, _ = sampling.recalibrated(first.program, first.state)
+    assert same_bits(state.nets["g"].ema["stats"], averages[1]["stats"])
+    code, _, err = command(f"--workdir={run}", "--mode=export", f"--out={out}")
+    assert (code, err) == (2, f"error: {out} is there already; take another --out\n")
+
+
+def test_a_model_is_evaluated_under_another_config_than_it_was_trained(tiny_run, tmp_path, command):
     run = shutil.copytree(tiny_run, tmp_path / "run")
     arguments = [DIGITS, "--smoke", f"--workdir={run}", "--mode=evaluate"]
     assert command(*arguments, "--config.evaluation.n=20")[0] == 0
-    assert json.loads((run / "evaluation" / "step_00000020.json").read_text())["n_real"] == 20
+    assert reports(run)[20]["protocol"]["n_real"] == 20
 
 
 def test_a_run_ranked_by_its_evaluation_is_loaded(tiny_run, tmp_path):

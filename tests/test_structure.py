@@ -11,18 +11,18 @@ PACKAGE = Path(__file__).resolve().parent.parent / "jaxgan"
 
 # Each may import what stands to its left, never to its right.
 LAYERS = [
-    {"errors", "draws", "losses", "preemption"},
+    {"errors", "draws", "losses", "preemption", "files"},
     {"state", "updates", "nn", "lookup", "regularizers", "augment", "buffers"},
-    {"networks", "optimizers", "data"},
+    {"networks", "optimizers", "data", "vitals"},
     {"player"},
     {"methods"},
     {"method"},
     {"resolve", "parallel"},
-    {"config", "evaluation", "totals", "callbacks", "checkpoint", "pictures"},
+    {"config", "evaluation", "totals", "callbacks", "alarms", "checkpoint", "pictures"},
     {"workdir"},
     {"program", "log"},
     {"sampling", "plan"},
-    {"train"},
+    {"train", "report", "export"},
     {"main"},
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}

@@ -100,10 +100,12 @@ def test_a_logged_metric_is_the_mean_over_its_interval(settings, workdir):
 
 
 def test_an_evaluation_says_how_it_was_measured(workdir):
-    result = json.loads((workdir / "evaluation" / "step_00000020.json").read_text())
-    assert result["split"] == "test"
-    assert result["n_real"] == result["n_fake"] == 50
-    assert 0 < result["floor"] < result["value"]
+    (path,) = (workdir / "evaluation").glob("step_00000020_select_*.json")
+    result = json.loads(path.read_text())
+    assert result["protocol"]["split"] == "train"
+    assert result["protocol"]["n_real"] == result["protocol"]["n_generated"] == 50
+    figure = result["figures"]["sliced_wasserstein"]
+    assert 0 < figure["floor"] < figure["value"]
     assert result["step"] == 20
 
 

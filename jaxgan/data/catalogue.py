@@ -15,7 +15,7 @@ from jaxgan.data.source import Batch, Source, Spec, one_line
 from jaxgan.errors import UserError
 
 # The datasets that are not TFDS's; here, because an unknown name may be meant to be one of them.
-BUILT_IN = ("digits", *mixtures.NAMES, "folder", "npz")
+BUILT_IN = ("digits", *mixtures.NAMES, "stacked_mnist", "folder", "npz")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jaxgan.data import catalogue, digits, folder, mixtures, npz
+from jaxgan.data import catalogue, digits, folder, mixtures, npz, stacked
 from jaxgan.data.source import Source, Spec
 from jaxgan.errors import UserError, unknown
 
@@ -11,10 +11,10 @@ def open_source(data: Any, split: str | None = None) -> Source:
     """Open the dataset that ``config.data`` names.
 
     Args:
-        data: with the attributes ``name`` ('digits', 'ring', 'grid', 'swiss_roll', 'folder', 'npz',
-            or a TFDS name), and optionally ``data_dir`` (folder or file; '' for the default),
-            ``split``, ``image_size`` (0: as stored), ``channels`` (0: as stored, 1 or 3) and
-            ``bad_images`` ('error' or 'skip', for 'folder').
+        data: with the attributes ``name`` ('digits', 'ring', 'grid', 'random', 'swiss_roll',
+            'stacked_mnist', 'folder', 'npz', or a TFDS name), and optionally ``data_dir`` (folder
+            or file; '' for the default), ``split``, ``image_size`` (0: as stored), ``channels``
+            (0: as stored, 1 or 3) and ``bad_images`` ('error' or 'skip', for 'folder').
         split: instead of ``data.split``.
 
     Raises:
@@ -26,6 +26,8 @@ def open_source(data: Any, split: str | None = None) -> Source:
         return mixtures.open_mixture(name, split)
     if name == "digits":
         return digits.open_digits(split, **fit)
+    if name == "stacked_mnist":
+        return stacked.open_stacked(data_dir, split, **fit)
     if name == "folder":
         bad_images = _bad_images(data)
         return folder.open_folder(_needed(data_dir, name), split, bad_images=bad_images, **fit)
@@ -46,6 +48,8 @@ def describe(data: Any, split: str | None = None) -> Spec:
         return mixtures.describe(name, split)
     if name == "digits":
         return digits.describe(split, **fit)
+    if name == "stacked_mnist":
+        return stacked.describe(data_dir, split, **fit)
     if name == "folder":
         bad_images = _bad_images(data)
         return folder.describe(_needed(data_dir, name), split, bad_images=bad_images, **fit)

@@ -6,6 +6,10 @@ that every point lies in [-1, 1]; ``means`` and ``sigma`` are in the same, scale
 - ``ring``: 8 Gaussians on the unit circle, sigma 0.01 (Metz et al. 2017, arXiv:1611.02163).
 - ``grid``: 25 Gaussians at {-4, -2, 0, 2, 4}^2, sigma 0.05 (as in Lin et al. 2018,
   arXiv:1712.04086).
+- ``random``: 25 Gaussians at means drawn uniformly from [-4, 4]^2, sigma 0.05. Means drawn from a
+  square are those of AdaGAN's toy data (Tolstikhin et al. 2017, arXiv:1701.02386); their number,
+  the sigma, both as in ``grid``, and the seeded draw are our own, as is that a mean nearer than
+  20 sigma to an earlier one is drawn again: modes that overlap could not be counted.
 - ``swiss_roll``: (t cos t, t sin t) with t uniform in [1.5 pi, 4.5 pi], noise 0.25 (the plane of
   scikit-learn's ``make_swiss_roll``, as in Gulrajani et al. 2017, arXiv:1704.00028).
 """
@@ -15,14 +19,16 @@ import numpy as np
 from jaxgan.data.source import Source, Spec, check_split, in_memory
 from jaxgan.errors import UserError
 
-NAMES = ("grid", "ring", "swiss_roll")
-SCALE = {"ring": 1.25, "grid": 5.0, "swiss_roll": 16.0}
+# The place of a name is the key of its random stream: a new one goes to the end.
+NAMES = ("grid", "ring", "swiss_roll", "random")
+SCALE = {"ring": 1.25, "grid": 5.0, "swiss_roll": 16.0, "random": 5.0}
 SIZES = {"train": 100_000, "test": 10_000}
-_SIGMA = {"ring": 0.01, "grid": 0.05, "swiss_roll": 0.25}
+_SIGMA = {"ring": 0.01, "grid": 0.05, "swiss_roll": 0.25, "random": 0.05}
+_RANDOM_MODES, _RANDOM_SIDE, _RANDOM_GAP = 25, 4.0, 1.0
 
 
 def means(name: str) -> np.ndarray:
-    """The centres of the modes of ``ring`` or ``grid``: float32 [K, 2], in the data's units.
+    """The modes' centres of ``ring``, ``grid`` or ``random``: float32 [K, 2], in the data's units.
 
     Raises:
         UserError: there are no modes, as for ``swiss_roll``.
@@ -34,9 +40,23 @@ def means(name: str) -> np.ndarray:
     elif name == "grid":
         ticks = np.array([-4.0, -2.0, 0.0, 2.0, 4.0])
         centres = np.stack(np.meshgrid(ticks, ticks, indexing="ij"), axis=-1).reshape(-1, 2)
+    elif name == "random":
+        centres = _scattered()
     else:
-        raise UserError(f"{name!r} has no modes; 'ring' and 'grid' have")
+        raise UserError(f"{name!r} has no modes; 'ring', 'grid' and 'random' have")
     return (centres / SCALE[name]).astype(np.float32)
+
+
+def _scattered() -> np.ndarray:
+    """The means of ``random``, float64 [25, 2]: each keeps its distance from those before it."""
+    # Raw words, which NumPy keeps the same from version to version (see order._permutation).
+    words = np.random.Philox(key=[NAMES.index("random") + 1, len(SIZES)]).random_raw(1000)
+    candidates = _RANDOM_SIDE * (words.reshape(-1, 2) / 2.0**63 - 1.0)
+    centres: list[np.ndarray] = []
+    for point in candidates:
+        if all(np.linalg.norm(point - centre) > _RANDOM_GAP for centre in centres):
+            centres.append(point)
+    return np.stack(centres[:_RANDOM_MODES])
 
 
 def sigma(name: str) -> float:

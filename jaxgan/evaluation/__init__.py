@@ -1,11 +1,6 @@
-"""Evaluation: how far samples are from held-out data, each figure with what it was measured by."""
+"""Evaluation: how near samples come to real data, each figure with what it was measured by."""
 
-from jaxgan.evaluation.held_out import (
-    LOGGED,
-    describe,
-    held_out_samples,
-    measure,
-    protocol,
-    record,
-)
+from jaxgan.evaluation.choice import LOGGED, chosen, is_conditional, logged
+from jaxgan.evaluation.evaluator import Evaluator, Subject, open_evaluator
+from jaxgan.evaluation.protocol import compare, describe, in_a_line, read, write
 from jaxgan.evaluation.sliced_wasserstein import sliced_wasserstein

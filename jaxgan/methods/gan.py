@@ -13,9 +13,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan import draws, losses, networks, optimizers, updates
+from jaxgan import draws, losses, networks, optimizers, updates, vitals
 from jaxgan.player import Player
-from jaxgan.state import Batch, Metrics, State
+from jaxgan.state import Batch, Metrics, State, weights, with_stats
 
 PyTree = Any
 
@@ -119,8 +119,8 @@ class GAN:
         )
         metrics = {
             "d/loss": loss,
-            "d/real_accuracy": jnp.mean(real_logits > 0, dtype=jnp.float32),
-            "d/fake_accuracy": jnp.mean(fake_logits < 0, dtype=jnp.float32),
+            "g/diversity": vitals.diversity(real, fake, self.axis_name),
+            **vitals.accuracies(self.loss, real_logits, fake_logits),
         }
         return loss, (stats, metrics)
 
@@ -170,11 +170,21 @@ class GAN:
 
     def sample(self, state: State, key: jax.Array, n: int, *, averaged: bool = True) -> jax.Array:
         """Samples [n, *shape]; ``averaged=False`` takes the raw weights."""
-        net = state.nets["g"]
-        weights = (
-            net.ema
-            if averaged and net.ema is not None
-            else {"params": net.params, "stats": net.stats}
-        )
+        params, stats = weights(state.nets["g"], averaged)
         z = self.latents(draws.sample_keys(key, n))
-        return self.g.apply(weights["params"], weights["stats"], z, train=False)[0]
+        return self.g.apply(params, stats, z, train=False)[0]
+
+    def scores(self, state: State, images: jax.Array) -> jax.Array:
+        """The discriminator's logits [B] of images [B, *shape] in [-1, 1]."""
+        net = state.nets["d"]
+        return self.d.apply(net.params, net.stats, images, train=False)[0]
+
+    def recalibrate(
+        self, state: State, key: jax.Array, n: int, batches: int, *, averaged: bool = True
+    ) -> State:
+        """The state with the generator's batch statistics renewed over ``batches`` of n samples."""
+        net = state.nets["g"]
+        params, stats = weights(net, averaged)
+        keys = (draws.sample_keys(jax.random.fold_in(key, i), n) for i in range(batches))
+        stats = self.g.standing(params, stats, [(self.latents(k),) for k in keys])
+        return replace(state, nets={**state.nets, "g": with_stats(net, stats, averaged)})

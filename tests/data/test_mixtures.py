@@ -4,6 +4,14 @@ import pytest
 from jaxgan import data as jd
 from jaxgan.data import mixtures
 
+# What an earlier version gave: runs that were published stay what they were.
+FIRST_MEANS = [[2.11364, 0.572984], [-0.187524, 1.519822], [3.80973, -0.679992]]
+FIRST_POINTS = {
+    "grid": [0.01020288, 0.80759716],
+    "ring": [-0.00519974, 0.808061],
+    "swiss_roll": [0.32305902, -0.17350166],
+}
+
 
 def nearest(points, centres):
     """The index of the nearest centre, and the distance to it, in float64."""
@@ -11,7 +19,7 @@ def nearest(points, centres):
     return distance.argmin(axis=1), distance.min(axis=1)
 
 
-@pytest.mark.parametrize(("name", "modes"), [("ring", 8), ("grid", 25)])
+@pytest.mark.parametrize(("name", "modes"), [("ring", 8), ("grid", 25), ("random", 25)])
 def test_the_modes_are_distinct_and_the_labels_name_them(config, name, modes):
     source = jd.open_source(config(name))
     centres, sigma = jd.mixtures.means(name), jd.mixtures.sigma(name)
@@ -27,7 +35,7 @@ def test_the_modes_are_distinct_and_the_labels_name_them(config, name, modes):
     assert (abs(counts - 5000 / modes) < 5 * np.sqrt(5000 / modes)).all()
 
 
-@pytest.mark.parametrize("name", ["ring", "grid"])
+@pytest.mark.parametrize("name", ["ring", "grid", "random"])
 def test_the_noise_has_the_stated_sigma(config, name):
     data = jd.whole(jd.open_source(config(name)))
     noise = data["image"].astype(np.float64) - mixtures.means(name)[data["label"]]
@@ -39,6 +47,21 @@ def test_the_ring_lies_on_a_circle_and_the_grid_on_a_lattice():
     np.testing.assert_allclose(np.linalg.norm(mixtures.means("ring"), axis=1), 0.8, rtol=1e-6)
     ticks = np.unique(mixtures.means("grid").round(6))
     np.testing.assert_allclose(ticks, [-0.8, -0.4, 0.0, 0.4, 0.8], atol=1e-6)
+
+
+def test_random_means_fill_their_square_and_stay_as_they_are():
+    centres = mixtures.means("random").astype(np.float64) * 5.0
+    assert abs(centres).max() <= 4.0
+    # Uniform on [-4, 4]: a standard deviation of 4 / sqrt(3), and no lattice.
+    assert (abs(centres.std(axis=0) - 4.0 / np.sqrt(3.0)) < 0.5).all()
+    assert len(np.unique(centres[:, 0].round(3))) == 25
+    np.testing.assert_allclose(centres[:3], FIRST_MEANS, atol=1e-5)
+
+
+def test_a_new_mixture_leaves_the_points_of_the_others_as_they_were(config):
+    for name, point in FIRST_POINTS.items():
+        first = jd.open_source(config(name)).read(np.arange(1))["image"][0]
+        np.testing.assert_allclose(first, point, atol=1e-6)
 
 
 def test_the_swiss_roll_lies_on_its_curve(config):

@@ -1,0 +1,95 @@
+"""Which metrics a config asks for, and what their figures are called, before anything is loaded."""
+
+import inspect
+
+from ml_collections import ConfigDict
+
+from jaxgan import data, errors, method
+from jaxgan.evaluation import figures
+
+LOGGED = "eval/"
+WITH_FEATURES = ("frechet", "kid", "precision_recall", "diversity", "memorization")
+# They need more of the Inception network or of the time than many will have.
+ONLY_WHEN_NAMED = {"inception": ("score", "memorization")}
+
+
+def is_conditional(config: ConfigDict) -> bool:
+    """Whether the method's samples are drawn for labels."""
+    sample = vars(method.find(config.method.name))["sample"]
+    return "labels" in inspect.signature(sample).parameters
+
+
+def missing(config: ConfigDict) -> dict[str, str]:
+    """For each metric that does not apply to this run, what it needs."""
+    spec = data.describe(config.data)
+    extractor = config.evaluation.extractor
+    lacking: dict[str, str] = {}
+    if extractor == "none":
+        names = (*WITH_FEATURES, "score", "conditional_accuracy")
+        lacking |= dict.fromkeys(names, "config.evaluation.extractor, which is 'none'")
+    if extractor == "inception":
+        lacking["conditional_accuracy"] = "the classes of the dataset: evaluation.extractor=domain"
+    if not is_conditional(config):
+        lacking["conditional_accuracy"] = "a method that samples by label"
+    on_mixture = config.data.name in data.mixtures.NAMES and spec.num_classes
+    if not on_mixture and extractor != "domain":
+        lacking["modes"] = "a mixture of modes, or evaluation.extractor=domain"
+    return lacking
+
+
+def check(config: ConfigDict) -> None:
+    """Refuses an extractor that cannot look at the data, and settings that would have no effect.
+
+    Raises:
+      UserError: with the reason.
+    """
+    spec, settings = data.describe(config.data), config.evaluation
+    if settings.extractor != "none" and len(spec.shape) != 3:
+        raise errors.UserError(
+            f"config.evaluation.extractor={settings.extractor!r} looks at images, and "
+            f"{config.data.name} has points; set it to 'none'"
+        )
+    if settings.extractor == "domain" and not spec.num_classes:
+        raise errors.UserError(
+            f"config.evaluation.extractor='domain' is a classifier, and {config.data.name} has no "
+            f"labels to train it on; set it to 'none' or 'inception'"
+        )
+    if settings.extractor == "inception" and not settings.weights:
+        raise errors.UserError(
+            "config.evaluation.extractor='inception' needs config.evaluation.weights, the file of "
+            "its weights"
+        )
+    if settings.extractor != "inception" and settings.weights:
+        raise errors.UserError(
+            "config.evaluation.weights is for evaluation.extractor='inception', not "
+            f"{settings.extractor!r}"
+        )
+
+
+def chosen(config: ConfigDict) -> tuple[str, ...]:
+    """The metrics that the config names, or all that apply.
+
+    Raises:
+      UserError: as ``check`` does, or for a metric that is unknown or does not apply.
+    """
+    check(config)
+    lacking, settings = missing(config), config.evaluation
+    for name in settings.metrics:
+        if name not in figures.METRICS:
+            raise errors.unknown("metric in config.evaluation.metrics", name, figures.METRICS)
+        if name in lacking:
+            raise errors.UserError(f"metric {name!r} needs {lacking[name]}")
+    quiet = ONLY_WHEN_NAMED.get(settings.extractor, ())
+    every = (name for name in figures.METRICS if name not in lacking and name not in quiet)
+    return tuple(settings.metrics) or tuple(every)
+
+
+def published(name: str, config: ConfigDict) -> str:
+    """The name of a figure: a Fréchet distance is a FID only on the Inception network."""
+    return "fid" if name == "frechet" and config.evaluation.extractor == "inception" else name
+
+
+def logged(config: ConfigDict) -> list[str]:
+    """The names under which an evaluation's figures are logged."""
+    names = [name for metric in chosen(config) for name in figures.NAMES.get(metric, (metric,))]
+    return [LOGGED + published(name, config) for name in [*names, "overfitting"]]

@@ -1,0 +1,189 @@
+"""What is measured: from generated and real samples to named figures.
+
+Each function takes the samples to be judged and the real ones. Given other real samples in the
+place of the generated ones, it gives the floor: what a perfect generator would get.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxgan import data
+from jaxgan.evaluation import diversity, frechet, kernel, manifold, modes, neighbours, score
+from jaxgan.evaluation.sliced_wasserstein import sliced_wasserstein
+
+PROJECTIONS = 256
+NEIGHBOURS = 5
+PAIRS = 100_000
+Figures = dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """Samples, real or generated, and what an extractor says of them.
+
+    Attributes:
+      values: images uint8 [n, H, W, C], or points float32 [n, 2].
+      labels: int32 [n]: true ones, or those that were asked for; or None.
+      features: float32 [n, D], or None without an extractor.
+      logits: float32 [n, K], or None.
+    """
+
+    values: np.ndarray
+    labels: np.ndarray | None = None
+    features: Any = None
+    logits: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Real:
+    """The real samples of an evaluation.
+
+    Attributes:
+      reference: that generated samples are compared with.
+      other: as many as are generated, or all there are; for the floor.
+      held_out: never trained on, for memorization; or None where that is not measured.
+      training: all that were trained on; likewise.
+      seen: samples [m, ...] in [-1, 1] that were trained on.
+      unseen: samples [m, ...] that were not.
+      mixture: the means [K, 2] and the standard deviation of the modes, if the data are points
+        around some.
+      seed: of the directions and subsets that a figure draws.
+    """
+
+    reference: Sample
+    other: Sample
+    held_out: Sample | None
+    training: Sample | None
+    seen: np.ndarray
+    unseen: np.ndarray
+    mixture: tuple[np.ndarray, float] | None
+    seed: int
+
+
+def frechet_figures(candidate: Sample, real: Real) -> Figures:
+    """The Fréchet distance of Gaussians fitted to the features."""
+    ours, theirs = (frechet.moments(s.features) for s in (candidate, real.reference))
+    return {"frechet": frechet.frechet_distance(ours, theirs)}
+
+
+def kid_figures(candidate: Sample, real: Real) -> Figures:
+    """The kernel distance, and the standard error of its blocks."""
+    value, error = kernel.kid(candidate.features, real.reference.features, seed=real.seed)
+    return {"kid": value, "kid_error": error}
+
+
+def manifold_figures(candidate: Sample, real: Real) -> Figures:
+    """Improved precision and recall, density and coverage."""
+    nearest = min(NEIGHBOURS, len(candidate.values) - 1, len(real.reference.values) - 1)
+    found = manifold.prdc(real.reference.features, candidate.features, k=nearest)
+    return {name: float(value) for name, value in dataclasses.asdict(found).items()}
+
+
+def score_figures(candidate: Sample, real: Real) -> Figures:
+    """The Inception-style score of the logits; that of real samples is a ceiling."""
+    value, error = score.classifier_score(candidate.logits, splits=min(10, len(candidate.values)))
+    return {"score": value, "score_error": error}
+
+
+def sliced_figures(candidate: Sample, real: Real) -> Figures:
+    """The sliced Wasserstein distance of raw values in [-1, 1]."""
+    n = min(len(candidate.values), len(real.reference.values))
+    x, y = (data.to_float({"image": s.values[:n]})["image"] for s in (candidate, real.reference))
+    distance = jax.jit(sliced_wasserstein, static_argnames="projections")
+    key = jax.random.key(real.seed)
+    return {"sliced_wasserstein": float(distance(x, y, key, projections=PROJECTIONS))}
+
+
+def diversity_figures(candidate: Sample, real: Real) -> Figures:
+    """The mean distance of two samples' features, over all and within a class."""
+    pairs = {"pairs": PAIRS, "seed": real.seed}
+    found = {"diversity": diversity.mean_pairwise_distance(candidate.features, **pairs)}
+    if candidate.labels is not None:
+        found["intra_class_diversity"] = diversity.intra_class_distance(
+            candidate.features, candidate.labels, **pairs
+        )
+    return found
+
+
+def memorization_figures(candidate: Sample, real: Real) -> Figures:
+    """How near to training samples, against how near unseen ones are; see ``neighbours``."""
+    assert real.held_out is not None
+    assert real.training is not None
+    found = neighbours.memorization(
+        candidate.features, real.held_out.features, real.training.features
+    )
+    return {"nearest_training": found.ratio, "copies": found.close_share}
+
+
+def accuracy_figures(candidate: Sample, real: Real) -> Figures:
+    """The share of samples that the extractor takes for the class asked for."""
+    right = candidate.logits.argmax(axis=1) == candidate.labels
+    return {"conditional_accuracy": float(right.mean())}
+
+
+def mode_figures(candidate: Sample, real: Real) -> Figures:
+    """Modes found, the share of samples near one, and how unequally they are met.
+
+    The modes of points are the means of their mixture; those of images are the extractor's classes.
+    """
+    if real.mixture is None:
+        classes = candidate.logits.argmax(axis=1)
+        found = modes.class_coverage(classes, candidate.logits.shape[1])
+        return {"modes": found.modes, "reverse_kl": found.reverse_kl}
+    points = modes.mixture_coverage(candidate.values, *real.mixture)
+    return {
+        "modes": points.modes,
+        "high_quality": points.high_quality,
+        "reverse_kl": points.reverse_kl,
+    }
+
+
+def perfect(real: Real, n: int) -> Figures:
+    """What n samples of a perfect sampler get in expectation, where it is known."""
+    if real.mixture is None:
+        return {"nearest_training": 1.0, "copies": 0.01}
+    count = len(real.mixture[0])
+    return {
+        "modes": float(count),
+        "high_quality": modes.high_quality_ceiling(),
+        "reverse_kl": modes.reverse_kl_floor(count, n)[0],
+    }
+
+
+METRICS: dict[str, Callable[[Sample, Real], Figures]] = {
+    "frechet": frechet_figures,
+    "kid": kid_figures,
+    "precision_recall": manifold_figures,
+    "diversity": diversity_figures,
+    "memorization": memorization_figures,
+    "score": score_figures,
+    "conditional_accuracy": accuracy_figures,
+    "modes": mode_figures,
+    "sliced_wasserstein": sliced_figures,
+}
+
+# Raised whenever a figure would come out otherwise for the same samples.
+VERSIONS = {
+    "frechet": "1",
+    "kid": "1: cubic kernel, blocks of 1000",
+    "precision_recall": f"1: {NEIGHBOURS} neighbours",
+    "diversity": f"1: {PAIRS} pairs",
+    "memorization": "1",
+    "score": "1: 10 splits",
+    "conditional_accuracy": "1",
+    "modes": "1: within 3 standard deviations",
+    "sliced_wasserstein": f"2: {PROJECTIONS} projections",
+}
+# The figures that a metric gives, for whoever must know their names before there are any.
+NAMES = {
+    "kid": ("kid", "kid_error"),
+    "precision_recall": ("precision", "recall", "density", "coverage"),
+    "diversity": ("diversity", "intra_class_diversity"),
+    "memorization": ("nearest_training", "copies"),
+    "score": ("score", "score_error"),
+    "modes": ("modes", "high_quality", "reverse_kl"),
+}

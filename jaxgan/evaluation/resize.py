@@ -1,0 +1,86 @@
+"""Resizing images to the 299 x 299 of the Inception network, as TensorFlow 1 or clean-fid does."""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+SIZE = 299
+
+
+def tf1(images: jax.Array, size: int = SIZE) -> jax.Array:
+    """TensorFlow 1's bilinear rule, which the published FIDs were measured with.
+
+    Output pixel i reads at ``i * input / size``: corners are not aligned, there are no half-pixel
+    centres, and nothing is smoothed when an image shrinks. The arithmetic and its order are those
+    of ``tf.compat.v1.image.resize_bilinear`` in float32.
+
+    Args:
+      images: [B, H, W, C] of any type.
+      size: of the result.
+
+    Returns:
+      float32 [B, size, size, C] in the range of the images.
+    """
+    pixels = images.astype(jnp.float32)
+    for axis in (2, 1):
+        low, high, weight = _tf1_taps(images.shape[axis], size)
+        shape = [1, 1, 1, 1]
+        shape[axis] = size
+        below = jnp.take(pixels, low, axis=axis)
+        above = jnp.take(pixels, high, axis=axis)
+        pixels = below + (above - below) * weight.reshape(shape)
+    return pixels
+
+
+def antialiased(images: jax.Array, size: int = SIZE) -> jax.Array:
+    """clean-fid's rule: Pillow's bicubic of each channel as floats, cut off to [0, 255].
+
+    Parmar et al. 2022, "On Aliased Resizing and Surprising Subtleties in GAN Evaluation";
+    ``make_resizer('PIL', False, 'bicubic', (299, 299))`` in their code: not rounded to bytes.
+
+    Args:
+      images: [B, H, W, C] of any type, in [0, 255].
+      size: of the result.
+
+    Returns:
+      float32 [B, size, size, C] in [0, 255].
+    """
+    rows = bicubic_matrix(images.shape[1], size)
+    columns = bicubic_matrix(images.shape[2], size)
+    pixels = images.astype(jnp.float32)
+    pixels = jnp.einsum("ow,bhwc->bhoc", columns, pixels, precision="highest")
+    pixels = jnp.einsum("oh,bhwc->bowc", rows, pixels, precision="highest")
+    return jnp.clip(pixels, 0, 255)
+
+
+RULES: dict[str, Callable[[jax.Array], jax.Array]] = {"tf1": tf1, "antialiased": antialiased}
+
+
+@functools.cache
+def _tf1_taps(length: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The two pixels [size] that each output pixel lies between, and the second one's weight."""
+    # In float32 as TensorFlow does it: in float64 some positions fall into the next pixel.
+    positions = np.arange(size, dtype=np.float32) * (np.float32(length) / np.float32(size))
+    low = np.floor(positions).astype(np.int32)
+    high = np.minimum(low + 1, length - 1)
+    return low, high, positions - low.astype(np.float32)
+
+
+@functools.cache
+def bicubic_matrix(length: int, size: int) -> np.ndarray:
+    """The weights float32 [size, length] of Pillow's bicubic filter (a = -0.5) along one axis.
+
+    The filter is stretched by the factor that the axis shrinks by, cut off at the border and
+    divided by its sum.
+    """
+    scale = length / size
+    stretch = max(scale, 1.0)
+    centres = (np.arange(size) + 0.5) * scale
+    x = np.abs(np.arange(length) + 0.5 - centres[:, None]) / stretch
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    weights = np.where(x < 1, near, np.where(x < 2, far, 0.0))
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

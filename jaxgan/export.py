@@ -1,0 +1,43 @@
+"""``--mode=export``: one checkpoint of a run as a folder of its own, ready to sample from."""
+
+import shutil
+from pathlib import Path
+
+from jaxgan import checkpoint, errors, files, sampling, workdir
+from jaxgan.sampling import Model
+
+
+def export(model: Model, run: Path, out: Path) -> None:
+    """Writes a folder that ``jaxgan.load`` takes as it takes a run's.
+
+    The batch norm's statistics in it are renewed if ``config.evaluation.recalibrate`` says so: what
+    is exported is what was evaluated.
+
+    Args:
+      model: the checkpoint, on one device.
+      run: the folder it came from.
+      out: the folder to make.
+
+    Raises:
+      UserError: if ``out`` is there already, or cannot be written.
+    """
+    if out.exists():
+        raise errors.UserError(f"{out} is there already; take another --out")
+    state, _ = sampling.recalibrated(model.program, model.state)
+    carry = {"state": state, "totals": model.program.fresh_totals()}
+    stored = workdir.read_config(run) | workdir.to_json(model.config)
+    workdir.create(out)
+    try:
+        kept = checkpoint.open_to_write(
+            out / workdir.CHECKPOINTS, keep=1, needed=model.program.bytes
+        )
+        try:
+            kept.save(model.step, carry, {})
+            kept.wait()
+        finally:
+            kept.close()
+        with files.replacing(out / workdir.CONFIG) as path:
+            path.write_text(workdir.as_text(stored))
+    except OSError as error:
+        shutil.rmtree(out, ignore_errors=True)
+        raise errors.UserError(f"cannot write to {out}: {error.strerror}") from error

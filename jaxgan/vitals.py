@@ -1,0 +1,45 @@
+"""Signs of life that an adversarial method logs at every step, for the alarms to look at."""
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.state import Metrics
+
+EPSILON = 1e-12
+# Their logits have no zero that would divide real from generated.
+WITHOUT_ZERO = ("wasserstein", "relativistic_average", "relativistic_pairing")
+
+
+def accuracies(loss: str, real_logits: jax.Array, fake_logits: jax.Array) -> Metrics:
+    """The share of real and of generated samples on their side of zero; {} where none is meant.
+
+    Args:
+      loss: a name in ``jaxgan.losses``.
+      real_logits: of any shape.
+      fake_logits: of any shape.
+    """
+    if loss in WITHOUT_ZERO:
+        return {}
+    return {
+        "d/real_accuracy": jnp.mean(real_logits > 0, dtype=jnp.float32),
+        "d/fake_accuracy": jnp.mean(fake_logits < 0, dtype=jnp.float32),
+    }
+
+
+def diversity(real: jax.Array, fake: jax.Array, axis_name: str | None = None) -> jax.Array:
+    """The total variance of generated samples [B, ...] over that of real ones [B, ...].
+
+    Half the mean squared distance of two samples is the total variance, so this is how far apart
+    generated samples are, 0 for a generator that gives one sample only. A float32 scalar, of the
+    whole batch where ``axis_name`` names the axis that it is split over.
+    """
+
+    def mean(x: jax.Array) -> jax.Array:
+        local = jnp.mean(x, axis=0)
+        return local if axis_name is None else jax.lax.pmean(local, axis_name)
+
+    def spread(x: jax.Array) -> jax.Array:
+        x = x.astype(jnp.float32)
+        return jnp.sum(mean((x - mean(x)) ** 2))
+
+    return spread(fake) / (spread(real) + EPSILON)

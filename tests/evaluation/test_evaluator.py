@@ -1,0 +1,280 @@
+"""The whole way from a config to a result, on the digits and on the ring."""
+
+import dataclasses
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from jaxgan import data, errors, evaluation, files, program, sampling
+from jaxgan.evaluation import choice, evaluator, figures, real
+from jaxgan.evaluation.extractor import Extractor, extract, to_bytes
+from tests.conftest import run, smoke
+
+KEY = jax.random.key(3)
+
+
+def settings(*overrides, name="gan_digits"):
+    return smoke(name, "evaluation.every=0", *overrides)
+
+
+def test_the_two_parts_share_no_sample_with_each_other_or_the_floor():
+    config = settings("evaluation.n=100")
+    select, report = (real.read(config, part, None, memorization=True) for part in real.PARTS)
+    rows = {
+        name: {x.tobytes() for x in sample.values}
+        for name, sample in {
+            "select": select.reference,
+            "other": select.other,
+            "report": report.reference,
+            "report_other": report.other,
+            "training": report.training,
+            "held_out": report.held_out,
+        }.items()
+    }
+    assert all(len(part) > 95 for part in rows.values())
+    assert not rows["select"] & rows["other"]
+    assert len(rows["report"] & rows["training"]) < 5  # the digits hold some images twice
+    assert rows["select"] | rows["other"] | rows["report_other"] <= rows["training"]
+    assert rows["report"] == rows["held_out"]
+
+
+def test_a_validation_split_is_what_is_selected_on():
+    config = settings("evaluation.n=50", "data.validation_split=test")
+    found = real.read(config, "select", None, memorization=False)
+    test = data.whole(data.open_source(config.data, "test"))["image"]
+    known = {x.tobytes() for x in to_bytes(test)}
+    assert {x.tobytes() for x in found.reference.values} <= known
+    assert {x.tobytes() for x in found.other.values} <= known
+
+
+def projection(config):
+    """An extractor without training: 16 fixed random projections, and logits of them."""
+    size = int(np.prod(data.describe(config.data).shape))
+    matrix = np.random.default_rng(0).normal(size=(size, 16)).astype(np.float32) / 100
+    return Extractor("random_projection", "0" * 64, "none", 16, 10, matrix, project)
+
+
+def project(params, images):
+    features = images.reshape(len(images), -1).astype("float32") @ params
+    return features, features[:, :10]
+
+
+@pytest.fixture
+def ready():
+    return program.prepare(settings("evaluation.n=60"))
+
+
+def evaluator_of(config, part="report", metrics=None, **options):
+    of = projection(config)
+    names = metrics or ("frechet", "kid", "precision_recall", "diversity", "score")
+
+    def look(images):
+        return extract(of, images, **options)
+
+    return evaluation.Evaluator(config, part, names, of, look)
+
+
+def real_subject(values):
+    """A generator that gives these samples, whatever is asked for."""
+    return evaluation.Subject(lambda key, n: values[:n], "raw", "as trained")
+
+
+def test_other_real_samples_get_the_floor(ready):
+    judge = evaluator_of(ready.config)
+    other = np.asarray(data.to_float({"image": judge.real.other.values})["image"])
+    found = judge.measure(real_subject(other), KEY, 7)
+    assert found["step"] == 7
+    for name, figure in found["figures"].items():
+        assert figure["value"] == pytest.approx(figure["floor"], rel=1e-6), name
+    worse = judge.measure(real_subject(other * 0.5), KEY, 7)["figures"]
+    assert worse["frechet"]["value"] > 2 * worse["frechet"]["floor"]
+
+
+def test_a_batch_size_that_does_not_divide_changes_nothing(ready):
+    subject = sampling.subject(ready, ready.start()["state"])
+    whole, parts = (
+        evaluator_of(ready.config, batch_size=size).measure(subject, KEY, 0) for size in (60, 7)
+    )
+    for name, figure in whole["figures"].items():
+        assert parts["figures"][name]["value"] == pytest.approx(figure["value"], rel=1e-5), name
+
+
+def test_the_result_does_not_depend_on_the_number_of_devices():
+    found = []
+    for devices in (1, 4):
+        ready = program.prepare(settings("evaluation.n=60", f"parallel.devices={devices}"))
+        subject = sampling.subject(ready, ready.start()["state"])
+        judge = evaluator_of(ready.config, batch_size=18, mesh=ready.devices.mesh)
+        found.append(judge.measure(subject, KEY, 0))
+    for name, figure in found[0]["figures"].items():
+        assert found[1]["figures"][name]["value"] == pytest.approx(figure["value"], rel=1e-4), name
+    assert found[0]["protocol"] == found[1]["protocol"]
+
+
+def test_a_result_is_json_that_carries_what_made_it(ready, tmp_path):
+    subject = sampling.subject(ready, ready.start()["state"])
+    result = evaluator_of(ready.config).measure(subject, KEY, 3)
+    path = evaluation.write(result, tmp_path)
+    assert json.loads(path.read_text()) == result
+    assert result["protocol"] == {
+        "metrics": {name: figures.VERSIONS[name] for name in result["protocol"]["metrics"]},
+        "extractor": "random_projection 000000000000",
+        "resize": "none",
+        "data": "digits",
+        "part": "report",
+        "split": "test",
+        "real": real.digest(
+            real.read(ready.config, "report", None, memorization=False).reference.values
+        )[:12],
+        "n_real": 60,
+        "n_floor": 60,
+        "n_generated": 60,
+        "values": "8 bits",
+        "weights": "averaged",
+        "statistics": "as trained",
+        "truncation": "none",
+    }
+    assert result["made_by"]["versions"]["jax"] == jax.__version__
+    assert len(result["made_by"]["config"]) == 64
+
+
+def test_raw_weights_and_renewed_statistics_are_measured_and_named():
+    plain, raw, renewed = (
+        program.prepare(settings(f"evaluation.{field}", name="dcgan_digits"))
+        for field in ("n=60", "averaged=false", "recalibrate=4")
+    )
+    state = plain.start()["state"]
+    subjects = [sampling.subject(ready, state) for ready in (plain, raw, renewed)]
+    assert [s.weights for s in subjects] == ["averaged", "raw", "averaged"]
+    assert subjects[2].statistics == "renewed over 4 batches of 250"
+    first, second = (sampling.subject(p, state).draw(KEY, 30) for p in (plain, renewed))
+    assert not np.allclose(first, second, atol=1e-3)
+
+
+def test_the_discriminators_overfitting_is_the_ratio_of_mean_logits():
+    samples = dataclasses.make_dataclass("Samples", ["seen", "unseen"])(
+        np.full((4, 2), 3.0), np.full((4, 2), 2.0)
+    )
+    found = evaluator.overfitting(lambda x: x.sum(axis=1), samples, np.full((4, 2), -1.0))
+    assert found == {"overfitting": 0.25, "d_training": 6, "d_held_out": 4, "d_generated": -2}
+
+
+def test_a_mixture_is_measured_by_its_modes_beside_what_is_perfect():
+    ready = program.prepare(settings("data.name=ring", "evaluation.n=500", name="gan_ring"))
+    judge = evaluation.open_evaluator(ready.config, "report")
+    assert judge.metrics == ("modes", "sliced_wasserstein")
+    result = judge.measure(real_subject(judge.real.other.values), KEY, 0)["figures"]
+    assert result["modes"]["value"] == result["modes"]["perfect"] == 8
+    assert result["high_quality"]["perfect"] == pytest.approx(1 - np.exp(-4.5))
+    assert result["high_quality"]["value"] == pytest.approx(0.989, abs=0.02)
+    assert result["reverse_kl"]["perfect"] == 7 / 1000
+    assert result["reverse_kl"]["value"] == result["reverse_kl"]["floor"] < 0.03
+    one = np.tile(judge.real.mixture[0][:1], (500, 1))
+    collapsed = judge.measure(real_subject(one), KEY, 0)["figures"]
+    assert collapsed["modes"]["value"] == 1
+    assert collapsed["reverse_kl"]["value"] == pytest.approx(np.log(8))
+
+
+def test_features_of_real_samples_are_computed_once(ready, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    judge, looked = evaluator_of(ready.config), []
+
+    def counting(images):
+        looked.append(len(images))
+        return judge.look(images)
+
+    config = ready.config
+    for _ in range(2):
+        again = dataclasses.replace(judge, look=counting)
+        assert again.real.reference.features.shape == (60, 16)
+    assert looked == [60, 60]  # the reference and the floor, once each
+    for path in files.cache("features").iterdir():
+        path.write_bytes(path.read_bytes()[:100])  # damaged files are made again
+    assert dataclasses.replace(judge, look=counting).real.reference.features.shape == (60, 16)
+    assert looked == [60, 60, 60, 60]
+    config.evaluation.n = 50  # other samples, another name
+    assert dataclasses.replace(judge, look=counting).real.reference.features.shape == (50, 16)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda x: x * 1.5, r"must lie in \[-1, 1\]"),
+        (lambda x: np.where(x > 2, x, np.nan), "not finite"),
+    ],
+)
+def test_samples_that_cannot_be_measured_are_told_in_a_line(ready, spoil, told):
+    judge = evaluator_of(ready.config)
+    values = spoil(np.random.default_rng(0).uniform(-1, 1, (60, 8, 8, 1)).astype(np.float32))
+    with pytest.raises(errors.UserError, match=told):
+        judge.measure(real_subject(values), KEY, 0)
+
+
+def test_too_few_samples_for_a_covariance_are_warned_of():
+    config = settings("evaluation.n=12")
+    (warning,) = evaluator_of(config).warnings(12)
+    assert "12 samples of 16 dimensions give a covariance of rank 11 at most" in warning
+    assert not evaluator_of(settings("evaluation.n=60")).warnings(60)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (["evaluation.metrics=frechte"], "did you mean 'frechet'"),
+        (["evaluation.metrics=frechet"], "'frechet' needs config.evaluation.extractor"),
+        (
+            ["evaluation.metrics=conditional_accuracy", "evaluation.extractor=domain"],
+            "needs a method that samples by label",
+        ),
+        (["evaluation.metrics=modes"], "needs a mixture of modes, or"),
+        (["data.name=ring", "evaluation.extractor=domain"], "looks at images, and ring has points"),
+        (["evaluation.extractor=inception"], "needs config.evaluation.weights"),
+        (["evaluation.weights=x.npz"], "is for evaluation.extractor='inception'"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused(overrides, told):
+    with pytest.raises(errors.UserError, match=told):
+        choice.chosen(smoke("gan_digits", *overrides))
+
+
+def test_every_figure_is_known_by_name_before_there_is_one():
+    """What ``checkpoint.best`` may name is what an evaluation logs."""
+    config = settings("evaluation.extractor=domain", "evaluation.n=60")
+    judge = evaluator_of(config, metrics=choice.chosen(config))
+    ready = program.prepare(config)
+    subject = sampling.subject(ready, ready.start()["state"])
+    found = judge.measure(subject, KEY, 0)["figures"]
+    logged = {name.removeprefix("eval/") for name in choice.logged(config)}
+    extra = {"d_training", "d_held_out", "d_generated"}
+    assert set(found) - extra <= logged
+    assert logged - set(found) <= {"intra_class_diversity", "high_quality"}
+
+
+def test_a_frechet_distance_is_a_fid_only_on_inception():
+    config = settings("evaluation.extractor=domain")
+    assert "eval/frechet" in choice.logged(config)
+    with config.unlocked():
+        config.evaluation.extractor, config.evaluation.weights = "inception", "x.npz"
+    assert "eval/fid" in choice.logged(config)
+    assert "eval/frechet" not in choice.logged(config)
+
+
+def test_a_checkpoint_is_ranked_by_what_was_measured_at_its_step(tmp_path):
+    from jaxgan import checkpoint
+
+    config = smoke(
+        "gan_digits",
+        "evaluation.every=10",
+        "checkpoint.every=5",
+        "checkpoint.keep=5",
+        "checkpoint.best=eval/sliced_wasserstein",
+    )
+    assert run(config, tmp_path / "run") == 0
+    ranked = checkpoint.metrics(tmp_path / "run" / "checkpoints")
+    assert set(ranked) == {10, 20}
+    for step, value in ranked.items():
+        (path,) = (tmp_path / "run" / "evaluation").glob(f"step_{step:08}_select_*.json")
+        figure = json.loads(path.read_text())["figures"]["sliced_wasserstein"]
+        assert figure["value"] == value

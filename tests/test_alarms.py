@@ -1,0 +1,198 @@
+"""Each alarm: the rule on a made-up log, and a training run that causes it."""
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import alarms, config, vitals
+from jaxgan.evaluation import evaluator
+from jaxgan.evaluation.extractor import Extractor
+from tests.conftest import log_lines, run, smoke
+
+RULES = {
+    "window": 3,
+    "collapse": 0.2,
+    "vanishing": 1e-3,
+    "imbalance": 0.99,
+    "oscillation": 0.5,
+    "overfitting": 0.5,
+    "memorization": 0.5,
+}
+
+
+def fired(lines, **rules):
+    """The alarms that change, line by line."""
+    history, found = alarms.start(), []
+    for line in lines:
+        history, changed = alarms.watch(history, {**RULES, **rules}, line)
+        found.append({name: bool(told) for name, told in changed.items()})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "healthy", "ill"),
+    [
+        ("collapse", {"g/diversity": 0.9}, {"g/diversity": 0.1}),
+        (
+            "vanishing",
+            {"g/grad_norm": 0.5, "d/grad_norm": 2.0},
+            {"g/grad_norm": 1e-4, "d/grad_norm": 1e-5},
+        ),
+        (
+            "imbalance",
+            {"d/real_accuracy": 0.9, "d/fake_accuracy": 1.0},
+            {"d/real_accuracy": 1.0, "d/fake_accuracy": 0.999},
+        ),
+        (
+            "imbalance",
+            {"d/real_accuracy": 0.0, "d/fake_accuracy": 0.5},
+            {"d/real_accuracy": 0.0, "d/fake_accuracy": 0.001},
+        ),
+    ],
+)
+def test_an_alarm_begins_after_a_whole_window_and_ends_with_it(name, healthy, ill):
+    found = fired([healthy, ill, ill, ill, ill, healthy])
+    assert found == [{}, {}, {}, {name: True}, {}, {name: False}]
+    assert fired([healthy, ill, ill, ill], **{name: 0}) == [{}] * 4, "a threshold of 0 is never"
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "healthy", "ill"),
+    [
+        ("overfitting", "eval/overfitting", 0.3, 0.8),
+        ("memorization", "eval/nearest_training", 0.9, 0.1),
+    ],
+)
+def test_an_evaluation_is_believed_at_once(name, metric, healthy, ill):
+    found = fired([{metric: healthy}, {metric: ill}, {"d/loss": 1.0}, {metric: healthy}])
+    assert found == [{}, {name: True}, {}, {name: False}]
+
+
+def test_a_swing_is_told_from_noise_and_from_a_trend():
+    t = np.arange(60)
+    rng = np.random.default_rng(0)
+    swing = [{"d/loss": 1 + 0.5 * math.sin(x * 0.9) + 0.1 * rng.normal()} for x in t]
+    assert {"oscillation": True} in fired(swing)
+    told = next(changed for changed in tell(swing) if changed)["oscillation"]
+    assert "period of 7 log lines" in told
+    for seed in range(20):
+        noise = np.random.default_rng(seed).normal(size=60)
+        assert not any(fired([{"d/loss": 1 + 0.5 * x} for x in noise])), seed
+    assert not any(fired([{"d/loss": 3 - 0.04 * x} for x in t]))
+    assert not any(fired([{"d/loss": 1 + 1e-3 * math.sin(x * 0.9)} for x in t])), "too small"
+
+
+def tell(lines):
+    history = alarms.start()
+    for line in lines:
+        history, changed = alarms.watch(history, RULES, line)
+        yield changed
+
+
+def test_what_an_alarm_remembers_is_bounded():
+    history = alarms.start()
+    for i in range(200):
+        history, _ = alarms.watch(history, RULES, {"d/loss": float(i), "g/grad_norm": 1.0})
+    assert len(history["last"]["d/loss"]) == 3 * alarms.LONG
+
+
+def test_diversity_is_the_ratio_of_mean_squared_distances():
+    real, fake = np.random.default_rng(0).normal(size=(2, 12, 3, 3, 1))
+    fake = 0.5 * fake + 7
+
+    def pairs(x):
+        flat = x.reshape(12, -1)
+        return ((flat[:, None] - flat[None]) ** 2).sum(-1).mean()
+
+    found = vitals.diversity(jnp.asarray(real), jnp.asarray(fake))
+    assert found == pytest.approx(pairs(fake) / pairs(real), rel=1e-5)
+    assert vitals.diversity(jnp.asarray(real), jnp.ones((12, 3, 3, 1))) == 0
+    halves = jax.pmap(lambda r, f: vitals.diversity(r, f, "data"), axis_name="data")(
+        real.reshape(2, 6, 3, 3, 1), fake.reshape(2, 6, 3, 3, 1)
+    )
+    np.testing.assert_allclose(halves, pairs(fake) / pairs(real), rtol=1e-5)
+
+
+def test_accuracies_are_not_logged_where_zero_divides_nothing():
+    logits = jnp.array([1.0, -1.0, 2.0, 3.0])
+    found = vitals.accuracies("hinge", logits, -logits)
+    assert found == {"d/real_accuracy": 0.75, "d/fake_accuracy": 0.75}
+    assert vitals.accuracies("wasserstein", logits, logits) == {}
+
+
+# Causes. Each is a small run that goes wrong in one way, and a twin that does not.
+
+
+def alarmed(folder, settings):
+    """The alarms that a run logs."""
+    assert run(settings, folder) == 0
+    return {
+        key.removeprefix("alarm/")
+        for line in log_lines(folder)
+        for key, value in line.items()
+        if key.startswith("alarm/") and value
+    }
+
+
+def small(*overrides):
+    fields = ("log.every=5", "alarms.window=3", "sample.every=0", "evaluation.every=0", *overrides)
+    return smoke("gan_digits", *fields)
+
+
+def alone(name, *overrides):
+    """A run of the method and config in ``tests/plugins``."""
+    path = Path(__file__).parent / "plugins" / f"{name}.py"
+    fields = [f"--config.{field}" for field in ("parallel.devices=1", *overrides)]
+    return config.load(str(path), fields)
+
+
+def test_a_generator_that_learns_too_fast_collapses(tmp_path):
+    fast = small("steps=100", "method.g_optimizer.learning_rate=0.3")
+    assert "collapse" in alarmed(tmp_path / "fast", fast)
+
+
+def test_a_discriminator_far_ahead_of_a_saturating_generator_leaves_no_gradient(tmp_path):
+    ahead = (
+        "method.loss=minimax",
+        "method.d_optimizer.learning_rate=0.1",
+        "method.g_optimizer.learning_rate=0.00001",
+    )
+    assert alarmed(tmp_path / "ahead", small("steps=150", *ahead)) >= {"vanishing", "imbalance"}
+
+
+def test_a_run_that_goes_well_raises_no_alarm(tmp_path):
+    # Its first steps aside, where all that is generated is grey.
+    assert alarmed(tmp_path / "well", small("steps=150", "alarms.window=15")) == set()
+
+
+def test_a_game_that_circles_oscillates_and_one_with_friction_does_not(tmp_path):
+    assert alarmed(tmp_path / "circles", alone("dirac_gan")) == {"oscillation"}
+    rest = alone("dirac_gan", "method.friction=2.0")
+    assert alarmed(tmp_path / "rests", rest) == set()
+
+
+@pytest.mark.parametrize(("images", "expected"), [(16, {"overfitting"}), (4000, set())])
+def test_a_discriminator_of_few_images_overfits(tmp_path, images, expected):
+    noise = np.random.default_rng(0).integers(0, 256, (images + 200, 8, 8, 1)).astype(np.uint8)
+    np.savez(tmp_path / "noise.npz", x_train=noise[:images], x_test=noise[images:])
+    found = alone("perfect_generator", f"data.data_dir={tmp_path}/noise.npz")
+    assert alarmed(tmp_path / "run", found) == expected
+
+
+def test_a_generator_that_copies_its_training_set_is_told(tmp_path, monkeypatch):
+    matrix = np.random.default_rng(0).normal(size=(64, 16)).astype(np.float32) / 100
+
+    def project(params, images):
+        return images.reshape(len(images), -1).astype("float32") @ params, None
+
+    of = Extractor("projection", "0" * 64, "none", 16, 0, matrix, project)
+    trained = SimpleNamespace(extractor=of)
+    monkeypatch.setattr(evaluator.domain, "load", lambda *args, **kwargs: trained)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert alarmed(tmp_path / "copies", alone("copycat")) == {"memorization"}
+    assert alarmed(tmp_path / "noisy", alone("copycat", "method.noise=0.5")) == set()
