@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 from ml_collections import ConfigDict
+from tqdm import tqdm
 
 from jaxgan import checkpoint, config, errors, evaluation, pictures, program, resolve, workdir
 from jaxgan.data import Spec
@@ -103,7 +104,8 @@ def draw(
     """Samples in chunks of at most ``chunk``, so that any number fits; conditions are cut alike."""
     chunk = min(n, chunk)
     parts = []
-    for start in range(0, n, chunk):
+    quiet = n == chunk or jax.process_index() > 0 or None  # None: only on a terminal
+    for start in tqdm(range(0, n, chunk), desc="samples", disable=quiet, leave=False):
         # A whole chunk also at the end, where the first rows are enough: one compilation.
         rows = np.arange(start, start + chunk).clip(max=n - 1)
         given = {name: np.asarray(value)[rows] for name, value in conditions.items()}

@@ -272,6 +272,15 @@ def test_the_best_checkpoint_by_a_logged_metric_stays(tmp_path):
     assert checkpoint.steps(tmp_path / "run" / "checkpoints") == sorted({best, 20})
 
 
+def test_the_last_step_is_saved_where_no_interval_ends(tmp_path):
+    settings = smoke("gan_digits", "steps=7", "checkpoint.every=5", "evaluation.every=0")
+    assert run(settings, tmp_path / "run") == train.FINISHED
+    assert checkpoint.steps(tmp_path / "run" / "checkpoints") == [5, 7]
+    never = smoke("gan_digits", "steps=7", "checkpoint.every=0", "evaluation.every=0")
+    assert run(never, tmp_path / "never") == train.FINISHED
+    assert checkpoint.steps(tmp_path / "never" / "checkpoints") == [7]
+
+
 # Pictures.
 
 

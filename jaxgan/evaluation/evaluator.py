@@ -6,17 +6,18 @@ import importlib.metadata
 import json
 import math
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
+from tqdm import tqdm
 
 from jaxgan import errors
 from jaxgan.evaluation import choice, domain, figures, frechet, inception, likelihood, real
-from jaxgan.evaluation.extractor import Extractor, extract
+from jaxgan.evaluation.extractor import Extractor, Features, extract
 from jaxgan.evaluation.figures import Figures, Sample
 from jaxgan.evaluation.protocol import Result
 
@@ -233,5 +234,16 @@ def open_evaluator(
             )
     if extractor is None:
         return Evaluator(config, part, metrics, None, None)
-    look = partial(extract, extractor, batch_size=settings.batch_size, mesh=mesh)
+
+    def look(images: np.ndarray) -> Features:
+        quiet = jax.process_index() > 0 or None  # None: only on a terminal
+        with tqdm(total=len(images), desc=extractor.name, disable=quiet, leave=False) as bar:
+            return extract(
+                extractor,
+                images,
+                batch_size=settings.batch_size,
+                mesh=mesh,
+                progress=lambda done, _: bar.update(done - bar.n),
+            )
+
     return Evaluator(config, part, metrics, extractor, look)

@@ -278,3 +278,29 @@ def test_a_checkpoint_is_ranked_by_what_was_measured_at_its_step(tmp_path):
         (path,) = (tmp_path / "run" / "evaluation").glob(f"step_{step:08}_select_*.json")
         figure = json.loads(path.read_text())["figures"]["sliced_wasserstein"]
         assert figure["value"] == value
+
+
+def test_a_network_without_logits_gives_no_score(monkeypatch):
+    config = settings("evaluation.extractor=inception", "evaluation.weights=pool3.npz")
+    monkeypatch.setattr(
+        evaluator.inception,
+        "load",
+        lambda *args, **kwargs: dataclasses.replace(projection(config), num_classes=0),
+    )
+    assert "score" not in evaluation.open_evaluator(config, "report").metrics
+    config.evaluation.metrics = ("score",)
+    with pytest.raises(errors.UserError, match=r"pool3.npz has no classifier layer: no score can"):
+        evaluation.open_evaluator(config, "report")
+
+
+def test_a_likelihood_is_measured_where_the_method_has_one(ready):
+    subject = evaluation.Subject(
+        lambda key, n: np.zeros((n, 8, 8, 1), np.float32),
+        "raw",
+        "as trained",
+        log_weight=jax.tree_util.Partial(lambda images, keys: images.mean((1, 2, 3)) - 3.0),
+    )
+    found = evaluator_of(ready.config).measure(subject, KEY, 0)["figures"]
+    expected = real.floats(ready.config, "test").mean() - 3
+    for name in ("elbo", "importance_weighted_bound"):
+        assert found[name]["value"] == pytest.approx(expected, rel=1e-5)

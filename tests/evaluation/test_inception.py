@@ -4,11 +4,12 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+import scipy.linalg
 import torch
 from torch.nn import functional
 
 from jaxgan.evaluation import extractor as extractor_lib
-from jaxgan.evaluation import inception, inception_weights, resize
+from jaxgan.evaluation import frechet, inception, inception_weights, resize
 from tests.evaluation.test_inception_weights import FORMS, write
 
 
@@ -210,3 +211,27 @@ def test_golden_features(real):
     pixels = (np.asarray(resize.tf1(golden["images"][:2]), np.float64) - 128) / 128
     expected = reference(torch.from_numpy(pixels).permute(0, 3, 1, 2), arrays)
     assert relative(found[:2], expected) < 5e-6
+
+
+@pytest.mark.data
+def test_fid_of_two_fixed_sets_agrees_with_an_independent_implementation(real):
+    """Golden features and SciPy's root of the product, against ours of the same images."""
+    golden = np.load(real / "golden_cifar10_test_0_15.npz")
+    expected = independent_fid(golden["pool3"][:8], golden["pool3"][8:])
+    extractor = inception.load(real / "inception_2015_12_05_pool3.npz")
+    found = extractor_lib.extract(extractor, golden["images"], batch_size=8).features
+    ours = frechet.frechet_distance(frechet.moments(found[:8]), frechet.moments(found[8:]))
+    assert ours == pytest.approx(expected, rel=1e-3)
+
+
+def independent_fid(x, y):
+    """As Heusel's script: SciPy's matrix root, the real part of it, a small diagonal."""
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    # On the span of both sets, where the root is well conditioned: a rotation changes nothing.
+    basis = np.linalg.svd(np.concatenate([x, y]) - x.mean(0), full_matrices=False)[2]
+    x, y = x @ basis.T, y @ basis.T
+    first, second = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
+    offset = np.eye(len(first)) * 1e-9
+    root = scipy.linalg.sqrtm((first + offset) @ (second + offset)).real
+    gap = x.mean(0) - y.mean(0)
+    return gap @ gap + np.trace(first + second - 2 * root)
