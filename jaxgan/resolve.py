@@ -32,10 +32,16 @@ def fill_method(config: ConfigDict) -> None:
         raise errors.unknown(f"field of method {section.name!r}", key, known)
     fill_fields("method", section, known)
     for key, part in section.items():
-        if isinstance(part, ConfigDict) and key.endswith("optimizer"):
+        if key == "name" or not isinstance(part, ConfigDict):
+            continue
+        if "group" in known[key].metadata:
+            fill_group(f"method.{key}", part, known[key].metadata["group"])
+        elif key.endswith("optimizer"):
             fill_optimizer(f"method.{key}", part)
-        elif isinstance(part, ConfigDict):
-            fill_fields(f"method.{key}", part, networks.fields(networks.find(key, part)))
+        else:
+            found = networks.fields(networks.find(key, part))
+            own = {k: f for k, f in found.items() if k not in networks.GIVEN}
+            fill_fields(f"method.{key}", part, own)
 
 
 def fill_fields(where: str, part: ConfigDict, fields: Mapping[str, dataclasses.Field]) -> None:
@@ -54,6 +60,20 @@ def fill_fields(where: str, part: ConfigDict, fields: Mapping[str, dataclasses.F
                 put(part, name, typed(f"{where}.{name}", part[name], like))
         elif has_default and name not in GIVEN:
             part[name] = default
+
+
+def fill_group(where: str, part: ConfigDict, cls: type) -> None:
+    """Adds the defaults of the dataclass that a group of fields stands for.
+
+    A method has such a group by a field with ``metadata={'group': cls}``.
+
+    Raises:
+      UserError: for a field that the class has not, or of another type.
+    """
+    known = {f.name: f for f in dataclasses.fields(cls)}
+    for key in set(part) - set(known):
+        raise errors.unknown(f"field of config.{where}", key, known)
+    fill_fields(where, part, known)
 
 
 def fill_optimizer(where: str, part: ConfigDict) -> None:

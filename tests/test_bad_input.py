@@ -122,26 +122,10 @@ OVERRIDES = [
         "schedule 'cosine_decay_schedule' needs init_value, decay_steps",
     ),
     ("unknown extractor", "evaluation.extractor=vgg", "must be one of none, domain, inception"),
-    (
-        "unknown metric",
-        "evaluation.metrics=fdi",
-        "unknown metric in config.evaluation.metrics 'fdi'",
-    ),
-    (
-        "metric without features",
-        "evaluation.metrics=kid",
-        "'kid' needs config.evaluation.extractor",
-    ),
-    (
-        "metric without labels",
-        "evaluation.metrics=conditional_accuracy",
-        "'conditional_accuracy' needs",
-    ),
-    (
-        "Inception without weights",
-        "evaluation.extractor=inception",
-        "needs config.evaluation.weights",
-    ),
+    ("unknown metric", "evaluation.metrics=fdi", "config.evaluation.metrics 'fdi'"),
+    ("metric without features", "evaluation.metrics=kid", "'kid' needs config.evaluation."),
+    ("metric without labels", "evaluation.metrics=conditional_accuracy", "accuracy' needs"),
+    ("Inception without weights", "evaluation.extractor=inception", "config.evaluation.weights"),
     ("weights of nothing", "evaluation.weights=x.npz", "is for evaluation.extractor='inception'"),
     ("unknown resize", "evaluation.resize=pil", "must be one of tf1, antialiased, not 'pil'"),
     ("one sample to evaluate", "evaluation.n=1", "evaluation.n must be at least 2, not 1"),
@@ -154,12 +138,12 @@ OVERRIDES = [
 COMBINATIONS = [
     (
         "smoothing a critic",
-        ["method.loss=wasserstein", "method.label_smoothing=.1"],
+        ["method.loss=wasserstein", "method.techniques.label_smoothing=.1"],
         "label_smoothing needs a loss with labels",
     ),
     (
         "smoothing a hinge",
-        ["method.loss=hinge", "method.label_smoothing=.1"],
+        ["method.loss=hinge", "method.techniques.label_smoothing=.1"],
         "label_smoothing needs a loss with labels",
     ),
     ("points resized", ["data.name=ring", "data.image_size=8"], "dataset 'ring' is points"),
@@ -319,12 +303,8 @@ COMMANDS = [
     ("a line break", ["--mode=sample", "--workdir={here}/a\nb"], "a b is not the folder of a run"),
     ("sample without workdir", ["--mode=sample"], "--workdir=DIR is missing"),
     ("no step", ["--mode=sample", "--workdir={run}", "--step=7"], "no checkpoint of step 7 in"),
-    ("all at once", ["--mode=sample", "--workdir={run}", "--step=all"], "samples are of one step"),
-    (
-        "none ranked",
-        ["--mode=evaluate", "--workdir={run}", "--step=best"],
-        "was ranked: train with",
-    ),
+    ("all at once", ["--mode=sample", "--workdir={run}", "--step=all"], "are of one step"),
+    ("none ranked", ["--mode=evaluate", "--workdir={run}", "--step=best"], "was ranked: train"),
     ("export nowhere", ["--mode=export", "--workdir={run}"], "--out=DIR is missing"),
     (
         "export there",

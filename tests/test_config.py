@@ -93,7 +93,14 @@ def test_every_field_can_be_set():
     # Of the method, its networks and its optimizers: nothing is left out.
     assert {f.name for f in dataclasses.fields(GAN)} - {"axis_name"} <= set(config.method)
     assert {"b1", "b2", "eps", "eps_root", "mu_dtype", "nesterov"} <= set(config.method.g_optimizer)
-    assert set(config.method.generator) == {"name", "features", "batch_norm", "output"}
+    assert set(config.method.generator) == {
+        "name",
+        "features",
+        "batch_norm",
+        "output",
+        "kernel_std",
+        "conditioning",
+    }
 
 
 def test_the_config_is_locked():
@@ -127,23 +134,23 @@ def test_numbers_become_the_type_of_their_field(tmp_path):
         tmp_path,
         "config.health.factor = 0.5",
         "config.early_stopping.min_delta = 1",
-        "config.method.label_smoothing = 0",
+        "config.method.techniques = {'label_smoothing': 0}",
         "config.method.g_optimizer.learning_rate = 1",
         "config.method.g_optimizer.b1 = 0",
         "config.method.generator.features = [8]",
     )
     config = load(path=path)
     assert type(config.early_stopping.min_delta) is float
-    assert type(config.method.label_smoothing) is float
+    assert type(config.method.techniques.label_smoothing) is float
     assert type(config.method.g_optimizer.b1) is float
     assert config.method.generator.features == (8,)
     changed = load(
-        "--config.method.label_smoothing=0.1",
+        "--config.method.techniques.label_smoothing=0.1",
         "--config.method.g_optimizer.learning_rate=1e-4",
         "--config.method.g_optimizer.b1=.5",
         path=path,
     )
-    assert changed.method.label_smoothing == 0.1
+    assert changed.method.techniques.label_smoothing == 0.1
     assert changed.method.g_optimizer.learning_rate == 1e-4
     assert changed.method.g_optimizer.b1 == 0.5
 

@@ -13,8 +13,12 @@ PACKAGE = Path(__file__).resolve().parent.parent / "jaxgan"
 LAYERS = [
     {"errors", "draws", "losses", "preemption", "files"},
     {"state", "updates", "nn", "lookup", "regularizers", "augment", "buffers"},
-    {"networks", "optimizers", "data", "vitals"},
+    {"blocks", "optimizers", "data", "techniques", "vitals"},
+    {"networks"},
     {"player"},
+    {"game"},
+    {"objectives"},
+    {"play"},
     {"methods"},
     {"method"},
     {"resolve", "parallel"},

@@ -6,11 +6,30 @@ from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
+import flax.struct
+import jax
 
 from jaxgan import errors
 from jaxgan.lookup import load_module, submodules
 
 PLACED = ("parent", "name")  # Linen's own fields
+# Fields that a method gives its networks, where they have them; no config sets them.
+GIVEN = ("axis_name", "num_classes", "heads")
+
+
+@flax.struct.dataclass
+class Critique:
+    """What a discriminator says of samples.
+
+    Attributes:
+      logits: float32 [B], or a map [B, h, w, 1].
+      features: float32 [B, F], the last ones before the logits.
+      heads: other outputs [B, ...] from the features, by name.
+    """
+
+    logits: jax.Array
+    features: jax.Array
+    heads: dict[str, jax.Array] = flax.struct.field(default_factory=dict)
 
 
 def names() -> list[str]:
@@ -52,6 +71,18 @@ def fields(cls: type[nn.Module]) -> dict[str, dataclasses.Field]:
     return {f.name: f for f in dataclasses.fields(cls) if f.init and f.name not in PLACED}
 
 
+def require(role: str, config: Mapping[str, Any], field: str) -> None:
+    """Refuses a family whose ``role`` has no such field that a method means to give it.
+
+    Raises:
+      UserError: naming the family and the field.
+    """
+    if field not in fields(find(role, config)):
+        raise errors.UserError(
+            f"{role} {config['name']!r} takes no {field}, which the method needs"
+        )
+
+
 def build(role: str, config: Mapping[str, Any], **given: Any) -> nn.Module:
     """The network of ``config``, with the fields in ``given`` (a shape, an axis name) it has.
 
@@ -61,6 +92,6 @@ def build(role: str, config: Mapping[str, Any], **given: Any) -> nn.Module:
     cls = find(role, config)
     given = {k: v for k, v in given.items() if k in fields(cls)}
     for key in config:
-        if key in given:
+        if key in given or key in GIVEN:
             raise errors.UserError(f"{key} of the {role} is set by the method; leave it out")
     return cls(**given, **{k: v for k, v in config.items() if k != "name"})

@@ -6,12 +6,15 @@ weights from N(0, 0.02).
 """
 
 from functools import partial
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan.nn import Conv, ConvTranspose
+from jaxgan import blocks
+from jaxgan.networks import Critique
+from jaxgan.nn import Conv, ConvTranspose, Dense, MinibatchStddev
 
 SMALLEST, LARGEST = 8, 128
 normal = nn.initializers.normal(0.02)
@@ -20,19 +23,6 @@ normal = nn.initializers.normal(0.02)
 def normal_about_one(key: jax.Array, shape: tuple, dtype: jnp.dtype = jnp.float32) -> jax.Array:
     """Batch norm's scale at the start: N(1, 0.02), as the authors' code has it."""
     return 1 + normal(key, shape, dtype)
-
-
-def batch_norm(train: bool, dtype: str, axis_name: str | None) -> nn.BatchNorm:
-    """Batch norm over all devices."""
-    return nn.BatchNorm(
-        use_running_average=not train,
-        momentum=0.9,
-        # The fast formula, E[x^2] - E[x]^2, loses the variance where means are large.
-        use_fast_variance=False,
-        scale_init=normal_about_one,
-        dtype=dtype,
-        axis_name=axis_name,
-    )
 
 
 def pyramid(shape: tuple[int, ...]) -> list[int]:
@@ -63,8 +53,14 @@ class Generator(nn.Module):
       width: the channels of the last hidden map; each coarser one has twice as many.
       max_width: the most channels of any map.
       kernel_size: of the transposed convolutions.
+      normalization: of every map but the last: ``'batch'``, ``'instance'``, ``'layer'``,
+        ``'virtual'`` or ``'none'``.
+      reference: latents in virtual batch norm's reference batch.
+      weight: ``'plain'``, ``'spectral'`` or ``'equalized'``, see ``blocks``.
+      conditioning: see ``blocks``.
       dtype: in which to compute, ``'float32'`` or ``'bfloat16'``; parameters stay float32.
       convolution: ``'canonical'`` or ``'stock'``, see ``nn.conv``.
+      num_classes: of the labels, if any.
       axis_name: the mapped axis that batch statistics are averaged over.
     """
 
@@ -72,50 +68,87 @@ class Generator(nn.Module):
     width: int = 64
     max_width: int = 512
     kernel_size: int = 4
+    normalization: str = "batch"
+    reference: int = 64
+    weight: str = "plain"
+    conditioning: str = "concat"
     dtype: str = "float32"
     convolution: str = "canonical"
+    num_classes: int | None = None
     axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, z: jax.Array, train: bool) -> jax.Array:  # noqa: D102
+    def __call__(  # noqa: D102
+        self, z: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> jax.Array:
         sides = pyramid(self.shape)
-        norm = partial(batch_norm, train=train, dtype=self.dtype, axis_name=self.axis_name)
+        extra = self.reference if self.normalization == "virtual" else 0
+        if extra:
+            z = blocks.with_reference(self, z, extra)
+            if labels is not None and self.num_classes:
+                first = blocks.cycled(extra, self.num_classes)
+                labels = jnp.concatenate([first, labels])
+        norm = blocks.normalizer(
+            self.normalization,
+            train,
+            self.axis_name,
+            dtype=self.dtype,
+            scale_init=normal_about_one,
+            labels=labels if self.conditioning == "projection" else None,
+            num_classes=self.num_classes,
+            reference=extra,
+        )
+        bias = self.normalization == "none"
+        given: dict[str, Any] = {
+            "kernel_init": normal,
+            "dtype": self.dtype,
+            "weight": blocks.weight(self.weight, train, 2**0.5),
+        }
         up = partial(
             ConvTranspose,
             kernel_size=self.kernel_size,
+            implementation=self.convolution,
             kernel_init=normal,
             dtype=self.dtype,
-            implementation=self.convolution,
         )
 
         def width(level: int) -> int:
             return min(self.width * 2**level, self.max_width)
 
+        z = blocks.condition_latents(z, labels, self.num_classes, self.conditioning)
         top, levels = sides[-1], len(sides) - 1
-        x = nn.Dense(
-            top * top * width(levels - 1), use_bias=False, kernel_init=normal, dtype=self.dtype
-        )(z)
-        x = nn.relu(norm()(x.reshape(-1, top, top, width(levels - 1))))
+        x = Dense(top * top * width(levels - 1), use_bias=bias, **given)(z)
+        x = nn.relu(norm(x.reshape(-1, top, top, width(levels - 1))))
         for level in range(levels - 1, 0, -1):
             side = sides[level]
-            x = up(width(level - 1), use_bias=False, output_size=(side, side))(x)
-            x = nn.relu(norm()(x))
-        x = up(self.shape[-1], output_size=(sides[0], sides[0]))(x)
+            x = up(
+                width(level - 1), use_bias=bias, output_size=(side, side), weight=given["weight"]
+            )(x)
+            x = nn.relu(norm(x))
+        last = blocks.weight(self.weight, train)
+        x = up(self.shape[-1], output_size=(sides[0], sides[0]), weight=last)(x[extra:])
         return jnp.tanh(x.astype(jnp.float32))
 
 
 class Discriminator(nn.Module):
-    """Images [B, H, W, C] to logits [B].
+    """Images [B, H, W, C] to a ``Critique``.
 
     Attributes:
       width: the channels of the first map; each coarser one has twice as many.
       max_width: the most channels of any map.
       kernel_size: of the convolutions.
       slope: of the leaky ReLU.
-      batch_norm: normalize every map but the first (a penalty on the gradient of single samples
-        wants this off).
+      normalization: of every map but the first: ``'batch'``, ``'instance'``, ``'layer'`` or
+        ``'none'``. A penalty on the gradient of single samples wants no ``'batch'``.
+      weight: ``'plain'``, ``'spectral'`` or ``'equalized'``, see ``blocks``.
+      minibatch_stddev: images in a group (4 in StyleGAN2) whose deviation is one more channel
+        (Karras et al. 2018, arXiv:1710.10196, section 3); 0 is none.
+      minibatch_discrimination: values of it (Salimans et al. 2016, section 3.2); 0 is none.
+      conditioning: see ``blocks``.
       dtype: in which to compute, ``'float32'`` or ``'bfloat16'``; parameters stay float32.
       convolution: ``'canonical'`` or ``'stock'``, see ``nn.conv``.
+      num_classes: of the labels, if any.
+      heads: other outputs.
       axis_name: the mapped axis that batch statistics are averaged over.
     """
 
@@ -123,16 +156,33 @@ class Discriminator(nn.Module):
     max_width: int = 512
     kernel_size: int = 4
     slope: float = 0.2
-    batch_norm: bool = True
+    normalization: str = "batch"
+    weight: str = "plain"
+    minibatch_stddev: int = 0
+    minibatch_discrimination: int = 0
+    conditioning: str = "concat"
     dtype: str = "float32"
     convolution: str = "canonical"
+    num_classes: int | None = None
+    heads: tuple[tuple[str, int], ...] = ()
     axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, x: jax.Array, train: bool) -> jax.Array:  # noqa: D102
+    def __call__(  # noqa: D102
+        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> Critique:
+        blocks.choose("normalization", self.normalization, ("batch", "instance", "layer", "none"))
         levels = len(pyramid(x.shape[1:])) - 1
+        norm = blocks.normalizer(
+            self.normalization,
+            train,
+            self.axis_name,
+            dtype=self.dtype,
+            scale_init=normal_about_one,
+        )
+        x = blocks.condition_samples(x, labels, self.num_classes, self.conditioning)
         for level in range(levels):
-            normalized = self.batch_norm and level > 0
+            normalized = self.normalization != "none" and level > 0
             x = Conv(
                 min(self.width * 2**level, self.max_width),
                 kernel_size=self.kernel_size,
@@ -141,9 +191,21 @@ class Discriminator(nn.Module):
                 kernel_init=normal,
                 dtype=self.dtype,
                 implementation=self.convolution,
+                weight=blocks.weight(self.weight, train, 2**0.5),
             )(x)
-            if normalized:
-                x = batch_norm(train, self.dtype, self.axis_name)(x)
-            x = nn.leaky_relu(x, self.slope)
-        x = x.reshape(x.shape[0], -1).astype(jnp.float32)
-        return nn.Dense(1, kernel_init=normal)(x)[:, 0]
+            x = nn.leaky_relu(norm(x) if normalized else x, self.slope)
+        if self.minibatch_stddev:
+            x = MinibatchStddev(self.minibatch_stddev, axis_name=self.axis_name)(x)
+        return Critique(
+            *blocks.judgement(
+                x.reshape(x.shape[0], -1),
+                labels=labels,
+                num_classes=self.num_classes,
+                conditioning=self.conditioning,
+                heads=self.heads,
+                minibatch_discrimination=self.minibatch_discrimination,
+                axis_name=self.axis_name,
+                kernel_init=normal,
+                weight=blocks.weight(self.weight, train),
+            )
+        )

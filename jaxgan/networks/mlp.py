@@ -4,12 +4,22 @@ They make and judge samples of any shape, images and points alike.
 """
 
 import math
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxgan import blocks
+from jaxgan.networks import Critique
+from jaxgan.nn import Dense
+
 OUTPUTS = {"tanh": jnp.tanh, "linear": lambda x: x}
+
+
+def initializer(std: float) -> jax.nn.initializers.Initializer:
+    """N(0, std), or LeCun's normal for 0."""
+    return nn.initializers.normal(std) if std else nn.initializers.lecun_normal()
 
 
 class Generator(nn.Module):
@@ -20,6 +30,9 @@ class Generator(nn.Module):
       features: the widths of the hidden layers.
       batch_norm: normalize each hidden layer.
       output: ``'tanh'`` for images in [-1, 1], ``'linear'`` for points.
+      kernel_std: of the weights at the start; 0 for one that depends on the width (LeCun's).
+      conditioning: see ``blocks``; ``'projection'`` needs ``batch_norm``.
+      num_classes: of the labels, if any.
       axis_name: the mapped axis that batch statistics are averaged over.
     """
 
@@ -27,41 +40,89 @@ class Generator(nn.Module):
     features: tuple[int, ...] = (256, 512, 1024)
     batch_norm: bool = False
     output: str = "tanh"
+    kernel_std: float = 0.0
+    conditioning: str = "concat"
+    num_classes: int | None = None
     axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, z: jax.Array, train: bool) -> jax.Array:  # noqa: D102
-        if self.output not in OUTPUTS:
-            raise ValueError(f"output must be one of {', '.join(OUTPUTS)}, not {self.output!r}")
-        x = z
+    def __call__(  # noqa: D102
+        self, z: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> jax.Array:
+        blocks.choose("output", self.output, tuple(OUTPUTS))
+        dense: dict[str, Any] = {"kernel_init": initializer(self.kernel_std)}
+        norm = blocks.normalizer(
+            "batch" if self.batch_norm else "none",
+            train,
+            self.axis_name,
+            labels=labels if self.conditioning == "projection" else None,
+            num_classes=self.num_classes,
+        )
+        x = blocks.condition_latents(z, labels, self.num_classes, self.conditioning)
         for width in self.features:
-            x = nn.Dense(width, use_bias=not self.batch_norm)(x)
-            if self.batch_norm:
-                x = nn.BatchNorm(
-                    use_running_average=not train,
-                    # The fast formula, E[x^2] - E[x]^2, loses the variance where means are large.
-                    use_fast_variance=False,
-                    axis_name=self.axis_name,
-                )(x)
-            x = nn.relu(x)
-        x = nn.Dense(math.prod(self.shape))(x)
+            x = nn.relu(norm(nn.Dense(width, use_bias=not self.batch_norm, **dense)(x)))
+        x = nn.Dense(math.prod(self.shape), **dense)(x)
         return OUTPUTS[self.output](x).reshape(-1, *self.shape)
 
 
 class Discriminator(nn.Module):
-    """Samples [B, ...] to logits [B].
+    """Samples [B, ...] to a ``Critique``.
 
     Attributes:
       features: the widths of the hidden layers.
       slope: of the leaky ReLU.
+      maxout: pieces of a maxout layer (Goodfellow et al. 2013, arXiv:1302.4389) in its place; 1 is
+        none.
+      batch_norm: normalize each hidden layer but the first.
+      weight: ``'plain'``, ``'spectral'`` or ``'equalized'``, see ``blocks``.
+      minibatch_discrimination: values of it (Salimans et al. 2016, section 3.2); 0 is none.
+      kernel_std: of the weights at the start; 0 for one that depends on the width (LeCun's).
+      conditioning: see ``blocks``.
+      num_classes: of the labels, if any.
+      heads: other outputs.
+      axis_name: the mapped axis that batch statistics are averaged over.
     """
 
     features: tuple[int, ...] = (512, 256)
     slope: float = 0.2
+    maxout: int = 1
+    batch_norm: bool = False
+    weight: str = "plain"
+    minibatch_discrimination: int = 0
+    kernel_std: float = 0.0
+    conditioning: str = "concat"
+    num_classes: int | None = None
+    heads: tuple[tuple[str, int], ...] = ()
+    axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, x: jax.Array, train: bool) -> jax.Array:  # noqa: D102
+    def __call__(  # noqa: D102
+        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> Critique:
+        if self.maxout < 1:
+            raise ValueError(f"maxout must be at least 1, not {self.maxout}")
+        init, weight = initializer(self.kernel_std), blocks.weight(self.weight, train, 2**0.5)
         x = x.reshape(x.shape[0], -1)
-        for width in self.features:
-            x = nn.leaky_relu(nn.Dense(width)(x), self.slope)
-        return nn.Dense(1)(x)[:, 0]
+        x = blocks.condition_samples(x, labels, self.num_classes, self.conditioning)
+        for i, width in enumerate(self.features):
+            normalized = self.batch_norm and i > 0
+            x = Dense(width * self.maxout, not normalized, init, weight=weight)(x)
+            if normalized:
+                x = blocks.batch_norm(train, self.axis_name)(x)
+            if self.maxout > 1:
+                x = x.reshape(x.shape[0], width, self.maxout).max(axis=-1)
+            else:
+                x = nn.leaky_relu(x, self.slope)
+        return Critique(
+            *blocks.judgement(
+                x,
+                labels=labels,
+                num_classes=self.num_classes,
+                conditioning=self.conditioning,
+                heads=self.heads,
+                minibatch_discrimination=self.minibatch_discrimination,
+                axis_name=self.axis_name,
+                kernel_init=init,
+                weight=blocks.weight(self.weight, train),
+            )
+        )

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan import draws, losses
+from jaxgan import draws, losses, objectives, play
 from jaxgan.methods.gan import GAN
 
 Z = 3
@@ -33,12 +33,13 @@ def real():
 
 
 def logits(method, state, params, x):
-    return np.asarray(method.d.apply(params, state.nets["d"].stats, x, train=True)[0], np.float64)
+    critique, _ = method.d.apply(params, state.nets["d"].stats, x, train=True)
+    return np.asarray(critique.logits, np.float64)
 
 
 def fakes(method, state, keys):
     g = state.nets["g"]
-    z = draws.normal(keys, (Z,))
+    z = draws.normal(draws.fold(keys, objectives.LATENT), (Z,))
     return method.g.apply(g.params, g.stats, z, train=True)[0]
 
 
@@ -74,7 +75,7 @@ def test_the_accuracies_count_signs(real):
 
 
 def test_one_sided_label_smoothing_moves_the_real_label_alone(real):
-    method = make(label_smoothing=0.1)
+    method = make(techniques={"label_smoothing": 0.1})
     state = method.init(jax.random.key(0), {})
     keys = draws.sample_keys(jax.random.key(1), 8)
     params = state.nets["d"].params
@@ -107,14 +108,14 @@ def test_algorithm_1_by_hand(real):
     for j in range(2):
         params = expected.nets["d"].params
         grads = jax.grad(lambda p, s, x, k: method.d_loss(p, s, x, k)[0])(
-            params, expected, real[j::2], draws.fold(keys[j::2], 0)
+            params, expected, real[j::2], draws.fold(keys[j::2], play.D_UPDATE)
         )
         params = jax.tree.map(lambda p, g: p - rate * g, params, grads)
         net = dataclasses.replace(expected.nets["d"], params=params)
         expected = dataclasses.replace(expected, nets={**expected.nets, "d": net})
-    grads = jax.grad(lambda p: method.g_loss(p, expected, real, draws.fold(keys[1::2], 1))[0])(
-        expected.nets["g"].params
-    )
+    grads = jax.grad(
+        lambda p: method.g_loss(p, expected, real, draws.fold(keys[1::2], play.G_UPDATE))[0]
+    )(expected.nets["g"].params)
     g_params = jax.tree.map(lambda p, g: p - rate * g, expected.nets["g"].params, grads)
     new, metrics = method.step(start, {"image": real}, jax.random.key(1))
     for found, wanted in ((new.nets["d"].params, params), (new.nets["g"].params, g_params)):
@@ -161,7 +162,7 @@ def test_statistics_of_the_other_player_are_left_alone(real):
     _, (d_stats, _) = method.d_loss(state.nets["d"].params, state, images, keys)
     new, _ = method.step(state, {"image": images}, jax.random.key(9))
     # The discriminator's statistics after a step are those of its own update, none of g's.
-    step_keys = draws.fold(draws.sample_keys(jax.random.key(9), 8), 0)
+    step_keys = draws.fold(draws.sample_keys(jax.random.key(9), 8), play.D_UPDATE)
     _, (expected, _) = method.d_loss(state.nets["d"].params, state, images, step_keys)
     found = jax.tree.leaves(new.nets["d"].stats)
     for a, b in zip(found, jax.tree.leaves(expected), strict=True):
@@ -174,7 +175,6 @@ def test_statistics_of_the_other_player_are_left_alone(real):
     [
         {"n_critic": 0},
         {"latent_dim": 0},
-        {"label_smoothing": 1.0},
         {"ema_decay": 1.0},
         {"loss": "mini"},
     ],

@@ -1,0 +1,181 @@
+"""The 32x32 ResNet of spectral normalization (Miyato et al. 2018, arXiv:1802.05957, table 4).
+
+For square images whose side is 4 to 7 pixels doubled some times: 8, 12, 14, 16, 20, 24, 28, 32, ...
+On 32 the maps are the table's; 28 has two doublings from 7. Blocks as in figure 8 there.
+"""
+
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxgan import blocks
+from jaxgan.networks import Critique
+from jaxgan.nn import Conv, Dense, SelfAttention, Weight, downsample_mean, upsample_nearest
+
+Normalize = Callable[[jax.Array], jax.Array]
+
+
+def doublings(shape: tuple[int, ...]) -> tuple[int, int]:
+    """The side of the coarsest map, 4 to 7 pixels, and how often it doubles.
+
+    Raises:
+      ValueError: if the image is not square, or of no such side.
+    """
+    side, count = shape[0], 0
+    while side > 7 and side % 2 == 0:
+        side, count = side // 2, count + 1
+    if len(shape) != 3 or shape[0] != shape[1] or not 4 <= side <= 7 or not count:
+        raise ValueError(
+            f"resnet makes square images [H, W, C] whose side is 4 to 7 doubled some times, not "
+            f"{list(shape)}; set data.image_size, or take another network"
+        )
+    return side, count
+
+
+class UpBlock(nn.Module):
+    """BN, ReLU, up, conv, BN, ReLU, conv; and beside it up and a 1x1 convolution.
+
+    Attributes:
+      features: channels.
+      norm: normalizes a map.
+      weight: how parameters are made.
+    """
+
+    features: int
+    norm: Normalize
+    weight: Weight
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
+        h = upsample_nearest(nn.relu(self.norm(x)))
+        h = Conv(self.features, 3, weight=self.weight)(h)
+        h = Conv(self.features, 3, weight=self.weight)(nn.relu(self.norm(h)))
+        return h + Conv(self.features, 1, weight=self.weight, name="shortcut")(upsample_nearest(x))
+
+
+class DownBlock(nn.Module):
+    """ReLU, conv, ReLU, conv, and mean pooling; and beside it a 1x1 convolution where it is needed.
+
+    Attributes:
+      features: channels.
+      down: whether the map is halved.
+      first: whether it is the image that comes in: no ReLU before, and pooling first beside it.
+      weight: how parameters are made.
+    """
+
+    features: int
+    down: bool
+    first: bool
+    weight: Weight
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
+        h = x if self.first else nn.relu(x)
+        h = Conv(self.features, 3, weight=self.weight)(h)
+        h = Conv(self.features, 3, weight=self.weight)(nn.relu(h))
+        beside = x
+        if self.first:
+            beside = downsample_mean(beside)
+        if self.down or x.shape[-1] != self.features:
+            beside = Conv(self.features, 1, weight=self.weight, name="shortcut")(beside)
+        if self.down:
+            h = downsample_mean(h)
+            beside = beside if self.first else downsample_mean(beside)
+        return h + beside
+
+
+class Generator(nn.Module):
+    """Latents [B, Z] to images [B, H, W, C] in [-1, 1].
+
+    Attributes:
+      shape: [H, W, C] of an image.
+      width: channels of every map; 256 in the table.
+      attention: self-attention (Zhang et al. 2019, arXiv:1805.08318) at the map of this side; 0 is
+        nowhere.
+      weight: ``'plain'``, ``'spectral'`` (SAGAN) or ``'equalized'``, see ``blocks``.
+      conditioning: see ``blocks``.
+      num_classes: of the labels, if any.
+      axis_name: the mapped axis that batch statistics are averaged over.
+    """
+
+    shape: tuple[int, ...]
+    width: int = 256
+    attention: int = 0
+    weight: str = "plain"
+    conditioning: str = "concat"
+    num_classes: int | None = None
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(  # noqa: D102
+        self, z: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> jax.Array:
+        side, count = doublings(self.shape)
+        blocks.check_attention(self.attention, [side * 2**i for i in range(1, count + 1)])
+        weight = blocks.weight(self.weight, train)
+        norm = blocks.normalizer(
+            "batch",
+            train,
+            self.axis_name,
+            labels=labels if self.conditioning == "projection" else None,
+            num_classes=self.num_classes,
+        )
+        z = blocks.condition_latents(z, labels, self.num_classes, self.conditioning)
+        x = Dense(side * side * self.width, weight=weight)(z).reshape(-1, side, side, self.width)
+        for _ in range(count):
+            x = UpBlock(self.width, norm, weight)(x)
+            if x.shape[1] == self.attention:
+                x = SelfAttention(weight=weight)(x)
+        x = nn.relu(blocks.batch_norm(train, self.axis_name)(x))
+        return jnp.tanh(Conv(self.shape[-1], 3, weight=weight)(x))
+
+
+class Discriminator(nn.Module):
+    """Images [B, H, W, C] to a ``Critique``.
+
+    Two blocks that halve, two that do not, ReLU, the sum over pixels, a linear map.
+
+    Attributes:
+      width: channels of every map; 128 in the table.
+      attention: self-attention at the map of this side; 0 is nowhere.
+      weight: ``'spectral'`` as in the paper, ``'plain'`` or ``'equalized'``, see ``blocks``.
+      conditioning: see ``blocks``.
+      num_classes: of the labels, if any.
+      heads: other outputs.
+      axis_name: not used: no layer couples samples.
+    """
+
+    width: int = 128
+    attention: int = 0
+    weight: str = "spectral"
+    conditioning: str = "concat"
+    num_classes: int | None = None
+    heads: tuple[tuple[str, int], ...] = ()
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(  # noqa: D102
+        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> Critique:
+        doublings(x.shape[1:])
+        half = x.shape[1] // 2
+        blocks.check_attention(self.attention, [half])
+        weight = blocks.weight(self.weight, train)
+        x = blocks.condition_samples(x, labels, self.num_classes, self.conditioning)
+        for i in range(4):
+            # A map of odd side stays as it is.
+            x = DownBlock(self.width, i < 2 and x.shape[1] % 2 == 0, i == 0, weight)(x)
+            if i == 0 and half == self.attention:
+                x = SelfAttention(weight=weight, pool=half % 2 == 0)(x)
+        return Critique(
+            *blocks.judgement(
+                nn.relu(x).sum(axis=(1, 2)),
+                labels=labels,
+                num_classes=self.num_classes,
+                conditioning=self.conditioning,
+                heads=self.heads,
+                weight=weight,
+            )
+        )

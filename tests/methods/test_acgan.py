@@ -1,0 +1,122 @@
+"""The auxiliary classifier GAN against equations 2 and 3 of its paper."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import draws, errors, objectives
+from jaxgan.methods.acgan import ACGAN
+
+Z, B, K = 3, 8, 4
+REAL = jax.random.normal(jax.random.key(7), (B, 2))
+LABELS = jnp.array([0, 1, 2, 3, 3, 1, 0, 0], jnp.int32)
+KEYS = draws.sample_keys(jax.random.key(1), B)
+SGD = {"name": "sgd", "learning_rate": 0.05}
+
+
+def make(**fields):
+    defaults = {
+        "generator": {"name": "mlp", "features": (6,), "output": "linear"},
+        "discriminator": {"name": "mlp", "features": (5,)},
+        "g_optimizer": SGD,
+        "d_optimizer": SGD,
+        "shape": (2,),
+        "latent_dim": Z,
+        "num_classes": K,
+    }
+    return ACGAN(**{**defaults, **fields})
+
+
+def log_sigmoid(x):
+    return -np.logaddexp(0, -x)
+
+
+def log_class(critique):
+    scores = np.asarray(critique.heads["classes"], np.float64)
+    log_p = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
+    return log_p[np.arange(B), np.asarray(LABELS)]
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.3])
+def test_equations_2_and_3(weight):
+    method = make(loss="minimax", classifier_weight=weight)
+    state = method.init(jax.random.key(0), {})
+    d, g = (state.nets[n].params for n in "dg")
+    z = draws.normal(draws.fold(KEYS, objectives.LATENT), (Z,))
+    fake, _ = method.g.apply(g, {}, z, LABELS, train=True)
+    real, fake = (method.d.apply(d, {}, x, train=True)[0] for x in (REAL, fake))
+    on_real, on_fake = (np.asarray(c.logits, np.float64) for c in (real, fake))
+    source = np.mean(log_sigmoid(on_real)) + np.mean(log_sigmoid(-on_fake))
+    classes = np.mean(log_class(real)) + np.mean(log_class(fake))
+    loss, (_, metrics) = method.d_loss(d, state, REAL, LABELS, KEYS)
+    assert loss == pytest.approx(-(source + weight * classes), rel=1e-5)
+    assert metrics["d/classifier_loss"] == pytest.approx(-classes, rel=1e-5)
+    guess = np.asarray(real.heads["classes"]).argmax(-1)
+    assert metrics["d/class_accuracy"] == np.mean(guess == np.asarray(LABELS))
+    # G has no part in the terms of real samples.
+    expected = np.mean(log_sigmoid(-on_fake)) - weight * np.mean(log_class(fake))
+    loss, _ = method.g_loss(g, state, REAL, LABELS, KEYS)
+    assert loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_discriminator_is_not_told_the_label():
+    method = make()
+    state = method.init(jax.random.key(0), {})
+    assert set(state.nets["d"].params) == {"Dense_0", "logits", "head_classes"}
+    assert method.scores(state, REAL).shape == (B,)
+
+
+def test_samples_are_of_the_labels_asked_for():
+    method = make()
+    state = method.init(jax.random.key(0), {})
+    cycle = method.sample(state, jax.random.key(5), 6)
+    labels = jnp.array([0, 1, 2, 3, 0, 1])
+    np.testing.assert_array_equal(cycle, method.sample(state, jax.random.key(5), 6, labels=labels))
+    ones = method.sample(state, jax.random.key(5), 6, labels=1)
+    assert np.abs(ones[0] - cycle[0]).max() > 1e-4
+
+
+def test_it_learns_to_make_the_class_it_is_asked_for():
+    """Four points, one a class: after some steps G's samples lie nearest to their own."""
+    adam = {"name": "adam", "learning_rate": 5e-3, "b1": 0.5}
+    wide = {"name": "mlp", "features": (32, 32)}
+    method = make(
+        generator={**wide, "output": "linear"},
+        discriminator=wide,
+        g_optimizer=adam,
+        d_optimizer=adam,
+        ema_decay=0.0,
+    )
+    centres = jnp.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    labels = jnp.arange(32, dtype=jnp.int32) % K
+
+    def step(state, key):
+        noise = 0.05 * jax.random.normal(key, (32, 2))
+        batch = {"image": centres[labels] + noise, "label": labels}
+        return method.step(state, batch, key)
+
+    state = method.init(jax.random.key(0), {})
+    state, _ = jax.jit(lambda s, k: jax.lax.scan(step, s, k))(
+        state, jax.random.split(jax.random.key(1), 600)
+    )
+    samples = method.sample(state, jax.random.key(2), 200)
+    nearest = jnp.argmin(jnp.linalg.norm(samples[:, None] - centres, axis=-1), axis=-1)
+    assert np.mean(np.asarray(nearest) == np.arange(200) % K) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "told"),
+    [
+        ({"classifier_weight": 0.0}, ValueError, "classifier_weight must be above 0"),
+        ({"techniques": {"pack": 2}}, ValueError, "techniques.pack is for methods without labels"),
+        (
+            {"discriminator": {"name": "tests.methods.unlabelled"}},
+            errors.UserError,
+            "discriminator 'tests.methods.unlabelled' takes no heads",
+        ),
+    ],
+)
+def test_values_no_run_can_have(fields, error, told):
+    with pytest.raises(error, match=told):
+        make(**fields)

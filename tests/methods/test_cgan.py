@@ -1,0 +1,148 @@
+"""The conditional GAN against equation 2 of its paper, and what it refuses."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import draws, errors, objectives
+from jaxgan.methods.cgan import CGAN
+
+Z, B, K = 3, 8, 4
+REAL = jax.random.normal(jax.random.key(7), (B, 2))
+LABELS = jnp.array([0, 1, 2, 3, 3, 1, 0, 0], jnp.int32)
+KEYS = draws.sample_keys(jax.random.key(1), B)
+SGD = {"name": "sgd", "learning_rate": 0.05}
+
+
+def make(conditioning="concat", **fields):
+    defaults = {
+        "generator": {
+            "name": "mlp",
+            "features": (6,),
+            "output": "linear",
+            "batch_norm": conditioning == "projection",
+            "conditioning": conditioning,
+        },
+        "discriminator": {"name": "mlp", "features": (5,), "conditioning": conditioning},
+        "g_optimizer": SGD,
+        "d_optimizer": SGD,
+        "shape": (2,),
+        "latent_dim": Z,
+        "num_classes": K,
+    }
+    return CGAN(**{**defaults, **fields})
+
+
+def log_sigmoid(x):
+    return -np.logaddexp(0, -x)
+
+
+def logits(method, state, x, labels):
+    net = state.nets["d"]
+    critique, _ = method.d.apply(net.params, net.stats, x, labels, train=True)
+    return np.asarray(critique.logits, np.float64)
+
+
+def generated(method, state, labels):
+    g, z = state.nets["g"], draws.normal(draws.fold(KEYS, objectives.LATENT), (Z,))
+    return method.g.apply(g.params, g.stats, z, labels, train=True)[0]
+
+
+@pytest.mark.parametrize("conditioning", ["concat", "embedding", "projection"])
+def test_equation_2(conditioning):
+    method = make(conditioning, loss="minimax")
+    state = method.init(jax.random.key(0), {})
+    on_real = logits(method, state, REAL, LABELS)
+    on_fake = logits(method, state, generated(method, state, LABELS), LABELS)
+    value = np.mean(log_sigmoid(on_real)) + np.mean(log_sigmoid(-on_fake))
+    d, g = (state.nets[n].params for n in "dg")
+    assert method.d_loss(d, state, REAL, LABELS, KEYS)[0] == pytest.approx(-value, rel=1e-5)
+    expected = np.mean(log_sigmoid(-on_fake))
+    assert method.g_loss(g, state, REAL, LABELS, KEYS)[0] == pytest.approx(expected, rel=1e-5)
+    others = (LABELS + 1) % K
+    assert abs(method.d_loss(d, state, REAL, others, KEYS)[0] + value) > 1e-4
+
+
+def test_the_penalty_holds_the_labels():
+    plain, method = make(), make(techniques={"r1": 2.0, "r2": 2.0})
+    state = plain.init(jax.random.key(0), {})
+    params = state.nets["d"].params
+
+    def slope(x, label):
+        one = lambda y: plain.d.apply(params, {}, y[None], label[None], train=True)[0].logits[0]  # noqa: E731
+        return jax.grad(one)(x)
+
+    fake = generated(method, state, LABELS)
+    expected = sum(
+        np.mean(np.sum(np.asarray(jax.vmap(slope)(x, LABELS)) ** 2, -1)) for x in (REAL, fake)
+    )
+    losses = [m.d_loss(params, state, REAL, LABELS, KEYS)[0] for m in (method, plain)]
+    assert losses[0] - losses[1] == pytest.approx(expected, rel=1e-4)
+
+
+def test_samples_are_of_the_labels_asked_for():
+    method = make()
+    state = method.init(jax.random.key(0), {})
+    key = jax.random.key(5)
+    cycle = method.sample(state, key, 6)
+    np.testing.assert_array_equal(
+        cycle, method.sample(state, key, 6, labels=jnp.array([0, 1, 2, 3, 0, 1]))
+    )
+    twos = method.sample(state, key, 6, labels=2)
+    np.testing.assert_allclose(twos[2], cycle[2], rtol=1e-5, atol=1e-6)
+    assert np.abs(twos[1] - cycle[1]).max() > 1e-4
+
+
+def test_scores_without_labels_are_of_the_likeliest():
+    method = make()
+    state = method.init(jax.random.key(0), {})
+    each = np.stack([method.scores(state, REAL, jnp.full(B, k, jnp.int32)) for k in range(K)])
+    np.testing.assert_allclose(method.scores(state, REAL), each.max(axis=0), rtol=1e-5)
+    assert np.abs(each.max(axis=0) - each.min(axis=0)).min() > 1e-5
+
+
+def test_statistics_are_renewed_over_every_class():
+    method = make("projection")
+    state = method.init(jax.random.key(0), {})
+    renewed = method.recalibrate(state, jax.random.key(2), 8, 2)
+    old, new = (jax.tree.leaves(s.nets["g"].ema["stats"]) for s in (state, renewed))
+    assert any((a != b).any() for a, b in zip(old, new, strict=True))
+
+
+def test_replayed_samples_keep_their_labels():
+    method = make(techniques={"replay": 16, "replay_share": 1.0})
+    state = method.init(jax.random.key(0), {})
+    batch = {"image": REAL, "label": LABELS}
+    state, _ = jax.jit(method.step)(state, batch, jax.random.key(1))
+    stored = state.extras["replay"].samples
+    np.testing.assert_array_equal(stored.conditions["labels"][:B], LABELS)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "told"),
+    [
+        ({"num_classes": 0}, ValueError, "num_classes must be at least 1, not 0"),
+        ({"techniques": {"pack": 2}}, ValueError, "techniques.pack is for methods without labels"),
+        ({"loss": "mini"}, ValueError, "mini"),
+        (
+            {"generator": {"name": "tests.methods.unlabelled"}},
+            errors.UserError,
+            "generator 'tests.methods.unlabelled' takes no num_classes",
+        ),
+        (
+            {"discriminator": {"name": "tests.methods.unlabelled"}},
+            errors.UserError,
+            "discriminator 'tests.methods.unlabelled' takes no num_classes",
+        ),
+    ],
+)
+def test_values_no_run_can_have(fields, error, told):
+    with pytest.raises(error, match=told):
+        make(**fields)
+
+
+def test_a_batch_without_labels_is_refused():
+    method = make()
+    with pytest.raises(ValueError, match="needs labels, and the batch has none"):
+        method.step(method.init(jax.random.key(0), {}), {"image": REAL}, jax.random.key(0))

@@ -1,0 +1,260 @@
+"""Each switch alone, on arrays: packing, noise, lazy penalties, who is behind, what is refused."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import config as config_lib
+from jaxgan import draws, errors, losses, program, resolve, techniques
+from jaxgan.techniques import Techniques
+from tests.conftest import EXPERIMENTS
+
+
+def keys(n):
+    return draws.sample_keys(jax.random.key(3), n)
+
+
+def test_all_are_off_by_default():
+    t = Techniques()
+    x = jnp.ones((4, 2))
+    assert t.view(x, jnp.int32(0), keys(4)) is x
+    total, found = t.penalties(None, None, x, x, keys(4), jnp.int32(0), None)
+    assert (total, found) == (0, {})
+    assert t.update_rule == "alternating"
+    for name in ("label_smoothing", "weight_clip", "replay", "unrolled", "historical_averaging"):
+        assert not getattr(t, name)
+
+
+@pytest.mark.parametrize("shape", [(6, 2), (6, 3, 4, 2)])
+def test_a_pack_is_samples_side_by_side(shape):
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    for m in (1, 2, 3):
+        expected = [np.concatenate(x[i : i + m], axis=-1) for i in range(0, 6, m)]
+        np.testing.assert_array_equal(techniques.pack(jnp.asarray(x), m), np.stack(expected))
+
+
+def test_a_pack_passes_its_gradient_to_each_sample():
+    weight = jnp.arange(1.0, 7.0)
+
+    def loss(x):
+        return jnp.sum(techniques.pack(x, 3) @ weight)
+
+    gradient = jax.grad(loss)(jnp.zeros((6, 2)))
+    np.testing.assert_array_equal(gradient, np.tile(np.arange(1.0, 7.0).reshape(3, 2), (2, 1)))
+
+
+def test_a_pack_that_does_not_divide_is_refused():
+    with pytest.raises(ValueError, match=r"pack=4 does not divide the 6 samples"):
+        techniques.pack(jnp.zeros((6, 2)), 4)
+
+
+def test_instance_noise_falls_to_nothing():
+    t = Techniques(instance_noise=0.4, instance_noise_steps=100)
+    x = jnp.ones((2000, 3))
+    for step, sigma in ((0, 0.4), (25, 0.3), (100, 0.0), (500, 0.0)):
+        noise = np.asarray(t.view(x, jnp.int32(step), keys(2000)) - x)
+        assert noise.std() == pytest.approx(sigma, rel=0.03)
+        assert abs(noise.mean()) < 0.02
+    other = t.view(x, jnp.int32(0), draws.fold(keys(2000), 1))
+    assert np.abs(other - t.view(x, jnp.int32(0), keys(2000))).mean() > 0.1
+
+
+def linear(slope):
+    """A critic whose gradient is ``slope`` everywhere."""
+    return lambda x: x @ jnp.asarray(slope)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        # |(3, 4)| = 5 for reals and what lies between, |(1, 0)| = 1 for fakes.
+        ({"gradient_penalty": 10.0}, 10 * (5 - 1) ** 2),
+        ({"gradient_penalty": 2.0, "gradient_penalty_target": 7.0}, 2 * (5 - 7) ** 2),
+        (
+            {
+                "gradient_penalty": 2.0,
+                "gradient_penalty_target": 7.0,
+                "gradient_penalty_kind": "one_sided",
+            },
+            0,
+        ),
+        ({"gradient_penalty": 2.0, "gradient_penalty_kind": "one_sided"}, 2 * 16),
+        ({"gradient_penalty": 2.0, "gradient_penalty_kind": "zero_centred"}, 2 * 25),
+        ({"gradient_penalty": 2.0, "gradient_penalty_kind": "dragan"}, 2 * 16),
+        ({"r1": 10.0}, 5 * 25),
+        ({"r2": 10.0}, 5 * 1),
+        ({"r1": 2.0, "r2": 4.0, "gradient_penalty": 1.0}, 25 + 2 + 16),
+    ],
+)
+def test_penalties_by_hand(fields, expected):
+    x = jax.random.normal(jax.random.key(0), (8, 2))
+    total, found = Techniques(**fields).penalties(
+        linear([3.0, 4.0]), linear([1.0, 0.0]), x, -x, keys(8), jnp.int32(1), None
+    )
+    assert total == pytest.approx(expected, rel=1e-5)
+    assert set(found) == {k for k in fields if k in ("r1", "r2", "gradient_penalty")}
+
+
+def test_penalties_are_taken_where_the_paper_says():
+    """A critic |x|^2 has the gradient 2 x: its norms tell where it was asked."""
+    real, fake = jnp.full((64, 1), 3.0), jnp.full((64, 1), -1.0)
+
+    def norms(**fields):
+        seen = []
+
+        def critic(x):
+            seen.append(np.asarray(jax.lax.stop_gradient(x)))
+            return jnp.sum(x**2, axis=-1)
+
+        with jax.disable_jit():
+            Techniques(**fields).penalties(critic, critic, real, fake, keys(64), 0, None)
+        return seen[0]
+
+    assert (norms(r1=1.0) == 3).all()
+    assert (norms(r2=1.0) == -1).all()
+    between = norms(gradient_penalty=1.0)
+    assert -1 <= between.min() < -0.5
+    assert 2.5 < between.max() <= 3
+    assert len(np.unique(between)) == 64, "a place of its own for each sample"
+    assert (np.abs(norms(gradient_penalty=1.0, gradient_penalty_kind="dragan") - 3) < 0.1).all()
+
+
+def test_lazy_equals_eager_on_average_and_is_a_branch():
+    x = jax.random.normal(jax.random.key(0), (8, 2))
+
+    def total(step, **fields):
+        critic = linear([3.0, 4.0])
+        return Techniques(**fields).penalties(critic, critic, x, x, keys(8), step, None)[0]
+
+    eager = total(jnp.int32(0), r1=0.1, r2=0.3)
+    lazy = [total(jnp.int32(s), r1=0.1, r2=0.3, lazy_interval=4) for s in range(8)]
+    assert np.mean(lazy) == pytest.approx(float(eager), rel=1e-6)
+    assert [bool(v) for v in lazy] == [True, False, False, False] * 2
+    jaxpr = jax.make_jaxpr(lambda s: total(s, r1=0.1, lazy_interval=4))(jnp.int32(0))
+    assert " cond[" in str(jaxpr), "skipped, not multiplied by zero"
+
+
+@pytest.mark.parametrize("name", [n for n in losses.NAMES if n != "wasserstein"])
+def test_who_is_behind(name):
+    tie = techniques.TIES.get(name, 0.0)
+    ones = jnp.ones(5)
+    deficit = lambda real, fake: techniques.deficit(name, real * ones, fake * ones, {})  # noqa: E731
+    assert deficit(tie, tie) == pytest.approx(0, abs=1e-6)
+    assert deficit(tie + 2, tie - 2) < -0.1, "D tells them apart: G is behind"
+    assert deficit(tie - 2, tie + 2) > 0.1, "D takes each for the other: D is behind"
+
+
+def test_the_deficit_in_numpy():
+    real, fake = np.array([0.3, -1.0]), np.array([0.2, 0.9])
+    softplus = lambda x: np.logaddexp(0, x)  # noqa: E731
+    d = softplus(-real).mean() + softplus(fake).mean() - 2 * np.log(2)
+    g = softplus(-fake).mean() - np.log(2)
+    found = techniques.deficit("non_saturating", jnp.asarray(real), jnp.asarray(fake), {})
+    assert found == pytest.approx(d - g, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"update_rule": "both"}, "update_rule must be one of alternating, simultaneous, loser"),
+        ({"gradient_penalty_kind": "gp"}, "gradient_penalty_kind must be one of wgan_gp"),
+        ({"r1": -1.0}, "techniques.r1 must be at least 0, not -1.0"),
+        ({"r2": float("nan")}, "techniques.r2 must be at least 0, not nan"),
+        ({"pack": 0}, "techniques.pack must be at least 1, not 0"),
+        ({"lazy_interval": 0}, "techniques.lazy_interval must be at least 1"),
+        ({"lazy_interval": 4}, "lazy_interval has no effect without r1 or r2"),
+        ({"label_smoothing": 1.0}, "label_smoothing must be below 1"),
+        ({"replay_share": 1.5}, "replay_share must be at most 1"),
+        ({"feature_matching_alone": True}, "leaves G without a loss: set feature_matching"),
+        (
+            {"gradient_penalty_kind": "zero_centred", "gradient_penalty_target": 2.0},
+            "gradient_penalty_target has no effect",
+        ),
+        ({"update_rule": "simultaneous", "unrolled": 2}, "unrolled looks ahead of an update of D"),
+        ({"update_rule": "loser", "d_refresh_every": 5}, "d_refresh_every adds updates of D"),
+    ],
+)
+def test_what_contradicts_itself(fields, told):
+    with pytest.raises(ValueError, match=told) as caught:
+        Techniques(**fields)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith("techniques.")
+
+
+@pytest.mark.parametrize(
+    ("fields", "loss", "n_critic", "discriminator", "told"),
+    [
+        ({"label_smoothing": 0.1}, "hinge", 1, {}, "label_smoothing needs a loss with labels"),
+        ({"weight_clip": 0.1}, "wasserstein", 1, {"weight": "spectral"}, "weight_clip and"),
+        ({"update_rule": "loser"}, "hinge", 2, {}, "update_rule='loser'.*n_critic=2"),
+        ({"update_rule": "simultaneous"}, "hinge", 2, {}, "'simultaneous'.*n_critic=2"),
+        ({"update_rule": "loser"}, "wasserstein", 1, {}, "loss='wasserstein' have no level"),
+    ],
+)
+def test_what_contradicts_the_method(fields, loss, n_critic, discriminator, told):
+    with pytest.raises(ValueError, match=told):
+        techniques.check(Techniques(**fields), loss, n_critic, discriminator)
+    techniques.check(Techniques(), loss, n_critic, discriminator)
+
+
+def test_each_is_documented():
+    for field in dataclasses.fields(Techniques):
+        assert f"{field.name}:" in Techniques.__doc__, field.name
+
+
+def load(*overrides):
+    given = [f"--config.method.techniques.{o}" for o in overrides]
+    return config_lib.load(str(EXPERIMENTS / "gan_digits.py"), given)
+
+
+def test_each_is_a_field_of_the_config():
+    found = load("r1=1", "update_rule=loser", "pack=2").method.techniques
+    assert set(found) == {f.name for f in dataclasses.fields(Techniques)}
+    assert (found.r1, found.update_rule, found.pack, found.r2) == (1.0, "loser", 2, 0.0)
+    assert type(found.r1) is float
+    assert resolve.build(load("r1=1")).rules.techniques == Techniques(r1=1.0)
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("r3=1", r"unknown config field 'method.techniques.r3'; did you mean 'method.techniques.r"),
+        ("unroled=1", "did you mean 'method.techniques.unrolled'"),
+        ("r1=much", "config.method.techniques.r1 must be of type float, not 'much'"),
+        ("pack=1.5", "config.method.techniques.pack must be of type int"),
+        ("name=x", "unknown config field 'method.techniques.name'"),
+    ],
+)
+def test_a_slip_in_the_config_is_refused(override, told):
+    with pytest.raises(errors.UserError, match=told):
+        load(override)
+
+
+def test_a_slip_in_an_experiment_is_refused(tmp_path):
+    path = tmp_path / "slip.py"
+    path.write_text(
+        f"import sys; sys.path.append({str(EXPERIMENTS)!r})\n"
+        "import gan_digits\n"
+        "def get_config():\n"
+        "    config = gan_digits.get_config()\n"
+        "    config.method.techniques = {'instance_nois': 0.1}\n"
+        "    return config\n"
+    )
+    told = (
+        "unknown field of config.method.techniques 'instance_nois'; did you mean 'instance_noise'"
+    )
+    with pytest.raises(errors.UserError, match=told):
+        config_lib.load(str(path))
+
+
+def test_a_contradiction_is_told_at_the_start():
+    wrong = load("weight_clip=0.1")
+    with wrong.unlocked():
+        wrong.method.discriminator.weight = "spectral"
+    with pytest.raises(errors.UserError, match=r"weight_clip and discriminator.weight='spectral'"):
+        resolve.build(wrong)
+    with pytest.raises(errors.UserError, match="pack=5 does not divide the 64 samples"):
+        program.prepare(load("pack=5"))
