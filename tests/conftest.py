@@ -16,6 +16,14 @@ jax.config.update("jax_num_cpu_devices", 4)
 EXPERIMENTS = Path(__file__).resolve().parent.parent / "experiments"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """A law marked ``long`` is in the quick suite for one method, in the slow one for the others."""
+    for item in items:
+        if item.get_closest_marker("long") and item.callspec.params["settings"] != "gan":
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def compilation_cache(tmp_path_factory):
     """Runs of the same program compile once a session; users' cache is left alone."""

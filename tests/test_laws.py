@@ -113,7 +113,13 @@ def one_device(settings):
     return after_steps(sgd(settings), 1, "jit")
 
 
-@pytest.mark.parametrize(("count", "mode"), [(4, "jit"), (2, "pmap"), (4, "pmap")])
+LONG = pytest.mark.long
+
+
+@pytest.mark.parametrize(
+    ("count", "mode"),
+    [pytest.param(4, "jit", marks=LONG), pytest.param(2, "pmap", marks=LONG), (4, "pmap")],
+)
 def test_4_devices_do_not_matter(settings, one_device, count, mode):
     many = after_steps(sgd(settings), count, mode)
     flat, _ = jax.tree_util.tree_flatten_with_path(one_device)
@@ -183,6 +189,7 @@ def test_7_an_unknown_field_is_refused(ready):
         method.find(ready.config.method.name)(**section, no_such_field=1)
 
 
+@LONG
 def test_8_many_seeds_in_one_program(ready, step, batch):
     keys = jax.random.split(jax.random.key(5), 2)
     init = ready.method.init

@@ -27,7 +27,7 @@ def losses(settings, carry, step, steps):
 
 
 def on(count, mode="jit"):
-    settings = smoke("dcgan_digits", f"parallel.mode={mode}", "steps=40")
+    settings = smoke("gan_digits", f"parallel.mode={mode}", "steps=40")
     with settings.unlocked():
         settings.parallel.devices = count
     return sgd(settings)
