@@ -361,7 +361,8 @@ def test_an_experiment_on_real_data_resolves(name, function):
     if not folder:
         pytest.skip("JAXGAN_TEST_DATA is not set")
     prepared = os.path.join(folder, "tfds")
-    dataset = name.partition("_")[2]
+    path = str(EXPERIMENTS / f"{name}.py")
+    dataset = config_lib.load_experiment(path).get_config().data.name
     if not os.path.isdir(os.path.join(prepared, dataset)):
         pytest.skip(f"{dataset} is not prepared there")
     resolves(name, function, f"--config.data.data_dir={prepared}")
