@@ -19,10 +19,14 @@ class Method(Protocol):
     """What the training loop, the sampler and the tests ask of a method.
 
     Optional members: ``minibatches``, the number of minibatches of ``batch_size`` that one step
-    consumes (1 where absent); ``phase(step)``, a hashable that is static in the compiled step; and
-    for evaluation ``scores(state, images)``, the discriminator's logits [B],
-    ``log_weight(state, images, keys)``, the log importance weights [B] of a model with an encoder,
-    and ``recalibrate(state, key, n, batches, averaged=)``, the state with renewed batch statistics.
+    consumes (1 where absent); ``phase(step)``, a hashable that is static in the compiled step;
+    ``prepare(source)``, entries of the batch that ``init`` gets, read from the training data on the
+    host before anything is written (it may refuse the data by a ValueError; without these entries
+    ``init`` must give a state of the same shapes); and for evaluation ``scores(state, images)``,
+    the discriminator's logits [B], ``classify(state, images, averaged=)``, class logits [B, K] by
+    name of classifier, ``log_weight(state, images, keys)``, the log importance weights [B] of a
+    model with an encoder, and ``recalibrate(state, key, n, batches, averaged=)``, the state with
+    renewed batch statistics.
     A field ``shape`` or ``num_classes`` is filled in from the dataset.
     """
 

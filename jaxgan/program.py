@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -31,12 +31,14 @@ class Program:
       devices: where it runs.
       spec: of the training data.
       shapes: of the carry, as ``ShapeDtypeStruct``.
+      prepared: entries of the batch that ``init`` gets, see ``method.Method``.
     """
 
     config: ConfigDict
     devices: Devices
     spec: data.Spec
     shapes: Carry
+    prepared: dict[str, PyTree] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def method(self) -> Any:
@@ -70,10 +72,11 @@ class Program:
         """The carry before the first step."""
         batch = zeros(batch_shapes(self.spec, self.batch))
 
-        def init(key: jax.Array) -> State:
-            return self.method.init(jax.random.fold_in(key, INIT), batch)
+        def init(key: jax.Array, prepared: PyTree) -> State:
+            return self.method.init(jax.random.fold_in(key, INIT), {**batch, **prepared})
 
-        state = jax.jit(init, out_shardings=self.devices.replicated)(self.key)
+        prepared = self.devices.replicate(self.prepared)
+        state = jax.jit(init, out_shardings=self.devices.replicated)(self.key, prepared)
         return {"state": state, "totals": self.fresh_totals()}
 
     def fresh_totals(self) -> totals.Totals:
@@ -120,6 +123,14 @@ class Program:
         if not hasattr(self.method, "scores"):
             return None
         return jax.jit(self.method.scores, out_shardings=self.devices.replicated)
+
+    @cached_property
+    def classify(self) -> Callable[[State, jax.Array], dict[str, jax.Array]] | None:
+        """``classify(state, images)``: class logits by name, where the method has classifiers."""
+        if not hasattr(self.method, "classify"):
+            return None
+        function = partial(self.method.classify, averaged=self.config.evaluation.averaged)
+        return jax.jit(function, out_shardings=self.devices.replicated)
 
     @cached_property
     def log_weight(self) -> Callable[..., jax.Array] | None:
@@ -203,18 +214,39 @@ def prepare(config: ConfigDict, spec: data.Spec | None = None) -> Program:
         named in the config do not fit together.
     """
     devices = parallel.devices(config.parallel.mode, config.parallel.devices, config.batch_size)
-    spec = spec or data.describe(config.data)
+    starts, spec = spec is None, spec or data.describe(config.data)
     method = resolve.build(config)
     batch = batch_shapes(spec, config.batch_size * minibatches(method))
     key = jax.eval_shape(lambda: jax.random.key(0))
     try:
         state = jax.eval_shape(method.init, key, batch)
+        prepared = {}
+        if starts and hasattr(method, "prepare"):
+            prepared = method.prepare(data.open_source(config.data, config.data.split))
         _, metrics = jax.eval_shape(method.step, state, batch, key)
+        if devices.axis_name is not None:
+            check_share(config, devices, state, batch, key)
     except Exception as error:  # whatever the method or a network refuses its fields with
         raise errors.UserError(f"method {config.method.name!r}: {errors.told(error)}") from error
     shapes = jax.eval_shape(totals.zero, metrics, state)
     check_metrics(config, list(metrics))
-    return Program(config, devices, spec, {"state": state, "totals": shapes})
+    return Program(config, devices, spec, {"state": state, "totals": shapes}, prepared)
+
+
+def check_share(
+    config: ConfigDict, devices: Devices, state: State, batch: PyTree, key: jax.Array
+) -> None:
+    """Traces the step on one device's share, which may not divide as the whole batch does.
+
+    Raises:
+      Exception: whatever the method refuses the share with.
+    """
+    size, mapped = devices.mesh.size, resolve.build(config, devices.axis_name)
+    shares = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct((size, x.shape[0] // size, *x.shape[1:]), x.dtype), batch
+    )
+    step = jax.vmap(mapped.step, (None, 0, None), axis_name=devices.axis_name)
+    jax.eval_shape(step, state, shares, key)
 
 
 def check_metrics(config: ConfigDict, logged: list[str]) -> None:

@@ -133,6 +133,7 @@ def subject(ready: Program, state: State) -> evaluation.Subject:
         conditional=evaluation.is_conditional(ready.config),
         scores=scores,
         log_weight=log_weight,
+        classify=ready.classify and partial(ready.classify, state),
     )
 
 

@@ -18,7 +18,7 @@ EXPERIMENTS = Path(__file__).resolve().parent.parent / "experiments"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """A law marked ``long`` is in the quick suite for one method, in the slow one for the others."""
+    """A law marked ``long`` is in the quick suite for one method, in the slow one for others."""
     for item in items:
         if item.get_closest_marker("long") and item.callspec.params["settings"] != "gan":
             item.add_marker(pytest.mark.slow)

@@ -58,6 +58,15 @@ def test_an_indivisible_batch_is_refused_with_the_nearest_sizes():
         parallel.devices("jit", 4, 6)
 
 
+def test_packs_that_do_not_divide_a_devices_share_are_refused_at_the_start():
+    packed = ("parallel.mode=pmap", "method.techniques.pack=8")
+    settings = smoke("gan_digits", *packed)
+    assert program.prepare(settings).batch == 16
+    settings.parallel.devices = 4
+    with pytest.raises(errors.UserError, match="pack=8 does not divide the 4 samples"):
+        program.prepare(settings)
+
+
 def test_more_devices_than_there_are():
     with pytest.raises(errors.UserError, match="is 99, but there are 4"):
         parallel.devices("jit", 99, 99)

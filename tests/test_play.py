@@ -408,6 +408,7 @@ def everything(request):
     }
 
 
+@SLOW
 def test_everything_at_once_on_any_number_of_devices(everything):
     state = begin(make(**everything))
     alone, mapped = make(**everything), make(**everything, axis_name="data")

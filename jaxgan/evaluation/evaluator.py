@@ -15,7 +15,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from jaxgan import errors
+from jaxgan import data, errors
 from jaxgan.evaluation import choice, domain, figures, frechet, inception, likelihood, real
 from jaxgan.evaluation.extractor import Extractor, Features, extract
 from jaxgan.evaluation.figures import Figures, Sample
@@ -38,6 +38,7 @@ class Subject:
       log_weight: ``log_weight(images, keys)``: ``log p(x, z) - log q(z | x)`` [n] of one draw of z
         for each image [n, ...] in [-1, 1], of a model with an encoder, or ``None``.
       scores: the discriminator's logits [n] of samples [n, ...] in [-1, 1], or ``None``.
+      classify: class logits [n, K] of samples by name of classifier, or ``None``.
     """
 
     draw: Callable[..., np.ndarray]
@@ -46,6 +47,7 @@ class Subject:
     conditional: bool = False
     scores: Callable[[np.ndarray], Any] | None = None
     log_weight: likelihood.LogWeight | None = None
+    classify: Callable[[np.ndarray], dict[str, Any]] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +120,10 @@ class Evaluator:
             found |= overfitting(subject.scores, self.real, values)
         if subject.log_weight is not None:
             found |= likelihoods(subject.log_weight, self.real.unseen, key)
+        if subject.classify is not None:
+            unseen = data.open_source(self.config.data, self.config.data.test_split)
+            size = self.config.evaluation.batch_size
+            found |= classification_errors(subject.classify, unseen, size)
         lost = [name for name, value in found.items() if not math.isfinite(value)]
         perfect = figures.perfect(self.real, n)
         entries = {
@@ -190,6 +196,21 @@ def likelihoods(log_weight: likelihood.LogWeight, images: np.ndarray, key: jax.A
     """Bounds of the log-likelihood of unseen images, in nats an image; see ``likelihood``."""
     found = likelihood.estimate(log_weight, images, key, samples=IMPORTANCE_SAMPLES)
     return {"elbo": found.elbo, "importance_weighted_bound": found.bound}
+
+
+def classification_errors(
+    classify: Callable[[np.ndarray], dict[str, Any]], source: data.Source, batch_size: int
+) -> Figures:
+    """The share of all samples of a split that each classifier takes for another class."""
+    wrong: dict[str, int] = {}
+    for start in range(0, source.size, batch_size):
+        rows = np.arange(start, start + batch_size)
+        # A whole batch also at the end: one compilation.
+        batch = data.to_float(source.read(rows.clip(max=source.size - 1)))
+        for name, logits in classify(batch["image"]).items():
+            missed = np.asarray(logits).argmax(axis=-1) != batch["label"]
+            wrong[name] = wrong.get(name, 0) + int(missed[rows < source.size].sum())
+    return {f"error_{name}": count / source.size for name, count in wrong.items()}
 
 
 def digest(value: Any) -> str:
