@@ -161,6 +161,16 @@ def test_the_discriminators_overfitting_is_the_ratio_of_mean_logits():
     assert found == {"overfitting": 0.25, "d_training": 6, "d_held_out": 4, "d_generated": -2}
 
 
+def test_a_difference_that_may_be_chance_is_no_overfitting():
+    rng = np.random.default_rng(0)
+    seen, unseen = rng.normal(size=(2, 500, 1)) + [[[0.05]], [[0.0]]]
+    samples = dataclasses.make_dataclass("Samples", ["seen", "unseen"])(seen, unseen)
+    near = unseen + 1e-3
+    assert evaluator.overfitting(lambda x: x.sum(axis=1), samples, near)["overfitting"] == 0
+    samples.seen = seen + 0.5
+    assert evaluator.overfitting(lambda x: x.sum(axis=1), samples, near)["overfitting"] > 0.9
+
+
 def test_a_mixture_is_measured_by_its_modes_beside_what_is_perfect():
     ready = program.prepare(settings("data.name=ring", "evaluation.n=500", name="gan_ring"))
     judge = evaluation.open_evaluator(ready.config, "report")
