@@ -116,10 +116,8 @@ def one_device(settings):
 LONG = pytest.mark.long
 
 
-@pytest.mark.parametrize(
-    ("count", "mode"),
-    [pytest.param(4, "jit", marks=LONG), pytest.param(2, "pmap", marks=LONG), (4, "pmap")],
-)
+@LONG
+@pytest.mark.parametrize(("count", "mode"), [(4, "jit"), (2, "pmap"), (4, "pmap")])
 def test_4_devices_do_not_matter(settings, one_device, count, mode):
     many = after_steps(sgd(settings), count, mode)
     flat, _ = jax.tree_util.tree_flatten_with_path(one_device)
@@ -130,6 +128,7 @@ def test_4_devices_do_not_matter(settings, one_device, count, mode):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
+@LONG
 def test_4_training_moves_far_more_than_the_tolerance(ready, settings, one_device):
     start = jax.device_get(ready.start()["state"])
     for name, net in one_device["state"].nets.items():

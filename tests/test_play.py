@@ -231,6 +231,7 @@ def test_unrolling_leaves_the_discriminator_to_its_own_update():
     assert distance(after.nets["g"].params, other.nets["g"].params) > 1e-6
 
 
+@pytest.mark.slow
 def test_unrolling_through_adam_with_a_dead_unit():
     """The slope of Adam's root is infinite where a gradient has always been zero."""
     adam = {"name": "adam", "learning_rate": 1e-2}

@@ -269,6 +269,7 @@ def test_a_runs_report_has_the_three_errors(tmp_path):
     assert not any("error" in name for name in evaluation.logged(smoke("sgan_digits")))
 
 
+@pytest.mark.slow
 def test_any_network_with_heads_will_do():
     """Batch norm, and no noise."""
     method = make(discriminator={"name": "mlp", "features": (6, 6), "batch_norm": True})
@@ -281,6 +282,7 @@ def test_any_network_with_heads_will_do():
     assert not same_bits(new.nets["d"].stats, state.nets["d"].stats)
 
 
+@pytest.mark.slow
 def test_four_labels_are_enough_for_four_heaps():
     """The labelled sample of each heap lies at its rim: the others tell where the heap is."""
     adam = {"name": "adam", "learning_rate": 3e-3, "b1": 0.5}
