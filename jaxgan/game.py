@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgan import losses, networks, techniques
+from jaxgan import losses, networks, optimizers, techniques
 from jaxgan.networks import Critique
 from jaxgan.player import Player
-from jaxgan.state import Batch, Metrics
+from jaxgan.state import Batch, Metrics, State, weights, with_stats
 from jaxgan.techniques import Techniques, pack
 
 PyTree = Any
@@ -125,6 +125,36 @@ def labels_of(batch: Batch, keys: jax.Array) -> PyTree:
     if "label" not in batch:
         raise ValueError("the method needs labels, and the batch has none")
     return {"labels": batch["label"].astype(jnp.int32)}
+
+
+def generator(method: Any, **given: Any) -> Player:
+    """The generator of a method with the usual fields, see ``check``.
+
+    Args:
+      method: with ``generator``, ``g_optimizer``, ``shape`` and ``axis_name`` too.
+      **given: what else the network is given, see ``networks.build``.
+    """
+    module = networks.build(
+        "generator", method.generator, shape=method.shape, axis_name=method.axis_name, **given
+    )
+    optimizer = optimizers.build(method.g_optimizer)
+    return Player(module, optimizer, method.ema_decay > 0, method.axis_name)
+
+
+def discriminator(method: Any, *, averaged: bool = False, **given: Any) -> Player:
+    """The discriminator likewise; ``averaged``: with a moving average of its weights."""
+    module = networks.build(
+        "discriminator", method.discriminator, axis_name=method.axis_name, **given
+    )
+    return Player(module, optimizers.build(method.d_optimizer), averaged, method.axis_name)
+
+
+def recalibrated(g: Player, state: State, inputs: list[tuple], averaged: bool) -> State:
+    """The state with the generator's batch statistics renewed over batches of its inputs."""
+    net = state.nets["g"]
+    params, stats = weights(net, averaged)
+    renewed = with_stats(net, g.standing(params, stats, inputs), averaged)
+    return dataclasses.replace(state, nets={**state.nets, "g": renewed})
 
 
 def of(method: Any, generate: Generate, judge: Judge, **more: Any) -> Game:

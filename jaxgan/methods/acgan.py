@@ -7,16 +7,15 @@ equations 2 and 3: D maximizes L_S + L_C and G L_C - L_S, with L_S the log-likel
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from jaxgan import draws, game, losses, networks, objectives, optimizers, play, techniques
+from jaxgan import draws, game, losses, networks, objectives, play, techniques
 from jaxgan.player import Player
-from jaxgan.state import Batch, Metrics, State, weights, with_stats
+from jaxgan.state import Batch, Metrics, State, weights
 
 PyTree = Any
 CLASSES = "classes"
@@ -82,26 +81,12 @@ class ACGAN:
     @cached_property
     def g(self) -> Player:
         """The generator."""
-        module = networks.build(
-            "generator",
-            self.generator,
-            shape=self.shape,
-            num_classes=self.num_classes,
-            axis_name=self.axis_name,
-        )
-        optimizer = optimizers.build(self.g_optimizer)
-        return Player(module, optimizer, self.ema_decay > 0, self.axis_name)
+        return game.generator(self, num_classes=self.num_classes)
 
     @cached_property
     def d(self) -> Player:
         """The discriminator."""
-        module = networks.build(
-            "discriminator",
-            self.discriminator,
-            heads=((CLASSES, self.num_classes),),
-            axis_name=self.axis_name,
-        )
-        return Player(module, optimizers.build(self.d_optimizer), axis_name=self.axis_name)
+        return game.discriminator(self, heads=((CLASSES, self.num_classes),))
 
     @cached_property
     def rules(self) -> game.Game:
@@ -206,9 +191,6 @@ class ACGAN:
         self, state: State, key: jax.Array, n: int, batches: int, *, averaged: bool = True
     ) -> State:
         """The state with the generator's batch statistics renewed over ``batches`` of n samples."""
-        net = state.nets["g"]
-        params, stats = weights(net, averaged)
         keys = (draws.sample_keys(jax.random.fold_in(key, i), n) for i in range(batches))
         inputs: list[tuple] = [(self.latents(k), self.cycle(n)) for k in keys]
-        stats = self.g.standing(params, stats, inputs)
-        return replace(state, nets={**state.nets, "g": with_stats(net, stats, averaged)})
+        return game.recalibrated(self.g, state, inputs, averaged)

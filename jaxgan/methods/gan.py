@@ -6,16 +6,15 @@ function of equation 1 for ``loss='minimax'`` and section 3's non-saturating gen
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from jaxgan import draws, game, networks, objectives, optimizers, play, techniques
+from jaxgan import draws, game, networks, objectives, play, techniques
 from jaxgan.player import Player
-from jaxgan.state import Batch, Metrics, State, weights, with_stats
+from jaxgan.state import Batch, Metrics, State, weights
 
 PyTree = Any
 
@@ -64,17 +63,12 @@ class GAN:
     @cached_property
     def g(self) -> Player:
         """The generator."""
-        module = networks.build(
-            "generator", self.generator, shape=self.shape, axis_name=self.axis_name
-        )
-        optimizer = optimizers.build(self.g_optimizer)
-        return Player(module, optimizer, self.ema_decay > 0, self.axis_name)
+        return game.generator(self)
 
     @cached_property
     def d(self) -> Player:
         """The discriminator."""
-        module = networks.build("discriminator", self.discriminator, axis_name=self.axis_name)
-        return Player(module, optimizers.build(self.d_optimizer), axis_name=self.axis_name)
+        return game.discriminator(self)
 
     @cached_property
     def rules(self) -> game.Game:
@@ -152,8 +146,6 @@ class GAN:
         self, state: State, key: jax.Array, n: int, batches: int, *, averaged: bool = True
     ) -> State:
         """The state with the generator's batch statistics renewed over ``batches`` of n samples."""
-        net = state.nets["g"]
-        params, stats = weights(net, averaged)
         keys = (draws.sample_keys(jax.random.fold_in(key, i), n) for i in range(batches))
-        stats = self.g.standing(params, stats, [(self.latents(k),) for k in keys])
-        return replace(state, nets={**state.nets, "g": with_stats(net, stats, averaged)})
+        inputs: list[tuple] = [(self.latents(k),) for k in keys]
+        return game.recalibrated(self.g, state, inputs, averaged)

@@ -9,16 +9,15 @@ mutual information of the codes c and the samples x = G(z, c). Q is heads on D.
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from jaxgan import blocks, draws, game, losses, networks, objectives, optimizers, play, techniques
+from jaxgan import blocks, draws, game, losses, networks, objectives, play, techniques
 from jaxgan.player import Player
-from jaxgan.state import Batch, Metrics, State, weights, with_stats
+from jaxgan.state import Batch, Metrics, State, weights
 
 PyTree = Any
 Codes = dict[str, jax.Array]
@@ -120,11 +119,7 @@ class InfoGAN:
     @cached_property
     def g(self) -> Player:
         """The generator."""
-        module = networks.build(
-            "generator", self.generator, shape=self.shape, axis_name=self.axis_name
-        )
-        optimizer = optimizers.build(self.g_optimizer)
-        return Player(module, optimizer, self.ema_decay > 0, self.axis_name)
+        return game.generator(self)
 
     @cached_property
     def d(self) -> Player:
@@ -133,13 +128,8 @@ class InfoGAN:
             CATEGORICAL: self.categorical_codes * self.categories,
             CONTINUOUS: self.continuous_codes * 2,
         }
-        module = networks.build(
-            "discriminator",
-            self.discriminator,
-            heads=tuple((name, size) for name, size in sizes.items() if size),
-            axis_name=self.axis_name,
-        )
-        return Player(module, optimizers.build(self.d_optimizer), axis_name=self.axis_name)
+        heads = tuple((name, size) for name, size in sizes.items() if size)
+        return game.discriminator(self, heads=heads)
 
     @cached_property
     def rules(self) -> game.Game:
@@ -321,8 +311,6 @@ class InfoGAN:
         self, state: State, key: jax.Array, n: int, batches: int, *, averaged: bool = True
     ) -> State:
         """The state with the generator's batch statistics renewed over ``batches`` of n samples."""
-        net = state.nets["g"]
-        params, stats = weights(net, averaged)
         keys = (draws.sample_keys(jax.random.fold_in(key, i), n) for i in range(batches))
-        stats = self.g.standing(params, stats, [(self.latents(k, self.codes(k)),) for k in keys])
-        return replace(state, nets={**state.nets, "g": with_stats(net, stats, averaged)})
+        inputs: list[tuple] = [(self.latents(k, self.codes(k)),) for k in keys]
+        return game.recalibrated(self.g, state, inputs, averaged)

@@ -18,10 +18,10 @@ import jax
 import jax.numpy as jnp
 from jax.nn import logsumexp
 
-from jaxgan import data, draws, game, losses, networks, objectives, optimizers, play
+from jaxgan import data, draws, game, losses, networks, objectives, play
 from jaxgan.data.labelled import draw_labelled
 from jaxgan.player import Player
-from jaxgan.state import Batch, Metrics, Net, State, weights, with_stats
+from jaxgan.state import Batch, Metrics, Net, State, weights
 from jaxgan.techniques import Techniques
 
 PyTree = Any
@@ -112,23 +112,13 @@ class SGAN:
     @cached_property
     def g(self) -> Player:
         """The generator."""
-        module = networks.build(
-            "generator", self.generator, shape=self.shape, axis_name=self.axis_name
-        )
-        optimizer = optimizers.build(self.g_optimizer)
-        return Player(module, optimizer, self.ema_decay > 0, self.axis_name)
+        return game.generator(self)
 
     @cached_property
     def d(self) -> Player:
         """The discriminator, and each classifier beside it."""
-        module = networks.build(
-            "discriminator",
-            self.discriminator,
-            heads=((CLASSES, self.num_classes),),
-            axis_name=self.axis_name,
-        )
-        optimizer = optimizers.build(self.d_optimizer)
-        return Player(module, optimizer, self.classifier_ema_decay > 0, self.axis_name)
+        heads, averaged = ((CLASSES, self.num_classes),), self.classifier_ema_decay > 0
+        return game.discriminator(self, averaged=averaged, heads=heads)
 
     @cached_property
     def rules(self) -> game.Game:
@@ -311,8 +301,6 @@ class SGAN:
         self, state: State, key: jax.Array, n: int, batches: int, *, averaged: bool = True
     ) -> State:
         """The state with the generator's batch statistics renewed over ``batches`` of n samples."""
-        net = state.nets["g"]
-        params, stats = weights(net, averaged)
         keys = (draws.sample_keys(jax.random.fold_in(key, i), n) for i in range(batches))
-        stats = self.g.standing(params, stats, [(self.latents(k),) for k in keys])
-        return replace(state, nets={**state.nets, "g": with_stats(net, stats, averaged)})
+        inputs: list[tuple] = [(self.latents(k),) for k in keys]
+        return game.recalibrated(self.g, state, inputs, averaged)
