@@ -14,25 +14,30 @@ from jaxgan import config as base
 
 
 def get_config() -> ConfigDict:
-    """The authors' networks and optimizer, for fewer epochs, with a rate that falls to 0."""
+    """The authors' networks, for 43 epochs instead of 300, so that the rates fall to 0 sooner.
+
+    With their 3e-3 for both players the discriminator wins within ten epochs, and the error stays
+    where it was then; a third of it for the generator keeps them even.
+    """
     config = base.default()
     config.steps, config.batch_size = 26_000, 100
     config.data.name = "mnist"
     config.sample.every = config.checkpoint.every = config.evaluation.every = 2000
     config.log.every = 500
-    optimizer = {
-        "name": "adam",
-        "learning_rate": 3e-3,
-        "b1": 0.5,
-        "schedule": {"name": "cosine_decay_schedule", "init_value": 1.0, "decay_steps": 26_000},
+    schedule = {
+        "name": "cosine_decay_schedule",
+        "init_value": 1.0,
+        "decay_steps": config.steps,
     }
+    adam = {"name": "adam", "b1": 0.5, "schedule": schedule}
     config.method = ConfigDict(
         {
             "name": "sgan",
             "generator": {"name": "noisy_mlp"},
             "discriminator": {"name": "noisy_mlp"},
-            "g_optimizer": dict(optimizer),
-            "d_optimizer": dict(optimizer),
+            "g_optimizer": {**adam, "learning_rate": 1e-3},
+            "d_optimizer": {**adam, "learning_rate": 3e-3},
+            "classifier_ema_decay": 0.999,
             "baseline_every": 4,
         }
     )

@@ -14,9 +14,9 @@ from jaxgan import config as base
 def get_config() -> ConfigDict:
     """Algorithm 1's settings: Adam 1e-4, betas 0 and .9, lambda 10, n_critic 5."""
     config = base.default()
-    config.steps = 3000
+    config.steps = 10_000
     config.data.name = "mnist"
-    config.evaluation.every, config.evaluation.extractor = 1000, "domain"
+    config.evaluation.every, config.evaluation.extractor = 2000, "domain"
     config.method = ConfigDict(
         {
             "name": "gan",

@@ -13,9 +13,9 @@ from jaxgan import config as base
 def get_config() -> ConfigDict:
     """Algorithm 1's settings: RMSprop 5e-5, c = .01, n_critic = 5, batch 64."""
     config = base.default()
-    config.steps = 4000
+    config.steps = 10_000
     config.data.name = "mnist"
-    config.evaluation.every, config.evaluation.extractor = 1000, "domain"
+    config.evaluation.every, config.evaluation.extractor = 2000, "domain"
     config.method = ConfigDict(
         {
             "name": "gan",

@@ -257,9 +257,9 @@ class SGAN:
             labels = rows["label"].astype(jnp.int32)
             return losses.semi_supervised_labelled(game.head(critique, CLASSES), labels), stats
 
-        def update(nets: dict[str, Net]) -> tuple[dict[str, Net], Metrics]:
+        def update(_: int, carry: tuple[dict[str, Net], Metrics]) -> tuple[dict[str, Net], Metrics]:
             found, metrics = {}, {}
-            for name, net in nets.items():
+            for name, net in carry[0].items():
                 grad = jax.value_and_grad(loss, has_aux=True)
                 (value, stats), grads = grad(net.params, net, given[name])
                 net, _ = self.d.update(net, grads, stats)
@@ -268,11 +268,14 @@ class SGAN:
                 metrics[f"{name}/loss"] = k * value
             return found, metrics
 
-        def leave(nets: dict[str, Net]) -> tuple[dict[str, Net], Metrics]:
-            return nets, {f"{name}/loss": jnp.zeros(()) for name in nets}
-
         nets = {name: state.nets[name] for name in given}
-        return update(nets) if k == 1 else jax.lax.cond(state.step % k == 0, update, leave, nets)
+        nothing = {f"{name}/loss": jnp.zeros(()) for name in given}
+        if k == 1:
+            return update(0, (nets, nothing))
+        # A loop of one round or none, and not `cond`, which copies what it leaves alone.
+        return jax.lax.fori_loop(
+            0, (state.step % k == 0).astype(jnp.int32), update, (nets, nothing)
+        )
 
     def sample(self, state: State, key: jax.Array, n: int, *, averaged: bool = True) -> jax.Array:
         """Samples [n, *shape]; ``averaged=False`` takes the raw weights."""
