@@ -111,6 +111,10 @@ class Techniques:
                 "gradient_penalty_target has no effect with gradient_penalty_kind='zero_centred'",
             ),
             (
+                self.weight_clip > 0 and self.gradient_penalty > 0,
+                "weight_clip and gradient_penalty bound the same slope twice: take one of them",
+            ),
+            (
                 self.lazy_interval > 1 and not (self.r1 or self.r2),
                 "lazy_interval has no effect without r1 or r2",
             ),

@@ -173,6 +173,7 @@ def test_the_deficit_in_numpy():
             {"gradient_penalty_kind": "zero_centred", "gradient_penalty_target": 2.0},
             "gradient_penalty_target has no effect",
         ),
+        ({"weight_clip": 0.1, "gradient_penalty": 1}, "weight_clip and gradient_penalty bound"),
         ({"update_rule": "simultaneous", "unrolled": 2}, "unrolled looks ahead of an update of D"),
         ({"update_rule": "loser", "d_refresh_every": 5}, "d_refresh_every adds updates of D"),
     ],
