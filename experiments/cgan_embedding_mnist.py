@@ -13,9 +13,9 @@ from jaxgan import config as base
 def get_config() -> ConfigDict:
     """DCGAN of dcgan_mnist, told the label."""
     config = base.default()
-    config.steps = 12_000
+    config.steps = 20_000
     config.data.name = "mnist"
-    config.evaluation.every, config.evaluation.extractor = 3000, "domain"
+    config.evaluation.every, config.evaluation.extractor = 5000, "domain"
     config.method = ConfigDict(
         {
             "name": "cgan",

@@ -33,6 +33,14 @@ def compilation_cache(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def quickly_compiled():
+    """A third of the time to compile, for modules whose programs run for milliseconds."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 @pytest.fixture(autouse=True)
 def no_signal_received():
     preemption._received.clear()

@@ -136,6 +136,7 @@ def test_4_training_moves_far_more_than_the_tolerance(ready, settings, one_devic
         assert max(jax.tree.leaves(moved)) > 1e-3, name
 
 
+@LONG
 def test_5_a_resumed_run_ends_in_the_same_bits(settings, tmp_path, monkeypatch):
     assert run(settings, tmp_path / "whole") == 0
     stop_at(monkeypatch, 7)

@@ -18,6 +18,8 @@ from jaxgan.networks import Critique
 from jaxgan.player import Player
 from jaxgan.state import State
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 Z, B, RATE = 3, 8, 0.05
 SGD = {"name": "sgd", "learning_rate": RATE}
 

@@ -8,6 +8,8 @@ import pytest
 from jaxgan import draws, errors, objectives
 from jaxgan.methods.acgan import ACGAN
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 Z, B, K = 3, 8, 4
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
 LABELS = jnp.array([0, 1, 2, 3, 3, 1, 0, 0], jnp.int32)

@@ -8,6 +8,8 @@ import pytest
 from jaxgan import draws, errors, objectives
 from jaxgan.methods.infogan import InfoGAN
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 Z, B, C, K, N = 3, 8, 2, 4, 2  # latents, batch, categorical codes of K values, continuous codes
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
 KEYS = draws.sample_keys(jax.random.key(1), B)

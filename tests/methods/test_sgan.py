@@ -14,6 +14,8 @@ from jaxgan.evaluation import evaluator
 from jaxgan.methods.sgan import SGAN
 from tests.conftest import run, same_bits, smoke
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 Z, B, K, L = 3, 8, 4, 10
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
 LABELLED = {

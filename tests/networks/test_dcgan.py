@@ -5,10 +5,16 @@ import pytest
 
 from jaxgan.networks import dcgan
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 
 def make(module, *inputs):
-    variables = module.init(jax.random.key(0), *inputs, train=False)
-    return variables, module.apply(variables, *inputs, train=False)
+    @jax.jit
+    def run():
+        variables = module.init(jax.random.key(0), *inputs, train=False)
+        return variables, module.apply(variables, *inputs, train=False)
+
+    return run()
 
 
 @pytest.mark.parametrize(
