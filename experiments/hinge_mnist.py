@@ -2,7 +2,7 @@
 
 Paper: Lim and Ye 2017, "Geometric GAN" (arXiv:1705.02894), section 4.
 Command: python -m jaxgan.main --config=experiments/hinge_mnist.py --workdir=DIR
-Expected: the domain Fréchet distance with its floor; not yet measured, see docs/results.md.
+Expected: the domain Fréchet distance with its floor; see docs/results.md.
 """
 
 from ml_collections import ConfigDict

@@ -3,7 +3,7 @@
 Paper: Mao et al. 2017, "Least Squares Generative Adversarial Networks"
 (arXiv:1611.04076), eq. 2 and 9.
 Command: python -m jaxgan.main --config=experiments/lsgan_mnist.py --workdir=DIR
-Expected: the domain Fréchet distance with its floor; not yet measured, see docs/results.md.
+Expected: the domain Fréchet distance with its floor; see docs/results.md.
 """
 
 from ml_collections import ConfigDict

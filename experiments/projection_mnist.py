@@ -2,7 +2,7 @@
 
 Paper: Miyato and Koyama 2018, "cGANs with Projection Discriminator" (arXiv:1802.05637), eq. 3.
 Command: python -m jaxgan.main --config=experiments/projection_mnist.py --workdir=DIR
-Expected: at least 97 % of the digits are the one asked for; not yet measured, see docs/results.md.
+Expected: at least 97 % of the digits are the one asked for; see docs/results.md.
 """
 
 from ml_collections import ConfigDict

@@ -3,7 +3,7 @@
 Paper: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks"
 (arXiv:1802.05957), table 3 and eq. 16 and 17.
 Command: python -m jaxgan.main --config=experiments/sngan_mnist.py --workdir=DIR
-Expected: the domain Fréchet distance with its floor; not yet measured, see docs/results.md.
+Expected: the domain Fréchet distance with its floor; see docs/results.md.
 """
 
 from ml_collections import ConfigDict
