@@ -262,7 +262,7 @@ class SGAN:
             for name, net in carry[0].items():
                 grad = jax.value_and_grad(loss, has_aux=True)
                 (value, stats), grads = grad(net.params, net, given[name])
-                net, _ = self.d.update(net, grads, stats)
+                net = self.d.update(net, grads, stats)[0]
                 found[name] = self.d.average(net, self.classifier_ema_decay, state.step // k)
                 # So many times as much, and 0 at other steps: the mean over steps is the loss.
                 metrics[f"{name}/loss"] = k * value
