@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import logging
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -91,9 +92,10 @@ class failing_as_user_error:  # noqa: N801
         if isinstance(error, Exception) and not isinstance(error, errors.UserError):
             good = [step for step in steps(self.directory) if damage(self.directory, step) is None]
             left = f"the last good one is step {good[-1]}" if good else "there is none yet"
-            # TensorStore ends a long story with what the system said.
-            system = re.search(r"([^:\[]+) \[os_error_code", str(error))
-            reason = system.group(1).strip() if system else " ".join(str(error).split())[:200]
+            # Somewhere in a long story TensorStore has the number of what the system said.
+            system = re.search(r"os_error_code='(\d+)'", str(error))
+            said = os.strerror(int(system.group(1))) if system else str(error)
+            reason = " ".join(said.split())[:200]
             raise errors.UserError(
                 f"a checkpoint could not be written to {self.directory} ({reason}); {left}"
             ) from error

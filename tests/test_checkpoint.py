@@ -190,6 +190,23 @@ def test_a_relative_folder(tmp_path, monkeypatch):
     assert same_bits(checkpoint.restore(Path("runs/one"), template()).tree, tree(1))
 
 
+@pytest.mark.parametrize(
+    "story",
+    [
+        "Failed to write 13 bytes to file 8: File too large [os_error_code='27']",
+        "to file 8: File too large [tensorstore_spec='{\"recheck\": true}'] [os_error_code='27']",
+        "to file 8: File too large [os_error_code='27'] [tensorstore_spec='{\"recheck\": true}']",
+    ],
+)
+def test_what_the_system_said_is_told_wherever_it_stands(story, tmp_path):
+    told = r"\(File too large\); there is none yet"
+    with (
+        pytest.raises(errors.UserError, match=told),
+        checkpoint.failing_as_user_error(tmp_path),
+    ):
+        raise ValueError(story)
+
+
 # As on a full disk, files can no longer grow.
 FULL_DISK = """
 import resource, runpy, signal
