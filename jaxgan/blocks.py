@@ -8,6 +8,9 @@ Conditioning is one word for both players:
   the image.
 - ``'projection'``: conditional batch norm in G; in D an inner product with the features (Miyato and
   Koyama 2018, arXiv:1802.05637).
+
+D's labels are [B], or [B, m] of packs of m samples (Lin et al. 2018, arXiv:1712.04086); a place in
+the pack has weights of its own.
 """
 
 import math
@@ -192,12 +195,14 @@ def condition_samples(
     if labels is None or conditioning == "projection":
         return x
     K = _classes(num_classes)
+    B, m = len(labels), labels.size // len(labels)
     if conditioning == "embedding":
-        rows = Embed(K, K, name="label_embedding")(labels)
+        rows = Embed(K, K, name="label_embedding")(labels).reshape(B, -1)
         return x * Dense(math.prod(x.shape[1:]), name="label_image")(rows).reshape(x.shape)
-    code = one_hot(labels, K)
+    code = one_hot(labels.reshape(-1), K).reshape(B, -1)
     if x.ndim == 4:
-        code = Dense(math.prod(x.shape[1:3]), name="label_image")(code).reshape(*x.shape[:3], 1)
+        code = Dense(math.prod(x.shape[1:3]) * m, name="label_image")(code)
+        code = code.reshape(*x.shape[:3], m)
     return jnp.concatenate([x, code], axis=-1)
 
 
@@ -217,7 +222,7 @@ def judgement(
 
     Args:
       features: [B, F].
-      labels: int32 [B], for ``conditioning='projection'``.
+      labels: int32 [B], or [B, m] of packs, for ``conditioning='projection'``.
       num_classes: of the labels.
       conditioning: one of ``CONDITIONINGS``.
       heads: names and sizes of other linear outputs.

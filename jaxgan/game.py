@@ -15,7 +15,7 @@ from jaxgan import losses, networks, optimizers, techniques
 from jaxgan.networks import Critique
 from jaxgan.player import Player
 from jaxgan.state import Batch, Metrics, State, weights, with_stats
-from jaxgan.techniques import Techniques, pack
+from jaxgan.techniques import Techniques, in_packs, pack
 
 PyTree = Any
 Terms = tuple[jax.Array, Metrics]
@@ -57,7 +57,8 @@ class Game:
       g: the generator.
       d: the discriminator.
       generate: ``(params, stats, conditions, keys) -> (values, stats)``, one sample for each key.
-      judge: ``(params, stats, values, conditions) -> (Critique, stats)``.
+      judge: ``(params, stats, values, conditions) -> (Critique, stats)``; of packs of m samples
+        where ``techniques.pack`` asks for them: values [B/m, ..., m C], conditions [B/m, m, ...].
       loss: a name in ``jaxgan.losses``.
       techniques: the switches.
       n_critic: D's updates before each of G's.
@@ -112,11 +113,6 @@ def check_labels(method: Any) -> None:
     """
     if method.num_classes < 1:
         raise ValueError(f"num_classes must be at least 1, not {method.num_classes}")
-    if Techniques(**method.techniques).pack > 1:
-        raise ValueError(
-            "techniques.pack is for methods without labels: the samples of a pack would have to "
-            "share one"
-        )
     networks.require("generator", method.generator, "num_classes")
 
 
@@ -191,10 +187,18 @@ def judged(
 ) -> tuple[Critique, PyTree]:
     """What D says of samples as it sees them, and its new statistics.
 
+    Args:
+      game: the players.
+      params: D's.
+      stats: D's.
+      values: [B/m, ..., m C], packed already.
+      conditions: [B, ...], one for each sample.
+
     Raises:
       ValueError: if it does not return a ``Critique``.
     """
-    critique, stats = game.judge(params, stats, values, conditions)
+    together = in_packs(conditions, game.techniques.pack)
+    critique, stats = game.judge(params, stats, values, together)
     if not isinstance(critique, Critique):
         raise ValueError(
             "a discriminator must return a jaxgan.networks.Critique, and this one returns "
@@ -203,19 +207,25 @@ def judged(
     return critique, stats
 
 
-def scores(judge: Callable[[jax.Array], Critique], samples: jax.Array, m: int = 1) -> jax.Array:
-    """One logit [B] for each of the samples [B, ...]; a pack of m has one for all."""
-    n = samples.shape[0]
-    if m == 1:
-        return _per_sample(judge(samples).logits)
-    # The first ones fill the last pack.
-    places = jnp.arange(-(-n // m) * m) % n
-    packs = pack(samples[places], m)
-    return jnp.repeat(_per_sample(judge(packs).logits), m)[:n]
+def scores(
+    judge: Callable[..., Critique], samples: jax.Array, m: int = 1, *conditions: jax.Array
+) -> jax.Array:
+    """One logit [B] for each of the samples [B, ...]; a pack of m has one for all.
+
+    Args:
+      judge: ``(values, *conditions) -> Critique``, of packs.
+      samples: [B, ...].
+      m: samples in a pack.
+      *conditions: [B, ...] each.
+    """
+    together = (in_packs(filled(c, m), m) for c in conditions)
+    logits = judge(pack(filled(samples, m), m), *together).logits
+    return jnp.repeat(logits.reshape(len(logits), -1).mean(axis=1), m)[: len(samples)]
 
 
-def _per_sample(logits: jax.Array) -> jax.Array:
-    return logits.reshape(logits.shape[0], -1).mean(axis=1)
+def filled(x: jax.Array, m: int) -> jax.Array:
+    """``x`` [B, ...] with as many of its first rows behind it as fill the last pack of m."""
+    return x[jnp.arange(-(-len(x) // m) * m) % len(x)] if len(x) % m else x
 
 
 def head(critique: Critique, name: str) -> jax.Array:

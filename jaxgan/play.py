@@ -43,8 +43,6 @@ def step(rules: Game, state: State, batch: Batch, key: jax.Array) -> tuple[State
     """
     keys = draws.sample_keys(key, batch["image"].shape[0], rules.axis_name)
     whole = Minibatch(Samples(batch["image"], rules.conditions(batch, keys)), keys)
-    if rules.techniques.pack > 1 and jax.tree.leaves(whole.real.conditions):
-        raise ValueError("techniques.pack: samples of several conditions cannot be packed")
     minibatches = updates.split(whole, rules.n_critic)
     last = jax.tree.map(lambda x: x[-1], minibatches)
     if rules.techniques.update_rule == "alternating":

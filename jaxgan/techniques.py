@@ -58,7 +58,8 @@ class Techniques:
       replay_share: of D's generated samples that are past ones.
       unrolled: updates of D that G looks ahead, and differentiates through (Metz et al. 2017,
         arXiv:1611.02163).
-      pack: samples that D judges together (Lin et al. 2018, arXiv:1712.04086).
+      pack: samples that D judges together (Lin et al. 2018, arXiv:1712.04086), with the labels of
+        each where it has them.
       d_refresh_every: steps between two refreshes of D, extra updates on this step's real samples
         and new generated ones; 0 is never.
       d_refresh_steps: updates in a refresh.
@@ -216,12 +217,25 @@ def pack(samples: jax.Array, m: int) -> jax.Array:
     if m == 1:
         return samples
     B, *inner, C = samples.shape
-    if B % m:
-        raise ValueError(
-            f"techniques.pack={m} does not divide the {B} samples of a minibatch on each device"
-        )
+    _divided(B, m)
     x = jnp.moveaxis(samples.reshape(B // m, m, *inner, C), 1, -2)
     return x.reshape(B // m, *inner, m * C)
+
+
+def in_packs(conditions: PyTree, m: int) -> PyTree:
+    """The conditions [B, ...] of packs of m consecutive samples, [B/m, m, ...]; for 1 as they are.
+
+    Raises:
+      ValueError: if m does not divide B.
+    """
+    if m == 1:
+        return conditions
+
+    def rows(x: jax.Array) -> jax.Array:
+        _divided(len(x), m)
+        return x.reshape(-1, m, *x.shape[1:])
+
+    return jax.tree.map(rows, conditions)
 
 
 def deficit(
@@ -276,6 +290,13 @@ def check(
     ):
         if wrong:
             raise ValueError(text)
+
+
+def _divided(B: int, m: int) -> None:
+    if B % m:
+        raise ValueError(
+            f"techniques.pack={m} does not divide the {B} samples of a minibatch on each device"
+        )
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ import optax
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from jaxgan import draws, game, objectives, play
+from jaxgan import draws, game, objectives, play, techniques
 from jaxgan.methods.gan import GAN
 from jaxgan.networks import Critique
 from jaxgan.player import Player
@@ -332,11 +332,23 @@ def test_a_packed_discriminator_judges_packs():
         method.step(state, {"image": REAL[:6]}, jax.random.key(0))
 
 
-def test_samples_with_conditions_are_not_packed():
-    method = make({"pack": 2})
-    rules = replace(method.rules, conditions=lambda batch, keys: {"labels": jnp.zeros(B)})
-    with pytest.raises(ValueError, match="several conditions cannot be packed"):
-        play.step(rules, begin(method), {"image": REAL}, jax.random.key(0))
+def test_a_pack_comes_with_the_conditions_of_its_samples():
+    """What D is told are the real samples themselves, so it can look whether they belong."""
+    method, seen = make({"pack": 4}), []
+
+    def judge(params, stats, values, conditions):
+        seen.append((values, conditions["sample"]))
+        return Critique(params["Dense_0"]["bias"].sum() + values[:, 0], values), stats
+
+    rules = replace(method.rules, judge=judge)
+    real = game.Samples(REAL, {"sample": REAL})
+    state = begin(method)
+    objectives.d_loss(rules, state.nets["d"].params, state, real, KEYS)
+    values, conditions = seen[0]
+    assert conditions.shape == (2, 4, 2)
+    np.testing.assert_array_equal(values.reshape(2, 4, 2), conditions)
+    with pytest.raises(ValueError, match="pack=3 does not divide the 8 samples"):
+        techniques.in_packs(REAL, 3)
 
 
 def test_noise_is_on_all_that_the_discriminator_sees():
@@ -391,7 +403,6 @@ ALL = {
     "unrolled": 1,
     "pack": 2,
     "d_refresh_every": 2,
-    "weight_clip": 0.5,
 }
 
 

@@ -22,8 +22,8 @@ CLASSES = "classes"
 
 
 def classified(critique: networks.Critique, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The cross-entropy of D's guess of the class, and the share that it has right."""
-    logits = game.head(critique, CLASSES)
+    """The cross-entropy of D's guess of the classes [B], and the share that it has right."""
+    logits = game.head(critique, CLASSES).reshape(len(labels), -1)
     right = jnp.mean(jnp.argmax(logits, axis=-1) == labels, dtype=jnp.float32)
     return losses.auxiliary_classifier(logits, labels), right
 
@@ -85,8 +85,9 @@ class ACGAN:
 
     @cached_property
     def d(self) -> Player:
-        """The discriminator."""
-        return game.discriminator(self, heads=((CLASSES, self.num_classes),))
+        """The discriminator; of a pack it guesses each sample's class."""
+        m = techniques.Techniques(**self.techniques).pack
+        return game.discriminator(self, heads=((CLASSES, m * self.num_classes),))
 
     @cached_property
     def rules(self) -> game.Game:
@@ -106,7 +107,7 @@ class ACGAN:
         example = game.Samples(jnp.zeros(self.shape), {"labels": jnp.zeros((), jnp.int32)})
         nets = {
             "g": self.g.init(g_key, jnp.zeros((2, self.latent_dim)), self.cycle(2)),
-            "d": self.d.init(d_key, jnp.zeros((2, *self.shape))),
+            "d": self.d.init(d_key, game.seen(self.rules, example)),
         }
         return play.start(self.rules, nets, example)
 
@@ -185,7 +186,11 @@ class ACGAN:
     def scores(self, state: State, images: jax.Array) -> jax.Array:
         """The discriminator's logits [B] of images [B, *shape] in [-1, 1]."""
         net = state.nets["d"]
-        return game.scores(lambda x: self.d.apply(net.params, net.stats, x, train=False)[0], images)
+
+        def judge(x: jax.Array) -> networks.Critique:
+            return self.d.apply(net.params, net.stats, x, train=False)[0]
+
+        return game.scores(judge, images, self.rules.techniques.pack)
 
     def recalibrate(
         self, state: State, key: jax.Array, n: int, batches: int, *, averaged: bool = True

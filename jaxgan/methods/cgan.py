@@ -86,10 +86,11 @@ class CGAN:
         """Fresh networks; ``batch`` is not looked into, the shape is a field."""
         g_key, d_key = jax.random.split(key)
         example = game.Samples(jnp.zeros(self.shape), {"labels": jnp.zeros((), jnp.int32)})
-        labels = self.cycle(2)
+        m = self.rules.techniques.pack
+        together = techniques.in_packs(self.cycle(2 * m), m)
         nets = {
-            "g": self.g.init(g_key, jnp.zeros((2, self.latent_dim)), labels),
-            "d": self.d.init(d_key, jnp.zeros((2, *self.shape)), labels),
+            "g": self.g.init(g_key, jnp.zeros((2, self.latent_dim)), self.cycle(2)),
+            "d": self.d.init(d_key, game.seen(self.rules, example), together),
         }
         return play.start(self.rules, nets, example)
 
@@ -149,14 +150,16 @@ class CGAN:
     def scores(self, state: State, images: jax.Array, labels: jax.Array | None = None) -> jax.Array:
         """The logits [B] of images [B, *shape] under ``labels`` [B].
 
-        Without them each image gets the highest logit that it has under any label.
+        Without them each image gets the highest logit that it has under any label; those of a pack
+        get it under a label that they share.
         """
         net = state.nets["d"]
 
+        def judge(x: jax.Array, labels: jax.Array) -> networks.Critique:
+            return self.d.apply(net.params, net.stats, x, labels, train=False)[0]
+
         def under(labels: jax.Array) -> jax.Array:
-            return game.scores(
-                lambda x: self.d.apply(net.params, net.stats, x, labels, train=False)[0], images
-            )
+            return game.scores(judge, images, self.rules.techniques.pack, labels)
 
         if labels is not None:
             return under(labels)

@@ -9,7 +9,7 @@ mutual information of the codes c and the samples x = G(z, c). Q is heads on D.
 import dataclasses
 import math
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -106,10 +106,6 @@ class InfoGAN:
         # Not `< 0`, which is false for nan.
         if not (self.categorical_weight >= 0 and self.continuous_weight >= 0):
             raise ValueError("categorical_weight and continuous_weight must be at least 0")
-        if techniques.Techniques(**self.techniques).pack > 1:
-            raise ValueError(
-                "techniques.pack: Q reads the codes of one sample, and a pack has those of several"
-            )
 
     @property
     def minibatches(self) -> int:
@@ -123,12 +119,16 @@ class InfoGAN:
 
     @cached_property
     def d(self) -> Player:
-        """The discriminator, with Q's heads: logits; and the means, then the log deviations."""
+        """The discriminator, with Q's heads: logits; and the means, then the log deviations.
+
+        Of a pack Q reads the codes of each sample.
+        """
         sizes = {
             CATEGORICAL: self.categorical_codes * self.categories,
             CONTINUOUS: self.continuous_codes * 2,
         }
-        heads = tuple((name, size) for name, size in sizes.items() if size)
+        m = techniques.Techniques(**self.techniques).pack
+        heads = tuple((name, m * size) for name, size in sizes.items() if size)
         return game.discriminator(self, heads=heads)
 
     @cached_property
@@ -152,7 +152,7 @@ class InfoGAN:
         example = game.Samples(jnp.zeros(self.shape), jax.tree.map(lambda c: c[0], codes))
         nets = {
             "g": self.g.init(g_key, self.latents(keys, codes)),
-            "d": self.d.init(d_key, jnp.zeros((2, *self.shape))),
+            "d": self.d.init(d_key, game.seen(self.rules, example)),
         }
         return play.start(self.rules, nets, example)
 
@@ -206,7 +206,8 @@ class InfoGAN:
             logits = game.head(critique, CATEGORICAL)
             found["logits"] = logits.reshape(-1, self.categorical_codes, self.categories)
         if self.continuous_codes:
-            found["mean"], log_std = jnp.split(game.head(critique, CONTINUOUS), 2, axis=-1)
+            both = game.head(critique, CONTINUOUS).reshape(-1, 2, self.continuous_codes)
+            found["mean"], log_std = both[:, 0], both[:, 1]
             found["log_variance"] = jnp.logaddexp(2 * log_std, math.log(LEAST_VARIANCE))
         return found
 
@@ -299,13 +300,18 @@ class InfoGAN:
 
     def recognize(self, state: State, images: jax.Array) -> Codes:
         """The ``posterior`` of the codes of images [B, *shape] in [-1, 1]."""
-        net = state.nets["d"]
-        return self.posterior(self.d.apply(net.params, net.stats, images, train=False)[0])
+        m = self.rules.techniques.pack
+        critique = self.look(state, techniques.pack(game.filled(images, m), m))
+        return jax.tree.map(lambda x: x[: len(images)], self.posterior(critique))
 
     def scores(self, state: State, images: jax.Array) -> jax.Array:
         """The discriminator's logits [B] of images [B, *shape] in [-1, 1]."""
+        return game.scores(partial(self.look, state), images, self.rules.techniques.pack)
+
+    def look(self, state: State, seen: jax.Array) -> networks.Critique:
+        """What D and Q say, outside training, of images as they see them."""
         net = state.nets["d"]
-        return game.scores(lambda x: self.d.apply(net.params, net.stats, x, train=False)[0], images)
+        return self.d.apply(net.params, net.stats, seen, train=False)[0]
 
     def recalibrate(
         self, state: State, key: jax.Array, n: int, batches: int, *, averaged: bool = True

@@ -102,7 +102,7 @@ class SGAN:
         if not 0 <= self.classifier_ema_decay < 1:
             raise ValueError("classifier_ema_decay must be in [0, 1)")
         if Techniques(**self.techniques).pack > 1:
-            raise ValueError("techniques.pack: the samples of a pack would share one class")
+            raise ValueError("techniques.pack: D is to classify single samples")
 
     @property
     def minibatches(self) -> int:

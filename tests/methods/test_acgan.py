@@ -35,26 +35,28 @@ def log_sigmoid(x):
 
 
 def log_class(critique):
-    scores = np.asarray(critique.heads["classes"], np.float64)
+    scores = np.asarray(critique.heads["classes"], np.float64).reshape(B, K)
     log_p = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
     return log_p[np.arange(B), np.asarray(LABELS)]
 
 
-@pytest.mark.parametrize("weight", [1.0, 0.3])
-def test_equations_2_and_3(weight):
-    method = make(loss="minimax", classifier_weight=weight)
+@pytest.mark.parametrize(("weight", "m"), [(1.0, 1), (0.3, 1), (0.3, 2)])
+def test_equations_2_and_3(weight, m):
+    method = make(loss="minimax", classifier_weight=weight, techniques={"pack": m})
     state = method.init(jax.random.key(0), {})
     d, g = (state.nets[n].params for n in "dg")
     z = draws.normal(draws.fold(KEYS, objectives.LATENT), (Z,))
     fake, _ = method.g.apply(g, {}, z, LABELS, train=True)
-    real, fake = (method.d.apply(d, {}, x, train=True)[0] for x in (REAL, fake))
+    # A pack of two points is a point of four coordinates, with two guesses.
+    packs = (x.reshape(B // m, -1) for x in (REAL, fake))
+    real, fake = (method.d.apply(d, {}, x, train=True)[0] for x in packs)
     on_real, on_fake = (np.asarray(c.logits, np.float64) for c in (real, fake))
     source = np.mean(log_sigmoid(on_real)) + np.mean(log_sigmoid(-on_fake))
     classes = np.mean(log_class(real)) + np.mean(log_class(fake))
     loss, (_, metrics) = method.d_loss(d, state, REAL, LABELS, KEYS)
     assert loss == pytest.approx(-(source + weight * classes), rel=1e-5)
     assert metrics["d/classifier_loss"] == pytest.approx(-classes, rel=1e-5)
-    guess = np.asarray(real.heads["classes"]).argmax(-1)
+    guess = np.asarray(real.heads["classes"]).reshape(B, K).argmax(-1)
     assert metrics["d/class_accuracy"] == np.mean(guess == np.asarray(LABELS))
     # G has no part in the terms of real samples.
     expected = np.mean(log_sigmoid(-on_fake)) - weight * np.mean(log_class(fake))
@@ -67,6 +69,8 @@ def test_the_discriminator_is_not_told_the_label():
     state = method.init(jax.random.key(0), {})
     assert set(state.nets["d"].params) == {"Dense_0", "logits", "head_classes"}
     assert method.scores(state, REAL).shape == (B,)
+    packed = make(techniques={"pack": 3})
+    assert packed.scores(packed.init(jax.random.key(0), {}), REAL).shape == (B,)
 
 
 def test_samples_are_of_the_labels_asked_for():
@@ -111,7 +115,6 @@ def test_it_learns_to_make_the_class_it_is_asked_for():
     ("fields", "error", "told"),
     [
         ({"classifier_weight": 0.0}, ValueError, "classifier_weight must be above 0"),
-        ({"techniques": {"pack": 2}}, ValueError, "techniques.pack is for methods without labels"),
         (
             {"discriminator": {"name": "tests.methods.unlabelled"}},
             errors.UserError,

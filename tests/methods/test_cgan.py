@@ -51,12 +51,16 @@ def generated(method, state, labels):
     return method.g.apply(g.params, g.stats, z, labels, train=True)[0]
 
 
+@pytest.mark.parametrize("m", [1, 2])
 @pytest.mark.parametrize("conditioning", ["concat", "embedding", "projection"])
-def test_equation_2(conditioning):
-    method = make(conditioning, loss="minimax")
+def test_equation_2(conditioning, m):
+    method = make(conditioning, loss="minimax", techniques={"pack": m})
     state = method.init(jax.random.key(0), {})
-    on_real = logits(method, state, REAL, LABELS)
-    on_fake = logits(method, state, generated(method, state, LABELS), LABELS)
+    # A pack of two points is a point of four coordinates, with two labels.
+    together = LABELS if m == 1 else LABELS.reshape(-1, m)
+    on_real = logits(method, state, REAL.reshape(B // m, -1), together)
+    fake = generated(method, state, LABELS)
+    on_fake = logits(method, state, fake.reshape(B // m, -1), together)
     value = np.mean(log_sigmoid(on_real)) + np.mean(log_sigmoid(-on_fake))
     d, g = (state.nets[n].params for n in "dg")
     assert method.d_loss(d, state, REAL, LABELS, KEYS)[0] == pytest.approx(-value, rel=1e-5)
@@ -104,6 +108,23 @@ def test_scores_without_labels_are_of_the_likeliest():
     assert np.abs(each.max(axis=0) - each.min(axis=0)).min() > 1e-5
 
 
+@pytest.mark.parametrize("conditioning", ["concat", "embedding", "projection"])
+def test_the_places_in_a_pack_are_told_apart(conditioning):
+    method = make(conditioning, techniques={"pack": 2})
+    state = method.init(jax.random.key(0), {})
+    one, other = jnp.array([[0, 1]], jnp.int32), jnp.array([[1, 0]], jnp.int32)
+    x = REAL[:2].reshape(1, 4)
+    assert abs(logits(method, state, x, one) - logits(method, state, x, other)) > 1e-4
+    # Seven images: the first fills the last pack.
+    scores = method.scores(state, REAL[:7], LABELS[:7])
+    last = jnp.concatenate([REAL[6], REAL[0]])[None], jnp.array([[LABELS[6], LABELS[0]]])
+    assert scores.shape == (7,)
+    net = state.nets["d"]
+    expected = method.d.apply(net.params, net.stats, *last, train=False)[0].logits
+    np.testing.assert_allclose(scores[6:], expected, rtol=1e-5)
+    assert method.scores(state, REAL[:7]).shape == (7,)
+
+
 def test_statistics_are_renewed_over_every_class():
     method = make("projection")
     state = method.init(jax.random.key(0), {})
@@ -125,7 +146,6 @@ def test_replayed_samples_keep_their_labels():
     ("fields", "error", "told"),
     [
         ({"num_classes": 0}, ValueError, "num_classes must be at least 1, not 0"),
-        ({"techniques": {"pack": 2}}, ValueError, "techniques.pack is for methods without labels"),
         ({"loss": "mini"}, ValueError, "mini"),
         (
             {"generator": {"name": "tests.methods.unlabelled"}},

@@ -320,7 +320,7 @@ def test_four_labels_are_enough_for_four_heaps():
         ({"baseline_every": 0}, ValueError, "baseline_every at least 1"),
         ({"labelled_weight": 0.0}, ValueError, "labelled_weight must be above 0"),
         ({"classifier_ema_decay": 1.0}, ValueError, "classifier_ema_decay must be in"),
-        ({"techniques": {"pack": 2}}, ValueError, "a pack would share one class"),
+        ({"techniques": {"pack": 2}}, ValueError, "D is to classify single samples"),
         (
             {"discriminator": {"name": "tests.methods.unlabelled"}},
             errors.UserError,

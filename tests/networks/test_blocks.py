@@ -104,6 +104,20 @@ def test_one_hot_beside_the_latent_and_as_a_map_of_the_image():
     assert variables["params"]["Conv_0"]["kernel"].shape[2] == 2, "the image and the map"
 
 
+def test_packs_of_images_have_a_map_for_each_label():
+    x, labels = jnp.ones((2, 8, 8, 3)), jnp.array([[2, 0, 1], [0, 0, 2]], jnp.int32)
+    d = discriminator(dcgan, normalization="none")
+    variables, _ = made(d, x, labels)
+    assert variables["params"]["label_image"]["kernel"].shape == (3 * K, 3 * 64)
+    assert variables["params"]["Conv_0"]["kernel"].shape[2] == 6, "three images and three maps"
+    for conditioning in blocks.CONDITIONINGS:
+        d = discriminator(dcgan, normalization="none", conditioning=conditioning)
+        variables, critique = made(d, x, labels)
+        wrong = d.apply(variables, x, labels.at[1, 1].set(K), train=False)
+        assert wrong.logits[0] == critique.logits[0]
+        assert np.isnan(wrong.logits[1]), "and not the first class of the next place"
+
+
 def test_the_labels_vector_times_the_latent():
     z = jax.random.normal(jax.random.key(0), (2, Z))
     labels = jnp.array([2, 0], jnp.int32)

@@ -100,6 +100,16 @@ def test_projection_head_is_the_equation():
     assert low.dtype == jnp.float32
 
 
+def test_projection_head_of_packs_has_a_table_for_each_place():
+    h, labels = normal(1, 2, 6), jnp.array([[4, 0, 4], [1, 3, 0]])
+    logits, variables = ProjectionHead(5).init_with_output(KEY, h, labels)
+    linear, table = (variables["params"][n] for n in ("linear", "embedding"))
+    rows = np.asarray(table["embedding"]).reshape(3, 5, 6)
+    own = np.stack([sum(rows[j, y] for j, y in enumerate(pack)) for pack in np.asarray(labels)])
+    want = h @ linear["kernel"][:, 0] + linear["bias"] + (own * h).sum(-1)
+    np.testing.assert_allclose(logits, want, rtol=1e-5)
+
+
 def test_projection_head_under_an_equalized_learning_rate_starts_at_variance_one_each():
     h, labels = normal(1, 4096, 64), jnp.arange(4096) % 50
     head = ProjectionHead(50, weight=EqualizedLR())
