@@ -2,7 +2,7 @@
 
 Paper: Mirza and Osindero 2014, "Conditional Generative Adversarial Nets" (arXiv:1411.1784), eq. 2.
 Command: python -m jaxgan.main --config=experiments/cgan_mnist.py --workdir=DIR
-Expected: at least 97 % of the digits are the one asked for; not yet measured, see docs/results.md.
+Expected: at least 97 % of the digits are the one asked for; see docs/results.md.
 """
 
 from ml_collections import ConfigDict

@@ -3,7 +3,7 @@
 Paper: Radford et al. 2015, "Unsupervised Representation Learning with Deep Convolutional Generative
 Adversarial Networks" (arXiv:1511.06434), section 3.
 Command: python -m jaxgan.main --config=experiments/dcgan_fashion_mnist.py --workdir=DIR
-Expected: see docs/results.md.
+Expected: the domain Fréchet distance with its floor; not yet measured.
 """
 
 from ml_collections import ConfigDict
