@@ -4,10 +4,10 @@ Paper: Lin et al. 2018, "PacGAN: The power of two samples in generative adversar
 (arXiv:1712.04086), section 4.1.
 Command: python -m jaxgan.main --config=experiments/pacgan_grid.py --workdir=DIR
 For packs of m set --config.method.techniques.pack=m --config.batch_size=100m; m = 1 is a plain GAN.
-Published (Table 1, means of 10 runs of 400,000 steps), m = 1, 2, 3, 4: 17.3, 23.8, 24.6, 24.8 of 25
-modes, 94.8, 91.3, 94.2, 93.6 % high quality, reverse KL .70, .13, .06, .04; not yet reproduced.
-Measured (one run of 100,000 steps each, 31 to 48 minutes on one core): 16, 23, 24, 24 modes, 90.1,
-89.9, 87.6, 89.8 %, reverse KL .81, .55, .18, .12: the same order.
+Expected: for m = 1, 2, 3, 4: 16, 23, 24, 24 of 25 modes; 90.1, 89.9, 87.6, 89.8 % high quality,
+reverse KL .81, .55, .18, .12 (one run of 100,000 steps each; see docs/results.md). To reach: 17.3,
+23.8, 24.6, 24.8 modes, 94.8, 91.3, 94.2, 93.6 %, .70, .13, .06, .04 (Table 1, means of 10 runs of
+400,000 steps); not yet reproduced.
 """
 
 from ml_collections import ConfigDict
