@@ -133,7 +133,7 @@ def unfinished(workdir):
 
 
 @pytest.mark.parametrize(
-    ("times", "steps"), [(3, 1200), pytest.param(50, 12_000, marks=pytest.mark.slow)]
+    ("times", "steps"), [(3, 1000), pytest.param(50, 12_000, marks=pytest.mark.slow)]
 )
 def test_kill_9(cache, tmp_path, times, steps):
     whole, runner = Runner(tmp_path / "whole", cache, steps), Runner(tmp_path / "run", cache, steps)
