@@ -226,7 +226,9 @@ def test_a_disk_that_fills_up_in_a_run_is_told_in_one_line(tmp_path):
         text=True,
     )
     assert done.returncode == 2, done.stderr
-    (line,) = done.stderr.splitlines()
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    line = lines[0]
     assert line.startswith("error: a checkpoint could not be written")
     assert "File too large" in line
 
