@@ -165,13 +165,13 @@ def listing() -> str:
 
 
 def quiet() -> None:
-    """Leaves to libraries no more than their warnings, and to Orbax nothing.
+    """Leaves to libraries no more than their warnings, and to Orbax and its event loop nothing.
 
-    It logs a failed write with its traceback, before it raises what the user is told in one line.
+    They log a failed write with its traceback, beside what is raised and told in one line.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("jax").setLevel(logging.ERROR)
-    for name in ("absl", "orbax"):
+    for name in ("absl", "orbax", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import resource
 import shutil
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import checkpoint, errors
+from jaxgan import checkpoint, errors, main
 from tests.conftest import EXPERIMENTS, same_bits
 
 TREE = {"weights": np.arange(5000, dtype=np.float32).reshape(50, 100), "step": np.int32(7)}
@@ -231,6 +232,25 @@ def test_a_disk_that_fills_up_in_a_run_is_told_in_one_line(tmp_path):
     line = lines[0]
     assert line.startswith("error: a checkpoint could not be written")
     assert "File too large" in line
+
+
+def test_a_second_write_that_fails_while_orbax_gives_up_says_nothing(caplog):
+    main.quiet()
+
+    async def second():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise OSError("File too large")
+
+    async def both():
+        task = asyncio.ensure_future(second())
+        await asyncio.sleep(0)
+        raise OSError(f"File too large, and {task} goes on")
+
+    with pytest.raises(OSError, match="goes on"):
+        asyncio.run(both())
+    assert not caplog.records
 
 
 def test_too_little_space_is_told_before_the_save(tmp_path, monkeypatch):
