@@ -207,25 +207,28 @@ def judged(
     return critique, stats
 
 
-def scores(
-    judge: Callable[..., Critique], samples: jax.Array, m: int = 1, *conditions: jax.Array
-) -> jax.Array:
-    """One logit [B] for each of the samples [B, ...]; a pack of m has one for all.
+def look(game: Game, state: State, samples: jax.Array, *conditions: jax.Array) -> Critique:
+    """What D says, outside training, of samples [B, ...] in packs of m: ceil(B / m) rows.
 
     Args:
-      judge: ``(values, *conditions) -> Critique``, of packs.
-      samples: [B, ...].
-      m: samples in a pack.
-      *conditions: [B, ...] each.
+      game: the players.
+      state: of training.
+      samples: [B, ...]; the first ones again fill the last pack.
+      *conditions: [B, ...] each, what D is told of the samples.
     """
-    together = (in_packs(filled(c, m), m) for c in conditions)
-    logits = judge(pack(filled(samples, m), m), *together).logits
-    return jnp.repeat(logits.reshape(len(logits), -1).mean(axis=1), m)[: len(samples)]
+    net, m = state.nets["d"], game.techniques.pack
+    if len(samples) % m:
+        places = jnp.arange(-(-len(samples) // m) * m) % len(samples)
+        samples, conditions = jax.tree.map(lambda x: x[places], (samples, conditions))
+    together = in_packs(conditions, m)
+    return game.d.apply(net.params, net.stats, pack(samples, m), *together, train=False)[0]
 
 
-def filled(x: jax.Array, m: int) -> jax.Array:
-    """``x`` [B, ...] with as many of its first rows behind it as fill the last pack of m."""
-    return x[jnp.arange(-(-len(x) // m) * m) % len(x)] if len(x) % m else x
+def scores(game: Game, state: State, samples: jax.Array, *conditions: jax.Array) -> jax.Array:
+    """One logit [B] for each of the samples [B, ...], see ``look``; a pack has one for all."""
+    logits = look(game, state, samples, *conditions).logits
+    per_pack = logits.reshape(len(logits), -1).mean(axis=1)
+    return jnp.repeat(per_pack, game.techniques.pack)[: len(samples)]
 
 
 def head(critique: Critique, name: str) -> jax.Array:

@@ -185,12 +185,7 @@ class ACGAN:
 
     def scores(self, state: State, images: jax.Array) -> jax.Array:
         """The discriminator's logits [B] of images [B, *shape] in [-1, 1]."""
-        net = state.nets["d"]
-
-        def judge(x: jax.Array) -> networks.Critique:
-            return self.d.apply(net.params, net.stats, x, train=False)[0]
-
-        return game.scores(judge, images, self.rules.techniques.pack)
+        return game.scores(self.rules, state, images)
 
     def recalibrate(
         self, state: State, key: jax.Array, n: int, batches: int, *, averaged: bool = True

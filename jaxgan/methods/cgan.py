@@ -153,13 +153,9 @@ class CGAN:
         Without them each image gets the highest logit that it has under any label; those of a pack
         get it under a label that they share.
         """
-        net = state.nets["d"]
-
-        def judge(x: jax.Array, labels: jax.Array) -> networks.Critique:
-            return self.d.apply(net.params, net.stats, x, labels, train=False)[0]
 
         def under(labels: jax.Array) -> jax.Array:
-            return game.scores(judge, images, self.rules.techniques.pack, labels)
+            return game.scores(self.rules, state, images, labels)
 
         if labels is not None:
             return under(labels)

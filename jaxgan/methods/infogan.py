@@ -9,7 +9,7 @@ mutual information of the codes c and the samples x = G(z, c). Q is heads on D.
 import dataclasses
 import math
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -300,18 +300,12 @@ class InfoGAN:
 
     def recognize(self, state: State, images: jax.Array) -> Codes:
         """The ``posterior`` of the codes of images [B, *shape] in [-1, 1]."""
-        m = self.rules.techniques.pack
-        critique = self.look(state, techniques.pack(game.filled(images, m), m))
-        return jax.tree.map(lambda x: x[: len(images)], self.posterior(critique))
+        q = self.posterior(game.look(self.rules, state, images))
+        return jax.tree.map(lambda x: x[: len(images)], q)
 
     def scores(self, state: State, images: jax.Array) -> jax.Array:
         """The discriminator's logits [B] of images [B, *shape] in [-1, 1]."""
-        return game.scores(partial(self.look, state), images, self.rules.techniques.pack)
-
-    def look(self, state: State, seen: jax.Array) -> networks.Critique:
-        """What D and Q say, outside training, of images as they see them."""
-        net = state.nets["d"]
-        return self.d.apply(net.params, net.stats, seen, train=False)[0]
+        return game.scores(self.rules, state, images)
 
     def recalibrate(
         self, state: State, key: jax.Array, n: int, batches: int, *, averaged: bool = True

@@ -296,9 +296,7 @@ class SGAN:
 
     def scores(self, state: State, images: jax.Array) -> jax.Array:
         """The discriminator's logits [B] of images [B, *shape] in [-1, 1]."""
-        net = state.nets["d"]
-        critique, _ = self.d.apply(net.params, net.stats, images, train=False)
-        return logsumexp(game.head(critique, CLASSES), axis=-1)
+        return logsumexp(game.head(game.look(self.rules, state, images), CLASSES), axis=-1)
 
     def recalibrate(
         self, state: State, key: jax.Array, n: int, batches: int, *, averaged: bool = True
