@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,12 +15,16 @@ class Spec(NamedTuple):
     """What a dataset holds, known without reading it.
 
     ``shape`` is (H, W, C), or (2,) for points; ``num_classes`` is 0 where there are no labels;
-    ``size`` is the number of samples of the split.
+    ``size`` is the number of samples of the split. ``classes`` are the names of the labels 0, 1,
+    ..., () where they have none. ``digest`` is a short text that differs where the stored samples
+    of the split do, as far as can be told without decoding them; '' where nothing is known.
     """
 
     shape: tuple[int, ...]
     num_classes: int
     size: int
+    classes: tuple[str, ...] = ()
+    digest: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +33,12 @@ class Source:
 
     ``read`` maps indices [B] to ``{'image': ..., 'label': ...}``: images are uint8 [B, H, W, C], or
     float32 [B, H, W, C] in [-1, 1], or points float32 [B, 2] in [-1, 1]; labels are int32 [B], and
-    absent where ``num_classes`` is 0. It may be called from several threads at once.
+    absent where ``num_classes`` is 0. It may be called from several threads at once. A label
+    outside [0, num_classes) is that of a sample without one (-1 in TFDS).
+
+    ``labels`` maps indices [B] to labels int32 [B] without decoding an image, where that can be
+    had. ``ids`` gives int64 [size]: which stored sample each one is, equal in two splits of a
+    dataset exactly where they share it, however they are named. For the other fields see ``Spec``.
     """
 
     name: str
@@ -38,6 +47,10 @@ class Source:
     num_classes: int
     size: int
     read: Callable[[np.ndarray], Batch]
+    classes: tuple[str, ...] = ()
+    digest: str = ""
+    labels: Callable[[np.ndarray], np.ndarray] | None = None
+    ids: Callable[[], np.ndarray] | None = None
 
     def __len__(self) -> int:
         """The number of samples."""
@@ -46,13 +59,21 @@ class Source:
     @property
     def spec(self) -> Spec:
         """The part of the source that ``describe`` gives without opening it."""
-        return Spec(self.shape, self.num_classes, self.size)
+        return Spec(self.shape, self.num_classes, self.size, self.classes, self.digest)
 
 
 def in_memory(
-    name: str, split: str, images: np.ndarray, labels: np.ndarray | None, num_classes: int
+    name: str,
+    split: str,
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    num_classes: int,
+    **known: Any,
 ) -> Source:
-    """A source over arrays that are already decoded: images [N, ...], labels [N] or None."""
+    """A source over arrays that are already decoded: images [N, ...], labels [N] or None.
+
+    ``known`` are the fields ``classes``, ``digest`` and ``ids`` of the source.
+    """
     columns = {"image": images}
     if labels is not None:
         columns["label"] = labels.astype(np.int32)
@@ -61,7 +82,8 @@ def in_memory(
         return {key: column[indices] for key, column in columns.items()}
 
     shape = tuple(int(n) for n in images.shape[1:])
-    return Source(name, split, shape, num_classes, len(images), read)
+    label = None if labels is None else lambda indices: columns["label"][indices]
+    return Source(name, split, shape, num_classes, len(images), read, labels=label, **known)
 
 
 def check_split(what: str, split: str, splits: Sequence[str]) -> None:
