@@ -26,7 +26,8 @@ class Method(Protocol):
     the discriminator's logits [B], ``classify(state, images, averaged=)``, class logits [B, K] by
     name of classifier, ``log_weight(state, images, keys)``, the log importance weights [B] of a
     model with an encoder, and ``recalibrate(state, key, n, batches, averaged=)``, the state with
-    renewed batch statistics.
+    renewed batch statistics; ``choices``, the conditions of ``sample`` beside ``labels`` that are
+    whole numbers, each with how many it may be.
     A field ``shape`` or ``num_classes`` is filled in from the dataset.
     """
 

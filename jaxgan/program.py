@@ -202,19 +202,23 @@ def zeros(shapes: PyTree) -> PyTree:
     return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
 
 
-def prepare(config: ConfigDict, spec: data.Spec | None = None) -> Program:
+def prepare(
+    config: ConfigDict, spec: data.Spec | None = None, splits: data.Splits | None = None
+) -> Program:
     """Builds and checks everything that can be wrong before anything is compiled or written.
 
     Args:
       config: completed.
       spec: of the training data, where they need not be there; else they are asked.
+      splits: of the dataset, where they are used for more than this.
 
     Raises:
       UserError: with the reason, if the method, its networks, the data, the devices or a metric
         named in the config do not fit together.
     """
     devices = parallel.devices(config.parallel.mode, config.parallel.devices, config.batch_size)
-    starts, spec = spec is None, spec or data.describe(config.data)
+    splits = splits or data.Splits(config.data)
+    starts, spec = spec is None, spec or splits.spec()
     method = resolve.build(config)
     batch = batch_shapes(spec, config.batch_size * minibatches(method))
     key = jax.eval_shape(lambda: jax.random.key(0))
@@ -222,14 +226,14 @@ def prepare(config: ConfigDict, spec: data.Spec | None = None) -> Program:
         state = jax.eval_shape(method.init, key, batch)
         prepared = {}
         if starts and hasattr(method, "prepare"):
-            prepared = method.prepare(data.open_source(config.data, config.data.split))
+            prepared = method.prepare(splits.source())
         _, metrics = jax.eval_shape(method.step, state, batch, key)
         if devices.axis_name is not None:
             check_share(config, devices, state, batch, key)
     except Exception as error:  # whatever the method or a network refuses its fields with
         raise errors.UserError(f"method {config.method.name!r}: {errors.told(error)}") from error
     shapes = jax.eval_shape(totals.zero, metrics, state)
-    check_metrics(config, list(metrics))
+    check_metrics(config, spec, list(metrics))
     return Program(config, devices, spec, {"state": state, "totals": shapes}, prepared)
 
 
@@ -249,13 +253,13 @@ def check_share(
     jax.eval_shape(step, state, shares, key)
 
 
-def check_metrics(config: ConfigDict, logged: list[str]) -> None:
+def check_metrics(config: ConfigDict, spec: data.Spec, logged: list[str]) -> None:
     """Refuses a metric that nothing logs.
 
     Raises:
       UserError: naming the nearest one.
     """
-    evaluated = evaluation.logged(config)
+    evaluated = evaluation.logged(config, spec)
     if config.evaluation.every:
         logged = [*logged, *evaluated]
     for where, name in (

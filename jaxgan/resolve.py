@@ -218,6 +218,7 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
         "data.placement": ("device", "stream"),
         "data.bad_images": ("error", "skip"),
         "parallel.mode": ("jit", "pmap"),
+        "evaluation.labels": ("reference", "uniform"),
         "evaluation.extractor": ("none", "domain", "inception"),
         "evaluation.resize": ("tf1", "antialiased"),
         "checkpoint.best_mode": ("min", "max"),

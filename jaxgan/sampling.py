@@ -45,6 +45,11 @@ class Model:
         """Built from the config."""
         return self.program.method
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the labels 0, 1, ...; () where the data had none."""
+        return self.program.spec.classes
+
     @cached_property
     def _compiled(self) -> dict[Any, Callable[..., jax.Array]]:
         return {}
@@ -56,15 +61,21 @@ class Model:
           key: a JAX random key.
           n: how many.
           **conditions: what the method's ``sample`` takes: an array with a row for each sample
-            (``labels`` [n] for a conditional method), or a single value that holds for all.
+            (``labels`` [n] for a conditional method), or a single value that holds for all. A label
+            is a number, or a name in ``classes``.
 
         Raises:
           UserError: if n is less than 1, the method does not take such a condition, or one has not
-            n rows.
+            n rows, or values that the method was not trained on.
         """
         if n < 1:
             raise errors.UserError(f"the number of samples must be at least 1, not {n}")
         self._check(n, conditions)
+        choices = {"labels": self.program.spec.num_classes, **getattr(self.method, "choices", {})}
+        conditions = {
+            name: numbers(name, value, choices.get(name), self.classes)
+            for name, value in conditions.items()
+        }
         each = {name: value for name, value in conditions.items() if np.ndim(value)}
         whole = {name: value for name, value in conditions.items() if name not in each}
         if (variant := tuple(whole.items())) not in self._compiled:
@@ -86,10 +97,46 @@ class Model:
                 )
             if np.ndim(value) and len(value) != n:
                 raise errors.UserError(f"{given!r} has {len(value)} rows for {n} samples")
+            if given == "labels" and np.ndim(value) > 1:
+                shape = list(np.shape(value))
+                raise errors.UserError(f"'labels' must be [{n}] or one for all, not {shape}")
         for p in parameters:
             needed = p.default is p.empty and p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)
             if needed and p.name not in conditions:
                 raise errors.UserError(f"method {name!r} needs {p.name!r} to sample")
+
+
+def numbers(name: str, value: Any, choices: int | None, classes: tuple[str, ...]) -> Any:
+    """The value of a condition as it was trained on.
+
+    Args:
+      name: of the condition.
+      value: an array, or a single value.
+      choices: how many whole numbers from 0 on it may be; ``None`` where it may be any number.
+      classes: names that stand for these numbers.
+
+    Raises:
+      UserError: if it is not such a number, or not finite.
+    """
+    array = np.asarray(value)
+    if array.dtype.kind == "U" and choices and classes:
+        if unknown := sorted(set(array.ravel().tolist()) - set(classes)):
+            raise errors.unknown("class", unknown[0], classes)
+        array = np.vectorize(classes.index, otypes=[np.int32])(array)
+    if array.dtype.kind not in ("iu" if choices else "iuf") or not np.isfinite(array).all():
+        kind = f"whole numbers from 0 to {choices - 1}" if choices else "numbers"
+        raise errors.UserError(f"{name!r} must be {kind}, not {_shown(value)}")
+    if choices and array.size and not 0 <= array.min() <= array.max() < choices:
+        raise errors.UserError(
+            f"{name!r} must be from 0 to {choices - 1}, not {array.min()} to {array.max()}"
+        )
+    return array if array.ndim else array.item()
+
+
+def _shown(value: Any) -> str:
+    """A value in a few words."""
+    array = np.asarray(value)
+    return repr(value) if array.ndim == 0 else f"{array.dtype} {list(array.shape)}"
 
 
 def draw(
@@ -237,20 +284,33 @@ def check_request(path: Path | None, n: int, seed: int) -> None:
         raise errors.UserError(f"cannot write {path}: no file can be made there")
 
 
-def write(model: Model, path: Path, n: int, seed: int) -> None:
+def write(model: Model, path: Path, n: int, seed: int, labels: Any = None) -> None:
     """Writes n samples: a PNG grid, or an ``.npz`` with ``images`` uint8 (points: float32).
 
+    Args:
+      model: what samples.
+      path: of the file. An ``.npz`` has the ``labels`` [n] too, where the method takes any.
+      n: how many.
+      seed: of the samples.
+      labels: for a conditional method, gone through in turn; all of its classes by default.
+
     Raises:
-      UserError: as ``check_request`` does, or if the file cannot be written after all.
+      UserError: as ``check_request`` and ``Model.sample`` do, or if the file cannot be written
+        after all.
     """
     check_request(path, n, seed)
-    samples = model.sample(jax.random.key(seed), n)
+    conditions: dict[str, Any] = {}
+    if labels is not None or evaluation.is_conditional(model.config):
+        K = model.program.spec.num_classes
+        each = numbers("labels", np.arange(K) if labels is None else labels, K, model.classes)
+        conditions["labels"] = np.resize(each, n)
+    samples = model.sample(jax.random.key(seed), n, **conditions)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".png":
             pictures.save(pictures.picture(samples), path)
         else:
             stored = pictures.to_bytes(samples) if samples.ndim == 4 else samples
-            np.savez(path, images=stored)
+            np.savez(path, images=stored, **conditions)
     except OSError as error:
         raise errors.UserError(f"cannot write {path}: {error.strerror}") from error

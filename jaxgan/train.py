@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from jaxgan import (
     callbacks,
     checkpoint,
     data,
+    errors,
     evaluation,
     log,
     parallel,
@@ -76,13 +78,14 @@ def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
       UserError: for whatever is wrong with the input; nothing is written over.
     """
     # All that can be wrong with the input comes first: then nothing has been written.
-    ready = program.prepare(config)
-    source = data.open_source(config.data, config.data.split)
+    splits = data.Splits(config.data)
+    ready = program.prepare(config, splits=splits)
+    source = splits.source()
     checkpoint.require_space(workdir, ready.bytes)
     folder.check_place(workdir)
     evaluator = None
     if config.evaluation.every:
-        evaluator = evaluation.open_evaluator(config, "select", mesh=ready.devices.mesh)
+        evaluator = evaluation.open_evaluator(config, "select", splits, mesh=ready.devices.mesh)
     folder.create(workdir)
     primary = jax.process_index() == 0
     with folder.locked(workdir) if primary else contextlib.nullcontext():
@@ -129,6 +132,8 @@ def follow(run: Run, source: data.Source, restored: checkpoint.Restored | None) 
     for name, net in state.nets.items():
         table = parameter_overview.get_parameter_overview(net.params, include_stats=False)
         run.log.say(f"{name}:\n{table}")
+    for note in run.evaluator.notes if run.evaluator is not None else ():
+        run.log.warn(f"evaluation: {note}")
     dataset = run.program.dataset(source)
     while True:
         carry, step = begin(run, restored)
@@ -192,7 +197,9 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, source: data.Source) -
             carry = carry | {"totals": ready.fresh_totals()}
             carry = decide(run, carry, step, line)
         if "evaluation" in due and run.evaluator is not None:
-            carry = decide(run, carry, step, evaluate(run, carry, step, run.evaluator))
+            with saving_first(run, carry, step):
+                line = evaluate(run, carry, step, run.evaluator)
+            carry = decide(run, carry, step, line)
         if "sample" in due or run.record["stopped"]:
             sample(run, carry, step)
         if "checkpoint" in due or run.record["stopped"]:
@@ -257,17 +264,37 @@ def rescaled(run: Run, carry: Carry, factor: float) -> Carry:
 def evaluate(
     run: Run, carry: Carry, step: int, evaluator: evaluation.Evaluator
 ) -> dict[str, float]:
-    """Measures the present samples against real ones, writes down how, and logs it."""
+    """Measures the present samples against real ones, writes down how, and logs it.
+
+    What cannot be measured is told, and training goes on.
+    """
     subject = sampling.subject(run.program, carry["state"])
-    result = evaluator.measure(subject, run.program.purpose_key(program.EVALUATE), step)
+    try:
+        result = evaluator.measure(subject, run.program.purpose_key(program.EVALUATE), step)
+    except errors.UserError as error:
+        run.log.warn(f"step {step} is not evaluated: {error}")
+        return {}
     if jax.process_index() == 0:
         evaluation.write(result, run.workdir / folder.EVALUATION)
     line = {evaluation.LOGGED + name: each["value"] for name, each in result["figures"].items()}
     run.log.write(step, line)
     run.log.say(evaluation.in_a_line(result))
-    for warning in result["warnings"] if step == run.config.evaluation.every else ():
-        run.log.warn(f"evaluation: {warning}")
+    first = step == run.config.evaluation.every
+    for warning in result["warnings"]:
+        if first and warning not in evaluator.notes:
+            run.log.warn(f"evaluation: {warning}")
     return line
+
+
+@contextlib.contextmanager
+def saving_first(run: Run, carry: Carry, step: int) -> Iterator[None]:
+    """Saves what was trained before an error of the block is raised."""
+    try:
+        yield
+    except Exception:
+        save(run, carry, step)
+        run.checkpoints.wait()
+        raise
 
 
 def sample(run: Run, carry: Carry, step: int) -> None:

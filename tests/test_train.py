@@ -11,7 +11,19 @@ from jax._src.array import ArrayImpl
 from PIL import Image
 
 import jaxgan
-from jaxgan import callbacks, checkpoint, data, log, pictures, preemption, program, train
+from jaxgan import (
+    callbacks,
+    checkpoint,
+    data,
+    errors,
+    evaluation,
+    log,
+    pictures,
+    preemption,
+    program,
+    train,
+)
+from jaxgan.data import datasets
 from jaxgan.methods.gan import GAN
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
@@ -305,3 +317,52 @@ def test_values_beyond_the_range_are_cut_off_and_not_wrapped():
     np.testing.assert_array_equal(
         pictures.to_bytes(np.array([-2.0, -1, 0, 1, 2])), [0, 0, 128, 255, 255]
     )
+
+
+def test_what_cannot_be_evaluated_is_told_and_training_goes_on(tmp_path, capsys, monkeypatch):
+    def refuse(*_):
+        raise errors.UserError("the samples cannot be measured: they are not finite")
+
+    monkeypatch.setattr(evaluation.Evaluator, "measure", refuse)
+    settings = smoke("gan_digits", "evaluation.every=10", "checkpoint.every=20")
+    assert run(settings, tmp_path / "run") == train.FINISHED
+    told = capsys.readouterr().err
+    assert "step 10 is not evaluated: the samples cannot be measured" in told
+    assert checkpoint.steps(tmp_path / "run" / "checkpoints") == [20]
+
+
+def test_a_fault_in_an_evaluation_costs_no_step(tmp_path, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("out of memory")
+
+    settings = smoke("gan_digits", "evaluation.every=10", "checkpoint.every=20")
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluation.Evaluator, "measure", fail)
+        with pytest.raises(RuntimeError, match="out of memory"):
+            run(settings, tmp_path / "run")
+    assert checkpoint.steps(tmp_path / "run" / "checkpoints") == [10]
+    assert run(settings, tmp_path / "run") == train.FINISHED
+    assert [line["step"] for line in log_lines(tmp_path / "run") if "d/loss" in line][-1] == 20
+
+
+def test_each_split_is_opened_once_in_a_run(tmp_path, monkeypatch):
+    opened, open_source = [], datasets.open_source
+
+    def counting(data, split=None):
+        opened.append(split or data.split)
+        return open_source(data, split)
+
+    monkeypatch.setattr(datasets, "open_source", counting)
+    overrides = ("evaluation.every=10", "evaluation.n=40", "method.labels=20")
+    assert run(smoke("sgan_digits", *overrides), tmp_path / "run") == train.FINISHED
+    assert sorted(opened) == ["test", "train"]
+
+
+def test_splits_that_share_samples_are_told_at_the_start(tmp_path, capsys):
+    settings = smoke("gan_digits", "evaluation.every=20", "data.test_split=train")
+    assert run(settings, tmp_path / "run") == train.FINISHED
+    told = capsys.readouterr().err.splitlines()
+    (line,) = (line for line in told if "shares" in line)
+    assert "data.test_split 'train' shares 1498 of its 1498 samples with data.split" in line
+    line = [line for line in log_lines(tmp_path / "run") if "eval/sliced_wasserstein" in line][-1]
+    assert "eval/overfitting" not in line

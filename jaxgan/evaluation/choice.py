@@ -19,9 +19,8 @@ def is_conditional(config: ConfigDict) -> bool:
     return "labels" in inspect.signature(sample).parameters
 
 
-def missing(config: ConfigDict) -> dict[str, str]:
+def missing(config: ConfigDict, spec: data.Spec) -> dict[str, str]:
     """For each metric that does not apply to this run, what it needs."""
-    spec = data.describe(config.data)
     extractor = config.evaluation.extractor
     lacking: dict[str, str] = {}
     if extractor == "none":
@@ -37,13 +36,13 @@ def missing(config: ConfigDict) -> dict[str, str]:
     return lacking
 
 
-def check(config: ConfigDict) -> None:
+def check(config: ConfigDict, spec: data.Spec) -> None:
     """Refuses an extractor that cannot look at the data, and settings that would have no effect.
 
     Raises:
       UserError: with the reason.
     """
-    spec, settings = data.describe(config.data), config.evaluation
+    settings = config.evaluation
     if settings.extractor != "none" and len(spec.shape) != 3:
         raise errors.UserError(
             f"config.evaluation.extractor={settings.extractor!r} looks at images, and "
@@ -66,14 +65,18 @@ def check(config: ConfigDict) -> None:
         )
 
 
-def chosen(config: ConfigDict) -> tuple[str, ...]:
+def chosen(config: ConfigDict, spec: data.Spec) -> tuple[str, ...]:
     """The metrics that the config names, or all that apply.
+
+    Args:
+      config: completed.
+      spec: of the training data.
 
     Raises:
       UserError: as ``check`` does, or for a metric that is unknown or does not apply.
     """
-    check(config)
-    lacking, settings = missing(config), config.evaluation
+    check(config, spec)
+    lacking, settings = missing(config, spec), config.evaluation
     for name in settings.metrics:
         if name not in figures.METRICS:
             raise errors.unknown("metric in config.evaluation.metrics", name, figures.METRICS)
@@ -89,7 +92,9 @@ def published(name: str, config: ConfigDict) -> str:
     return "fid" if name == "frechet" and config.evaluation.extractor == "inception" else name
 
 
-def logged(config: ConfigDict) -> list[str]:
+def logged(config: ConfigDict, spec: data.Spec) -> list[str]:
     """The names under which an evaluation's figures are logged."""
-    names = [name for metric in chosen(config) for name in figures.NAMES.get(metric, (metric,))]
+    names = [
+        name for metric in chosen(config, spec) for name in figures.NAMES.get(metric, (metric,))
+    ]
     return [LOGGED + published(name, config) for name in [*names, "overfitting"]]

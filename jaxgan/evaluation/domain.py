@@ -44,6 +44,7 @@ class Domain:
 def load(
     data_config: Any,
     *,
+    splits: data.Splits | None = None,
     seed: int = 0,
     cache_dir: str | Path | None = None,
     say: Say = print,
@@ -56,6 +57,7 @@ def load(
     Args:
       data_config: ``config.data``, see ``data.open_source``; ``test_split`` is what the accuracy is
         measured on.
+      splits: of the dataset, where they are open already.
       seed: of the parameters, the order and the shifts.
       cache_dir: where it is kept; ``$XDG_CACHE_HOME/jaxgan/extractors`` by default.
       say: shows a line: that it trains, and how far it is.
@@ -70,13 +72,14 @@ def load(
         digits = {field: getattr(data_config, field, value) for field, value in digits.items()}
         mnist = types.SimpleNamespace(name="mnist", **digits)
         return _stacked(load(mnist, seed=seed, cache_dir=folder, say=say))
-    name, spec = data_config.name, data.describe(data_config)
+    splits = splits or data.Splits(data_config)
+    name, spec = data_config.name, splits.spec()
     if not spec.num_classes:
         raise errors.UserError(f"the domain extractor needs labels, and {name} has none")
     if len(spec.shape) != 3:
         raise errors.UserError(f"the domain extractor needs images, and {name} has points")
-    train = data.open_source(data_config)
-    test = data.open_source(data_config, getattr(data_config, "test_split", "test"))
+    train = splits.source()
+    test = splits.source(getattr(data_config, "test_split", "test"))
     recipe = Recipe()
     tested = _rows(test, recipe.tested)
     made_by = {
@@ -129,12 +132,26 @@ def accuracy(extractor: Extractor, images: np.ndarray, labels: np.ndarray) -> fl
 
 
 def _rows(source: data.Source, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """At most so many rows, evenly spaced: images uint8 [n, H, W, C], and labels int32 [n]."""
+    """The labelled ones of at most so many rows, evenly spaced.
+
+    Returns:
+      Images uint8 [n, H, W, C], and labels int32 [n] in [0, num_classes).
+
+    Raises:
+      UserError: if none of them has a label.
+    """
     n = min(source.size, most)
     chosen = np.arange(n) * source.size // n
     parts = [source.read(chosen[i : i + 1024]) for i in range(0, n, 1024)]
     images = np.concatenate([to_bytes(part["image"]) for part in parts])
-    return images, np.concatenate([part["label"] for part in parts])
+    labels = np.concatenate([part["label"] for part in parts])
+    labelled = (labels >= 0) & (labels < source.num_classes)
+    if not labelled.any():
+        raise errors.UserError(
+            f"the domain extractor needs labels, and no sample of {source.name} has one in its "
+            f"split {source.split!r}"
+        )
+    return images[labelled], labels[labelled]
 
 
 def _checksum(rows: tuple[np.ndarray, np.ndarray]) -> str:

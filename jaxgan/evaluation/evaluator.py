@@ -16,14 +16,21 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from jaxgan import data, errors
-from jaxgan.evaluation import choice, domain, figures, frechet, inception, likelihood, real
-from jaxgan.evaluation.extractor import Extractor, Features, extract
+from jaxgan.evaluation import (
+    choice,
+    domain,
+    figures,
+    frechet,
+    inception,
+    likelihood,
+    network_figures,
+    real,
+)
+from jaxgan.evaluation.extractor import TOLERANCE, Extractor, Features, extract
 from jaxgan.evaluation.figures import Figures, Sample
 from jaxgan.evaluation.protocol import Result
 
 MEMORIZED = figures.NAMES["memorization"]
-IMPORTANCE_SAMPLES = 50
-SEEN = ("training", "held_out")
 PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "numpy", "scipy")
 
 
@@ -57,6 +64,7 @@ class Evaluator:
 
     Attributes:
       config: of the run.
+      splits: of its dataset.
       part: of the real samples: ``'select'`` or ``'report'``.
       metrics: names in ``figures.METRICS``.
       extractor: or ``None``.
@@ -64,6 +72,7 @@ class Evaluator:
     """
 
     config: ConfigDict
+    splits: data.Splits
     part: str
     metrics: tuple[str, ...]
     extractor: Extractor | None
@@ -73,7 +82,13 @@ class Evaluator:
     def real(self) -> figures.Real:
         """The real samples, with features from the cache where they are known."""
         look = real.remembered(self.extractor, self.look) if self.extractor and self.look else None
-        return real.read(self.config, self.part, look, memorization="memorization" in self.metrics)
+        memorization = "memorization" in self.metrics
+        return real.read(self.config, self.splits, self.part, look, memorization=memorization)
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What is wrong with the splits, known before anything is measured."""
+        return real.overlaps(self.splits, self.config)
 
     @cached_property
     def floors(self) -> Figures:
@@ -81,15 +96,31 @@ class Evaluator:
 
         They were trained on, so memorization has no such floor.
         """
-        found = self.figures(self.real.other)
+        found, _ = self.figures(self.real.other)
         return {name: value for name, value in found.items() if name not in MEMORIZED}
 
-    def figures(self, candidate: Sample) -> Figures:
-        """Every figure of some samples."""
-        found: Figures = {}
-        for metric in self.metrics:
-            found |= figures.METRICS[metric](candidate, self.real)
-        return {choice.published(name, self.config): value for name, value in found.items()}
+    def figures(self, candidate: Sample) -> tuple[Figures, list[str]]:
+        """Every figure of some samples that can be had, and what to say of the others."""
+        each = [
+            attempt(metric, measure, candidate, self.real)
+            for metric in self.metrics
+            for measure in figures.METRICS[metric]
+        ]
+        found = {name: value for part, _ in each for name, value in part.items()}
+        published = {choice.published(name, self.config): value for name, value in found.items()}
+        return published, [text for _, told in each for text in told]
+
+    def labels(self, n: int) -> tuple[np.ndarray, str]:
+        """Labels int32 [n] to generate, and how they were chosen.
+
+        In the proportions of the reference: else the generated set would differ from it by its
+        labels alone.
+        """
+        known = self.real.reference.labels
+        known = np.empty(0, np.int32) if known is None else known[known >= 0]
+        if self.config.evaluation.labels == "uniform" or not len(known):
+            return np.arange(n, dtype=np.int32) % self.config.method.num_classes, "uniform"
+        return known[np.arange(n) % len(known)].astype(np.int32), "as the reference"
 
     def measure(self, subject: Subject, key: jax.Array, step: int) -> Result:
         """Draws samples and measures them.
@@ -101,30 +132,23 @@ class Evaluator:
 
         Returns:
           ``step``, ``figures`` (each with its ``value``, ``floor`` and, where it is known, what a
-          ``perfect`` sampler gets in expectation), ``warnings``, ``protocol``, its ``digest``, and
-          ``made_by``: what else led to it.
+          ``perfect`` sampler gets in expectation), ``warnings`` (of figures that cannot be had,
+          too), ``protocol``, its ``digest``, and ``made_by``: what else led to it.
 
         Raises:
-          UserError: if samples are not finite, not in range, or too few for a metric.
+          UserError: if nothing can be measured: samples are not finite, or of another shape.
         """
         n = self.config.evaluation.n
-        labels, conditions = None, {}
-        if subject.conditional:
-            labels = np.arange(n, dtype=np.int32) % self.config.method.num_classes
-            conditions = {"labels": labels}
-        values = subject.draw(key, n, **conditions)
+        labels, how = self.labels(n) if subject.conditional else (None, "none")
+        values = subject.draw(key, n, **({} if labels is None else {"labels": labels}))
+        values, warnings = in_range(values)
         try:
-            found = self.figures(real.seen(values, labels, self.look))
+            candidate = real.seen(values, labels, self.look)
         except ValueError as error:
             raise errors.UserError(f"the samples cannot be measured: {error}") from error
-        if subject.scores is not None:
-            found |= overfitting(subject.scores, self.real, values)
-        if subject.log_weight is not None:
-            found |= likelihoods(subject.log_weight, self.real.unseen, key)
-        if subject.classify is not None:
-            unseen = data.open_source(self.config.data, self.config.data.test_split)
-            size = self.config.evaluation.batch_size
-            found |= classification_errors(subject.classify, unseen, size)
+        found, told = self.figures(candidate)
+        more, also = self.of_networks(subject, values, key)
+        found, warnings = found | more, [*warnings, *told, *also]
         lost = [name for name, value in found.items() if not math.isfinite(value)]
         perfect = figures.perfect(self.real, n)
         entries = {
@@ -132,22 +156,50 @@ class Evaluator:
             for name, value in found.items()
             if name not in lost
         }
-        protocol = self.protocol(subject, n)
+        protocol = self.protocol(subject, n, how)
+        warnings = [*self.warnings(n), *warnings, *(f"{name} is not finite" for name in lost)]
         return {
             "step": step,
             "figures": entries,
-            "warnings": [*self.warnings(n), *(f"{name} is not finite" for name in lost)],
+            "warnings": warnings,
             "protocol": protocol,
             "digest": digest(protocol)[:8],
             "made_by": {
-                "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+                "versions": {name: version(name) for name in PACKAGES},
                 "config": digest(json.loads(self.config.to_json_best_effort())),
                 "seed": self.config.seed,
                 "backend": jax.default_backend(),
             },
         }
 
-    def protocol(self, subject: Subject, n: int) -> dict[str, Any]:
+    def of_networks(
+        self, subject: Subject, values: np.ndarray, key: jax.Array
+    ) -> tuple[Figures, list[str]]:
+        """The figures of what a method has beside its generator, and what to say of the others."""
+        found: Figures = {}
+        told: list[str] = []
+
+        def take(name: str, measure: Callable[..., Figures], *args: Any) -> None:
+            more, also = attempt(name, measure, *args)
+            found.update(more)
+            told.extend(also)
+
+        if self.real.unseen is None:
+            return found, told
+        if subject.scores is not None:
+            take("overfitting", network_figures.overfitting, subject.scores, self.real, values)
+        if subject.log_weight is not None:
+            take("elbo", network_figures.likelihoods, subject.log_weight, self.real.unseen, key)
+        if subject.classify is not None:
+            unseen = self.splits.source(self.config.data.test_split)
+            rows = np.sort(real.unseen_rows(self.splits, self.config))
+            size = self.config.evaluation.batch_size
+            take(
+                "error", network_figures.classification_errors, subject.classify, unseen, rows, size
+            )
+        return found, told
+
+    def protocol(self, subject: Subject, n: int, labels: str) -> dict[str, Any]:
         """What must be equal for two results to be compared."""
         of = self.extractor
         return {
@@ -161,6 +213,9 @@ class Evaluator:
             "n_real": len(self.real.reference.values),
             "n_floor": len(self.real.other.values),
             "n_generated": n,
+            "labels": labels,
+            # Each chunk of samples has a key of its own.
+            "chunk": min(n, self.config.evaluation.batch_size),
             "values": "8 bits" if self.real.reference.values.ndim == 4 else "float32",
             "weights": subject.weights,
             "statistics": subject.statistics,
@@ -170,54 +225,40 @@ class Evaluator:
     def warnings(self, n: int) -> list[str]:
         """What makes a figure of this evaluation weak."""
         if self.extractor is None or "frechet" not in self.metrics:
-            return []
+            return self.notes
         least = min(n, len(self.real.reference.values), len(self.real.other.values))
         warning = frechet.rank_warning(least, self.extractor.dim)
-        return [warning] if warning else []
+        return [*self.notes, warning] if warning else self.notes
 
 
-def overfitting(
-    scores: Callable[[np.ndarray], Any], real_samples: figures.Real, generated: np.ndarray
-) -> Figures:
-    """The discriminator's mean logits of training, unseen and generated samples.
-
-    Their ratio is r_v of Karras et al. 2020, "Training Generative Adversarial Networks with Limited
-    Data" (arXiv:2006.06676), equation 1: 0 where unseen samples get what training samples get, 1
-    where they get what generated ones do. Where training and unseen samples differ by no more than
-    three standard errors it is 0: with a good generator it would be noise over next to nothing.
-    """
-    groups = {
-        "training": real_samples.seen,
-        "held_out": real_samples.unseen,
-        "generated": generated[: len(real_samples.seen)],
-    }
-    logits = {name: np.asarray(scores(x), np.float64) for name, x in groups.items()}
-    means = {name: float(x.mean()) for name, x in logits.items()}
-    gap, whole = (means["training"] - means[name] for name in ("held_out", "generated"))
-    error = math.hypot(*(logits[name].std() / math.sqrt(len(logits[name])) for name in SEEN))
-    ratio = gap / whole if whole and abs(gap) > 3 * error else 0.0
-    return {"overfitting": ratio, **{f"d_{name}": value for name, value in means.items()}}
+def attempt(
+    what: str, measure: Callable[..., Figures], *arguments: Any
+) -> tuple[Figures, list[str]]:
+    """The figures of ``measure``, or none and a line that says why."""
+    try:
+        return measure(*arguments), []
+    except ValueError as error:
+        return {}, [f"{what} is left out: {error}"]
 
 
-def likelihoods(log_weight: likelihood.LogWeight, images: np.ndarray, key: jax.Array) -> Figures:
-    """Bounds of the log-likelihood of unseen images, in nats an image; see ``likelihood``."""
-    found = likelihood.estimate(log_weight, images, key, samples=IMPORTANCE_SAMPLES)
-    return {"elbo": found.elbo, "importance_weighted_bound": found.bound}
+def in_range(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Images cut off at -1 and 1, as they are in a file, and a line if that changes them."""
+    if values.ndim != 4 or not np.isfinite(values).all():
+        return values, []
+    low, high = float(values.min()), float(values.max())
+    if low >= -1 - TOLERANCE and high <= 1 + TOLERANCE:
+        return values, []
+    return np.clip(values, -1, 1), [
+        f"samples reach from {low:.4g} to {high:.4g}; they are measured cut off at -1 and 1"
+    ]
 
 
-def classification_errors(
-    classify: Callable[[np.ndarray], dict[str, Any]], source: data.Source, batch_size: int
-) -> Figures:
-    """The share of all samples of a split that each classifier takes for another class."""
-    wrong: dict[str, int] = {}
-    for start in range(0, source.size, batch_size):
-        rows = np.arange(start, start + batch_size)
-        # A whole batch also at the end: one compilation.
-        batch = data.to_float(source.read(rows.clip(max=source.size - 1)))
-        for name, logits in classify(batch["image"]).items():
-            missed = np.asarray(logits).argmax(axis=-1) != batch["label"]
-            wrong[name] = wrong.get(name, 0) + int(missed[rows < source.size].sum())
-    return {f"error_{name}": count / source.size for name, count in wrong.items()}
+def version(package: str) -> str:
+    """Of a package; ``'unknown'`` for one that runs without having been installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def digest(value: Any) -> str:
@@ -228,6 +269,7 @@ def digest(value: Any) -> str:
 def open_evaluator(
     config: ConfigDict,
     part: str,
+    splits: data.Splits | None = None,
     *,
     mesh: Mesh | None = None,
     say: Callable[[str], None] = print,
@@ -237,6 +279,7 @@ def open_evaluator(
     Args:
       config: completed.
       part: ``'select'`` or ``'report'``.
+      splits: of its dataset, where they are open already.
       mesh: the devices that features are computed on; ``None`` for one.
       say: shows a line: what takes long, and how far it is.
 
@@ -244,10 +287,11 @@ def open_evaluator(
       UserError: for a weights file that cannot be used, or a metric that does not apply.
     """
     settings = config.evaluation
-    metrics = choice.chosen(config)
+    splits = splits or data.Splits(config.data)
+    metrics = choice.chosen(config, splits.spec())
     extractor: Extractor | None = None
     if settings.extractor == "domain":
-        extractor = domain.load(config.data, say=say).extractor
+        extractor = domain.load(config.data, splits=splits, say=say).extractor
     elif settings.extractor == "inception":
         try:
             extractor = inception.load(
@@ -261,7 +305,7 @@ def open_evaluator(
                 f"'score' out of config.evaluation.metrics"
             )
     if extractor is None:
-        return Evaluator(config, part, metrics, None, None)
+        return Evaluator(config, splits, part, metrics, None, None)
 
     def look(images: np.ndarray) -> Features:
         quiet = jax.process_index() > 0 or None  # None: only on a terminal
@@ -274,4 +318,4 @@ def open_evaluator(
                 progress=lambda done, _: bar.update(done - bar.n),
             )
 
-    return Evaluator(config, part, metrics, extractor, look)
+    return Evaluator(config, splits, part, metrics, extractor, look)

@@ -18,6 +18,9 @@ from jaxgan.evaluation.sliced_wasserstein import sliced_wasserstein
 PROJECTIONS = 256
 NEIGHBOURS = 5
 PAIRS = 100_000
+# Of whatever a figure or the choice of real samples draws. Not the run's seed: figures of two
+# training seeds are to differ by the training alone.
+SEED = 0
 Figures = dict[str, float]
 
 
@@ -27,7 +30,7 @@ class Sample:
 
     Attributes:
       values: images uint8 [n, H, W, C], or points float32 [n, 2].
-      labels: int32 [n]: true ones, or those that were asked for; or None.
+      labels: int32 [n]: true ones (-1: not known), or those that were asked for; or None.
       features: float32 [n, D], or None without an extractor.
       logits: float32 [n, K], or None.
     """
@@ -48,10 +51,11 @@ class Real:
       held_out: never trained on, for memorization; or None where that is not measured.
       training: all that were trained on; likewise.
       seen: samples [m, ...] in [-1, 1] that were trained on.
-      unseen: samples [m, ...] that were not.
+      unseen: samples [m, ...] that were not; or None where there are none.
       mixture: the means [K, 2] and the standard deviation of the modes, if the data are points
         around some.
-      seed: of the directions and subsets that a figure draws.
+      class_weights: how often each class stands in the split that the reference is of, [K]; or
+        None without labels.
     """
 
     reference: Sample
@@ -59,9 +63,9 @@ class Real:
     held_out: Sample | None
     training: Sample | None
     seen: np.ndarray
-    unseen: np.ndarray
+    unseen: np.ndarray | None
     mixture: tuple[np.ndarray, float] | None
-    seed: int
+    class_weights: np.ndarray | None = None
 
 
 def frechet_figures(candidate: Sample, real: Real) -> Figures:
@@ -72,7 +76,7 @@ def frechet_figures(candidate: Sample, real: Real) -> Figures:
 
 def kid_figures(candidate: Sample, real: Real) -> Figures:
     """The kernel distance, and the standard error of its blocks."""
-    value, error = kernel.kid(candidate.features, real.reference.features, seed=real.seed)
+    value, error = kernel.kid(candidate.features, real.reference.features, seed=SEED)
     return {"kid": value, "kid_error": error}
 
 
@@ -94,25 +98,29 @@ def sliced_figures(candidate: Sample, real: Real) -> Figures:
     n = min(len(candidate.values), len(real.reference.values))
     x, y = (data.to_float({"image": s.values[:n]})["image"] for s in (candidate, real.reference))
     distance = jax.jit(sliced_wasserstein, static_argnames="projections")
-    key = jax.random.key(real.seed)
+    key = jax.random.key(SEED)
     return {"sliced_wasserstein": float(distance(x, y, key, projections=PROJECTIONS))}
 
 
 def diversity_figures(candidate: Sample, real: Real) -> Figures:
-    """The mean distance of two samples' features, over all and within a class."""
-    pairs = {"pairs": PAIRS, "seed": real.seed}
-    found = {"diversity": diversity.mean_pairwise_distance(candidate.features, **pairs)}
-    if candidate.labels is not None:
-        found["intra_class_diversity"] = diversity.intra_class_distance(
-            candidate.features, candidate.labels, **pairs
-        )
-    return found
+    """The mean distance of two samples' features."""
+    features = candidate.features
+    return {"diversity": diversity.mean_pairwise_distance(features, pairs=PAIRS, seed=SEED)}
+
+
+def intra_class_figures(candidate: Sample, real: Real) -> Figures:
+    """The mean distance of two samples' features within a class."""
+    if candidate.labels is None:
+        return {}
+    features, labels = labelled(candidate.features, candidate.labels)
+    distance = diversity.intra_class_distance(features, labels, pairs=PAIRS, seed=SEED)
+    return {"intra_class_diversity": distance}
 
 
 def memorization_figures(candidate: Sample, real: Real) -> Figures:
     """How near to training samples, against how near unseen ones are; see ``neighbours``."""
-    assert real.held_out is not None
-    assert real.training is not None
+    if real.held_out is None or real.training is None:
+        return {}
     found = neighbours.memorization(
         candidate.features, real.held_out.features, real.training.features
     )
@@ -121,18 +129,20 @@ def memorization_figures(candidate: Sample, real: Real) -> Figures:
 
 def accuracy_figures(candidate: Sample, real: Real) -> Figures:
     """The share of samples that the extractor takes for the class asked for."""
-    right = candidate.logits.argmax(axis=1) == candidate.labels
-    return {"conditional_accuracy": float(right.mean())}
+    assert candidate.labels is not None
+    logits, labels = labelled(candidate.logits, candidate.labels)
+    return {"conditional_accuracy": float((logits.argmax(axis=1) == labels).mean())}
 
 
 def mode_figures(candidate: Sample, real: Real) -> Figures:
     """Modes found, the share of samples near one, and how unequally they are met.
 
-    The modes of points are the means of their mixture; those of images are the extractor's classes.
+    The modes of points are the means of their mixture; those of images are the extractor's classes,
+    which are to be met as often as the data have them.
     """
     if real.mixture is None:
         classes = candidate.logits.argmax(axis=1)
-        found = modes.class_coverage(classes, candidate.logits.shape[1])
+        found = modes.class_coverage(classes, candidate.logits.shape[1], real.class_weights)
         return {"modes": found.modes, "reverse_kl": found.reverse_kl}
     points = modes.mixture_coverage(candidate.values, *real.mixture)
     return {
@@ -140,6 +150,18 @@ def mode_figures(candidate: Sample, real: Real) -> Figures:
         "high_quality": points.high_quality,
         "reverse_kl": points.reverse_kl,
     }
+
+
+def labelled(values: Any, labels: np.ndarray) -> tuple[Any, np.ndarray]:
+    """The rows whose label is known, and their labels.
+
+    Raises:
+      ValueError: if there are none.
+    """
+    known = labels >= 0
+    if not known.any():
+        raise ValueError("no sample has a label")
+    return values[known], labels[known]
 
 
 def perfect(real: Real, n: int) -> Figures:
@@ -154,16 +176,17 @@ def perfect(real: Real, n: int) -> Figures:
     }
 
 
-METRICS: dict[str, Callable[[Sample, Real], Figures]] = {
-    "frechet": frechet_figures,
-    "kid": kid_figures,
-    "precision_recall": manifold_figures,
-    "diversity": diversity_figures,
-    "memorization": memorization_figures,
-    "score": score_figures,
-    "conditional_accuracy": accuracy_figures,
-    "modes": mode_figures,
-    "sliced_wasserstein": sliced_figures,
+Measure = Callable[[Sample, Real], Figures]
+METRICS: dict[str, tuple[Measure, ...]] = {
+    "frechet": (frechet_figures,),
+    "kid": (kid_figures,),
+    "precision_recall": (manifold_figures,),
+    "diversity": (diversity_figures, intra_class_figures),
+    "memorization": (memorization_figures,),
+    "score": (score_figures,),
+    "conditional_accuracy": (accuracy_figures,),
+    "modes": (mode_figures,),
+    "sliced_wasserstein": (sliced_figures,),
 }
 
 # Raised whenever a figure would come out otherwise for the same samples.
@@ -175,7 +198,7 @@ VERSIONS = {
     "memorization": "1",
     "score": "1: 10 splits",
     "conditional_accuracy": "1",
-    "modes": "1: within 3 standard deviations",
+    "modes": "2: within 3 standard deviations; classes as often as in the data",
     "sliced_wasserstein": f"2: {PROJECTIONS} projections",
 }
 # The figures that a metric gives, for whoever must know their names before there are any.

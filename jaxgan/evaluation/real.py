@@ -13,11 +13,13 @@ from ml_collections import ConfigDict
 
 from jaxgan import data, errors, files
 from jaxgan.evaluation.extractor import Extractor, Features, to_bytes
-from jaxgan.evaluation.figures import Real, Sample
+from jaxgan.evaluation.figures import SEED, Real, Sample
 
 PARTS = ("select", "report")
 # Of each kind, for the discriminator's mean logits.
 SCORED = 500
+# Labels that are counted at most.
+COUNTED = 100_000
 Look = Callable[[np.ndarray], Features]
 
 
@@ -32,11 +34,14 @@ def selection_split(config: ConfigDict) -> str:
     return config.data.validation_split or config.data.split
 
 
-def read(config: ConfigDict, part: str, look: Look | None, *, memorization: bool) -> Real:
-    """The real samples of ``part``.
+def read(
+    config: ConfigDict, splits: data.Splits, part: str, look: Look | None, *, memorization: bool
+) -> Real:
+    """The real samples of ``part``: the same ones whatever the seed of the run.
 
     Args:
       config: of the run; ``evaluation.n`` is the most on each side.
+      splits: of its dataset.
       part: ``'select'`` or ``'report'``.
       look: gives features; ``None`` for none.
       memorization: whether to read the whole training split as well, and unseen samples.
@@ -45,60 +50,116 @@ def read(config: ConfigDict, part: str, look: Look | None, *, memorization: bool
       UserError: if there are fewer than four samples.
     """
     n = config.evaluation.n
-    reference = data.open_source(config.data, split_of(config, part))
-    other = data.open_source(config.data, selection_split(config))
+    reference = splits.source(split_of(config, part))
+    other = splits.source(selection_split(config))
     if min(reference.size, other.size) < 4:
         raise errors.UserError(f"{config.data.name} has too few samples to evaluate on")
-    if reference.split == other.split:
-        # Cut in two, so that the floor is between samples that are not the same ones.
-        half = min(n, reference.size // 2)
-        order = shuffled(config, reference)
-        chosen, rest = order[:half], order[half : 2 * half]
-    else:
-        chosen, rest = (shuffled(config, source)[:n] for source in (reference, other))
+    chosen, rest = sides(reference, other, n)
+    seen, unseen = splits.source(), splits.source(config.data.test_split)
+    fresh = unseen_rows(splits, config)
     training = held_out = None
-    if memorization:
-        seen = data.open_source(config.data, config.data.split)
-        unseen = data.open_source(config.data, config.data.test_split)
+    if memorization and len(fresh):
         training = sample(seen, np.arange(seen.size), look)
-        held_out = sample(unseen, shuffled(config, unseen)[:n], look)
+        held_out = sample(unseen, fresh[:n], look)
     return Real(
         reference=sample(reference, chosen, look),
         other=sample(other, rest, look),
         held_out=held_out,
         training=training,
-        seen=floats(config, config.data.split),
-        unseen=floats(config, config.data.test_split),
-        mixture=mixture(config),
-        seed=config.seed,
+        seen=floats(seen, shuffled(seen)[:SCORED]),
+        unseen=floats(unseen, fresh[:SCORED]) if len(fresh) else None,
+        mixture=mixture(config, reference.num_classes),
+        class_weights=class_weights(reference),
     )
 
 
-def floats(config: ConfigDict, split: str) -> np.ndarray:
-    """At most 500 samples of a split as a network gets them, in [-1, 1]."""
-    source = data.open_source(config.data, split)
-    rows = source.read(shuffled(config, source)[:SCORED])
-    return np.asarray(data.to_float(rows)["image"])
+def sides(reference: data.Source, other: data.Source, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The indices of at most n samples of each of two splits, no stored sample on both sides."""
+    if reference.split == other.split:
+        # Cut in two, so that the floor is between samples that are not the same ones.
+        half, order = min(n, reference.size // 2), shuffled(reference)
+        return order[:half], order[half : 2 * half]
+    chosen, rest = shuffled(reference), shuffled(other)
+    if len(both := data.shared(reference, other)):
+        # What both have is dealt out.
+        chosen = chosen[~np.isin(data.ids(reference)[chosen], both[1::2])]
+        rest = rest[~np.isin(data.ids(other)[rest], both[::2])]
+    return chosen[:n], rest[:n]
 
 
-def mixture(config: ConfigDict) -> tuple[np.ndarray, float] | None:
+def unseen_rows(splits: data.Splits, config: ConfigDict) -> np.ndarray:
+    """The indices, in a fixed order, of the samples of the test split that are not trained on.
+
+    None where there are fewer than four: nothing could be said of them.
+    """
+    unseen = splits.source(config.data.test_split)
+    rows = shuffled(unseen)
+    if len(both := data.shared(unseen, splits.source())):
+        rows = rows[~np.isin(data.ids(unseen)[rows], both)]
+    return rows if len(rows) >= 4 else rows[:0]
+
+
+def overlaps(splits: data.Splits, config: ConfigDict) -> list[str]:
+    """What to say of splits that share samples and should not: a line for each pair."""
+    settings, told = config.data, []
+    train, test = splits.source(), splits.source(settings.test_split)
+    if count := len(data.shared(train, test)):
+        left_out = (
+            "overfitting, d_held_out and memorization are measured on the others"
+            if len(unseen_rows(splits, config))
+            else "overfitting, d_held_out, memorization and all else that needs unseen samples "
+            "are left out"
+        )
+        told.append(
+            f"data.test_split {test.split!r} shares {count} of its {test.size} samples with "
+            f"data.split {train.split!r}: {left_out}"
+        )
+    if settings.validation_split:
+        chosen_by = splits.source(settings.validation_split)
+        if count := len(data.shared(chosen_by, test)):
+            told.append(
+                f"data.validation_split {chosen_by.split!r} shares {count} samples with "
+                f"data.test_split {test.split!r}: a checkpoint is reported on what it is chosen by"
+            )
+    return told
+
+
+def class_weights(source: data.Source) -> np.ndarray | None:
+    """How often each class stands in a split, float64 [num_classes]; None without labels."""
+    if not source.num_classes:
+        return None
+    rows = np.arange(min(source.size, COUNTED)) * source.size // min(source.size, COUNTED)
+    labels = source.labels(rows) if source.labels else source.read(rows[:SCORED])["label"]
+    known = labels[(labels >= 0) & (labels < source.num_classes)]
+    counts = np.bincount(known, minlength=source.num_classes).astype(np.float64)
+    return counts if counts.sum() else None
+
+
+def floats(source: data.Source, indices: np.ndarray) -> np.ndarray:
+    """Samples of a split as a network gets them, in [-1, 1]."""
+    return np.asarray(data.to_float(source.read(indices))["image"])
+
+
+def mixture(config: ConfigDict, num_classes: int) -> tuple[np.ndarray, float] | None:
     """The means and the standard deviation of the modes that the data are drawn around."""
     name = config.data.name
-    if name not in data.mixtures.NAMES or not data.describe(config.data).num_classes:
+    if name not in data.mixtures.NAMES or not num_classes:
         return None
     return data.mixtures.means(name), data.mixtures.sigma(name)
 
 
-def shuffled(config: ConfigDict, source: data.Source) -> np.ndarray:
-    """The indices of all samples, in an order that the seed gives."""
-    return data.indices(config.seed, 0, size=source.size, batch_size=source.size)
+def shuffled(source: data.Source) -> np.ndarray:
+    """The indices of all samples, in an order that depends on nothing but their number."""
+    return data.indices(SEED, 0, size=source.size, batch_size=source.size)
 
 
 def sample(source: data.Source, indices: np.ndarray, look: Look | None) -> Sample:
-    """These samples of a source, with their features."""
+    """These samples of a source, with their features; a label that is none becomes -1."""
     rows = [source.read(part) for part in np.array_split(indices, -(-len(indices) // 1000))]
-    values = np.concatenate([row["image"] for row in rows])
-    labels = np.concatenate([row["label"] for row in rows]) if source.num_classes else None
+    values, labels = np.concatenate([row["image"] for row in rows]), None
+    if source.num_classes:
+        labels = np.concatenate([row["label"] for row in rows])
+        labels = np.where((labels >= 0) & (labels < source.num_classes), labels, -1)
     return seen(values, labels, look)
 
 

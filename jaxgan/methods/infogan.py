@@ -112,6 +112,11 @@ class InfoGAN:
         """Minibatches of real samples that one step consumes."""
         return self.n_critic
 
+    @property
+    def choices(self) -> dict[str, int]:
+        """The conditions of ``sample`` that are whole numbers, with how many they may be."""
+        return {CATEGORICAL: self.categories}
+
     @cached_property
     def g(self) -> Player:
         """The generator."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxgan import data, errors, evaluation, files, program, sampling
-from jaxgan.evaluation import choice, evaluator, figures, real
+from jaxgan.evaluation import choice, evaluator, figures, network_figures, real
 from jaxgan.evaluation.extractor import Extractor, extract, to_bytes
 from tests.conftest import run, smoke
 
@@ -19,9 +19,15 @@ def settings(*overrides, name="gan_digits"):
     return smoke(name, "evaluation.every=0", *overrides)
 
 
+def splits_of(config):
+    return data.Splits(config.data)
+
+
 def test_the_two_parts_share_no_sample_with_each_other_or_the_floor():
     config = settings("evaluation.n=100")
-    select, report = (real.read(config, part, None, memorization=True) for part in real.PARTS)
+    select, report = (
+        real.read(config, splits_of(config), part, None, memorization=True) for part in real.PARTS
+    )
     rows = {
         name: {x.tobytes() for x in sample.values}
         for name, sample in {
@@ -42,11 +48,15 @@ def test_the_two_parts_share_no_sample_with_each_other_or_the_floor():
 
 def test_a_validation_split_is_what_is_selected_on():
     config = settings("evaluation.n=50", "data.validation_split=test")
-    found = real.read(config, "select", None, memorization=False)
+    found = real.read(config, splits_of(config), "select", None, memorization=False)
     test = data.whole(data.open_source(config.data, "test"))["image"]
     known = {x.tobytes() for x in to_bytes(test)}
     assert {x.tobytes() for x in found.reference.values} <= known
     assert {x.tobytes() for x in found.other.values} <= known
+
+
+def chosen(config):
+    return choice.chosen(config, splits_of(config).spec())
 
 
 def projection(config):
@@ -73,7 +83,7 @@ def evaluator_of(config, part="report", metrics=None, **options):
     def look(images):
         return extract(of, images, **options)
 
-    return evaluation.Evaluator(config, part, names, of, look)
+    return evaluation.Evaluator(config, splits_of(config), part, names, of, look)
 
 
 def real_subject(values):
@@ -126,11 +136,15 @@ def test_a_result_is_json_that_carries_what_made_it(ready, tmp_path):
         "part": "report",
         "split": "test",
         "real": real.digest(
-            real.read(ready.config, "report", None, memorization=False).reference.values
+            real.read(
+                ready.config, splits_of(ready.config), "report", None, memorization=False
+            ).reference.values
         )[:12],
         "n_real": 60,
         "n_floor": 60,
         "n_generated": 60,
+        "labels": "none",
+        "chunk": 60,
         "values": "8 bits",
         "weights": "averaged",
         "statistics": "as trained",
@@ -157,7 +171,7 @@ def test_the_discriminators_overfitting_is_the_ratio_of_mean_logits():
     samples = dataclasses.make_dataclass("Samples", ["seen", "unseen"])(
         np.full((4, 2), 3.0), np.full((4, 2), 2.0)
     )
-    found = evaluator.overfitting(lambda x: x.sum(axis=1), samples, np.full((4, 2), -1.0))
+    found = network_figures.overfitting(lambda x: x.sum(axis=1), samples, np.full((4, 2), -1.0))
     assert found == {"overfitting": 0.25, "d_training": 6, "d_held_out": 4, "d_generated": -2}
 
 
@@ -167,9 +181,9 @@ def test_a_difference_that_may_be_chance_is_no_overfitting():
     seen += 0.05
     samples = dataclasses.make_dataclass("Samples", ["seen", "unseen"])(seen, unseen)
     near = unseen + 1e-3
-    assert evaluator.overfitting(lambda x: x.sum(axis=1), samples, near)["overfitting"] == 0
+    assert network_figures.overfitting(lambda x: x.sum(axis=1), samples, near)["overfitting"] == 0
     samples.seen = seen + 0.5
-    assert evaluator.overfitting(lambda x: x.sum(axis=1), samples, near)["overfitting"] > 0.9
+    assert network_figures.overfitting(lambda x: x.sum(axis=1), samples, near)["overfitting"] > 0.9
 
 
 def test_a_mixture_is_measured_by_its_modes_beside_what_is_perfect():
@@ -209,18 +223,106 @@ def test_features_of_real_samples_are_computed_once(ready, monkeypatch, tmp_path
     assert dataclasses.replace(judge, look=counting).real.reference.features.shape == (50, 16)
 
 
-@pytest.mark.parametrize(
-    ("spoil", "told"),
-    [
-        (lambda x: x * 1.5, r"must lie in \[-1, 1\]"),
-        (lambda x: np.where(x > 2, x, np.nan), "not finite"),
-    ],
-)
-def test_samples_that_cannot_be_measured_are_told_in_a_line(ready, spoil, told):
+def noise(n=60):
+    return np.random.default_rng(0).uniform(-1, 1, (n, 8, 8, 1)).astype(np.float32)
+
+
+def test_samples_that_are_not_finite_are_told_in_a_line(ready):
+    values = np.where(noise() > 0.99, np.nan, noise())
+    with pytest.raises(errors.UserError, match="not finite"):
+        evaluator_of(ready.config).measure(real_subject(values), KEY, 0)
+
+
+def test_samples_out_of_range_are_measured_as_a_file_would_hold_them(ready):
     judge = evaluator_of(ready.config)
-    values = spoil(np.random.default_rng(0).uniform(-1, 1, (60, 8, 8, 1)).astype(np.float32))
-    with pytest.raises(errors.UserError, match=told):
-        judge.measure(real_subject(values), KEY, 0)
+    far = judge.measure(real_subject(noise() * 300), KEY, 0)
+    cut = judge.measure(real_subject(np.clip(noise() * 300, -1, 1)), KEY, 0)
+    assert far["figures"] == cut["figures"]
+    (warning,) = set(far["warnings"]) - set(cut["warnings"])
+    assert warning.startswith("samples reach from -29")
+    assert "cut off at -1 and 1" in warning
+
+
+def test_a_figure_that_cannot_be_had_is_left_out_and_the_others_are_there(ready):
+    judge = evaluator_of(ready.config, metrics=("diversity", "kid"))
+    every = dataclasses.replace(judge.real.reference, labels=np.arange(60, dtype=np.int32))
+    judge.__dict__["real"] = dataclasses.replace(judge.real, reference=every)
+    subject = dataclasses.replace(real_subject(noise()), conditional=True)
+    subject = dataclasses.replace(subject, draw=lambda key, n, labels: noise(n))
+    result = judge.measure(subject, KEY, 0)
+    assert {"diversity", "kid"} <= set(result["figures"])
+    assert "intra_class_diversity" not in result["figures"]
+    assert "diversity is left out: labels have no class with two samples" in result["warnings"]
+
+
+def by_class(labels, rng):
+    """Images whose level says their class, as different within one as the classes are apart."""
+    level = np.linspace(-0.7, 0.7, 4)[labels][:, None, None, None]
+    return (level + rng.uniform(-0.2, 0.2, (len(labels), 8, 8, 1))).astype(np.float32)
+
+
+@pytest.fixture
+def imbalanced(tmp_path):
+    """The config of a conditional method on 4,000 images, classes in 4 : 3 : 2 : 1."""
+    rng = np.random.default_rng(0)
+    labels = rng.choice(4, size=4000, p=[0.4, 0.3, 0.2, 0.1])
+    images = np.round((by_class(labels, rng) + 1) * 127.5).astype(np.uint8)
+    np.savez(tmp_path / "data.npz", images=images, labels=labels)
+    overrides = ["data.name=npz", f"data.data_dir={tmp_path / 'data.npz'}", "evaluation.n=400"]
+    return smoke("cgan_digits", "evaluation.every=0", *overrides)
+
+
+def perfect(asked):
+    def draw(key, n, labels):
+        asked.append(labels)
+        return by_class(np.asarray(labels), np.random.default_rng(1))
+
+    return evaluation.Subject(draw, "raw", "as trained", conditional=True)
+
+
+def test_labels_are_generated_in_the_proportions_of_the_reference(imbalanced):
+    asked, metrics = [], ("frechet", "kid", "sliced_wasserstein")
+    judge = evaluator_of(imbalanced, metrics=metrics)
+    result = judge.measure(perfect(asked), KEY, 0)
+    np.testing.assert_array_equal(np.sort(asked[0]), np.sort(judge.real.reference.labels))
+    assert result["protocol"]["labels"] == "as the reference"
+    for name in ("frechet", "sliced_wasserstein"):
+        assert result["figures"][name]["value"] < 2 * result["figures"][name]["floor"], name
+
+    with imbalanced.unlocked():
+        imbalanced.evaluation.labels = "uniform"
+    uniform = evaluator_of(imbalanced, metrics=metrics).measure(perfect(asked), KEY, 0)
+    np.testing.assert_array_equal(np.bincount(asked[1]), [100] * 4)
+    assert uniform["protocol"]["labels"] == "uniform"
+    value, floor = (uniform["figures"]["frechet"][k] for k in ("value", "floor"))
+    assert value > 5 * floor, "what the proportions of the reference are for"
+
+
+def test_classes_of_images_are_expected_as_often_as_the_data_have_them(imbalanced):
+    judge = evaluator_of(imbalanced, metrics=("modes",))
+    labels = judge.real.other.labels
+    logits = np.eye(4)[labels]
+    candidate = dataclasses.replace(judge.real.other, logits=logits)
+    found, told = judge.figures(candidate)
+    assert (found["modes"], told) == (4, [])
+    assert found["reverse_kl"] < 0.02
+    even = dataclasses.replace(candidate, logits=np.eye(4)[np.arange(400) % 4])
+    assert judge.figures(even)[0]["reverse_kl"] > 0.1
+
+
+def test_the_real_samples_do_not_depend_on_the_seed_of_the_run():
+    results = []
+    for seed in (1, 2):
+        config = settings("evaluation.n=40", f"seed={seed}")
+        judge = evaluator_of(config)
+        results.append(judge.measure(real_subject(noise()), KEY, 0))
+    assert results[0]["figures"] == results[1]["figures"]
+    assert evaluation.compare(*results)
+
+
+def test_a_package_that_is_not_installed_has_no_version():
+    assert evaluator.version("no-such-package-of-ours") == "unknown"
+    assert evaluator.version("jax") == jax.__version__
 
 
 def test_too_few_samples_for_a_covariance_are_warned_of():
@@ -247,17 +349,19 @@ def test_too_few_samples_for_a_covariance_are_warned_of():
 )
 def test_a_choice_that_cannot_be_is_refused(overrides, told):
     with pytest.raises(errors.UserError, match=told):
-        choice.chosen(smoke("gan_digits", *overrides))
+        chosen(smoke("gan_digits", *overrides))
 
 
 def test_every_figure_is_known_by_name_before_there_is_one():
     """What ``checkpoint.best`` may name is what an evaluation logs."""
     config = settings("evaluation.extractor=domain", "evaluation.n=60")
-    judge = evaluator_of(config, metrics=choice.chosen(config))
+    judge = evaluator_of(config, metrics=chosen(config))
     ready = program.prepare(config)
     subject = sampling.subject(ready, ready.start()["state"])
     found = judge.measure(subject, KEY, 0)["figures"]
-    logged = {name.removeprefix("eval/") for name in choice.logged(config)}
+    logged = {
+        name.removeprefix("eval/") for name in choice.logged(config, splits_of(config).spec())
+    }
     extra = {"d_training", "d_held_out", "d_generated"}
     assert set(found) - extra <= logged
     assert logged - set(found) <= {"intra_class_diversity", "high_quality"}
@@ -265,11 +369,11 @@ def test_every_figure_is_known_by_name_before_there_is_one():
 
 def test_a_frechet_distance_is_a_fid_only_on_inception():
     config = settings("evaluation.extractor=domain")
-    assert "eval/frechet" in choice.logged(config)
+    assert "eval/frechet" in choice.logged(config, splits_of(config).spec())
     with config.unlocked():
         config.evaluation.extractor, config.evaluation.weights = "inception", "x.npz"
-    assert "eval/fid" in choice.logged(config)
-    assert "eval/frechet" not in choice.logged(config)
+    assert "eval/fid" in choice.logged(config, splits_of(config).spec())
+    assert "eval/frechet" not in choice.logged(config, splits_of(config).spec())
 
 
 def test_a_checkpoint_is_ranked_by_what_was_measured_at_its_step(tmp_path):
@@ -312,6 +416,6 @@ def test_a_likelihood_is_measured_where_the_method_has_one(ready):
         log_weight=jax.tree_util.Partial(lambda images, keys: images.mean((1, 2, 3)) - 3.0),
     )
     found = evaluator_of(ready.config).measure(subject, KEY, 0)["figures"]
-    expected = real.floats(ready.config, "test").mean() - 3
+    expected = evaluator_of(ready.config).real.unseen.mean() - 3
     for name in ("elbo", "importance_weighted_bound"):
         assert found[name]["value"] == pytest.approx(expected, rel=1e-5)

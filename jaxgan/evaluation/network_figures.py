@@ -1,0 +1,79 @@
+"""What is measured of a method's other networks: a discriminator, an encoder, a classifier."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxgan import data
+from jaxgan.evaluation import likelihood
+from jaxgan.evaluation.figures import Figures, Real
+
+IMPORTANCE_SAMPLES = 50
+SEEN = ("training", "held_out")
+
+
+def overfitting(
+    scores: Callable[[np.ndarray], Any], real_samples: Real, generated: np.ndarray
+) -> Figures:
+    """The discriminator's mean logits of training, unseen and generated samples.
+
+    Their ratio is r_v of Karras et al. 2020, "Training Generative Adversarial Networks with Limited
+    Data" (arXiv:2006.06676), equation 1: 0 where unseen samples get what training samples get, 1
+    where they get what generated ones do. Where training and unseen samples differ by no more than
+    three standard errors it is 0: with a good generator it would be noise over next to nothing.
+    """
+    assert real_samples.unseen is not None
+    groups = {
+        "training": real_samples.seen,
+        "held_out": real_samples.unseen,
+        "generated": generated[: len(real_samples.seen)],
+    }
+    logits = {name: np.asarray(scores(x), np.float64) for name, x in groups.items()}
+    means = {name: float(x.mean()) for name, x in logits.items()}
+    gap, whole = (means["training"] - means[name] for name in ("held_out", "generated"))
+    error = math.hypot(*(logits[name].std() / math.sqrt(len(logits[name])) for name in SEEN))
+    ratio = gap / whole if whole and abs(gap) > 3 * error else 0.0
+    return {"overfitting": ratio, **{f"d_{name}": value for name, value in means.items()}}
+
+
+def likelihoods(log_weight: likelihood.LogWeight, images: np.ndarray, key: jax.Array) -> Figures:
+    """Bounds of the log-likelihood of unseen images, in nats an image; see ``likelihood``."""
+    found = likelihood.estimate(log_weight, images, key, samples=IMPORTANCE_SAMPLES)
+    return {"elbo": found.elbo, "importance_weighted_bound": found.bound}
+
+
+def classification_errors(
+    classify: Callable[[np.ndarray], dict[str, Any]],
+    source: data.Source,
+    rows: np.ndarray,
+    batch_size: int,
+) -> Figures:
+    """The share of the labelled ones of some samples that each classifier takes for another class.
+
+    Args:
+      classify: class logits by name of classifier.
+      source: a split with labels.
+      rows: indices of its samples; those whose label is none of its classes are left out.
+      batch_size: samples at a time.
+
+    Raises:
+      ValueError: if none of them has a label.
+    """
+    wrong: dict[str, int] = {}
+    labelled = 0
+    for start in range(0, len(rows), batch_size):
+        # A whole batch also at the end: one compilation.
+        places = np.arange(start, start + batch_size)
+        batch = data.to_float(source.read(rows[places.clip(max=len(rows) - 1)]))
+        labels = batch["label"]
+        counted = (places < len(rows)) & (labels >= 0) & (labels < source.num_classes)
+        labelled += int(counted.sum())
+        for name, logits in classify(batch["image"]).items():
+            missed = np.asarray(logits).argmax(axis=-1) != labels
+            wrong[name] = wrong.get(name, 0) + int(missed[counted].sum())
+    if not labelled:
+        raise ValueError(f"no sample has a label in {source.name}'s split {source.split!r}")
+    return {f"error_{name}": count / labelled for name, count in wrong.items()}

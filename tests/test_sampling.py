@@ -1,0 +1,89 @@
+"""What a loaded model may be asked for."""
+
+import jax
+import numpy as np
+import pytest
+
+from jaxgan import errors, program, sampling
+from tests.conftest import smoke
+
+KEY = jax.random.key(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick(quickly_compiled):
+    pass
+
+
+@pytest.fixture(scope="module")
+def models():
+    """Untrained models by method, built once."""
+    made = {}
+
+    def model(name):
+        if name not in made:
+            ready = program.prepare(smoke(f"{name}_digits", "evaluation.every=0"))
+            made[name] = sampling.Model(ready, ready.start()["state"], 0)
+        return made[name]
+
+    return model
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (10, "'labels' must be from 0 to 9, not 10 to 10"),
+        (-1, "'labels' must be from 0 to 9, not -1 to -1"),
+        ([0, 1, 10], "'labels' must be from 0 to 9, not 0 to 10"),
+        (3.7, "'labels' must be whole numbers from 0 to 9, not 3.7"),
+        (np.array([0.0, 1.0, 2.0]), "must be whole numbers from 0 to 9, not float64 [3]"),
+        (np.nan, "must be whole numbers from 0 to 9, not nan"),
+        (True, "must be whole numbers from 0 to 9, not True"),
+        (np.eye(10, dtype=int)[:3], "'labels' must be [3] or one for all, not [3, 10]"),
+        ("seven", "unknown class 'seven'"),
+        (["1", "x", "2"], "unknown class 'x'"),
+        ([None] * 3, "must be whole numbers"),
+    ],
+)
+@pytest.mark.parametrize("name", ["cgan", "acgan"])
+def test_a_label_that_is_no_class_is_refused(models, name, labels, told):
+    with pytest.raises(errors.UserError) as refused:
+        models(name).sample(KEY, 3, labels=labels)
+    assert told in str(refused.value)
+
+
+def test_a_class_is_named_by_its_number_or_its_name(models):
+    model = models("cgan")
+    assert model.classes == tuple("0123456789")
+    expected = model.sample(KEY, 3, labels=np.array([7, 1, 7]))
+    np.testing.assert_array_equal(model.sample(KEY, 3, labels=["7", "1", "7"]), expected)
+    sevens = model.sample(KEY, 3, labels=7)
+    np.testing.assert_array_equal(model.sample(KEY, 3, labels="7"), sevens)
+    assert not np.array_equal(sevens, expected)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "told"),
+    [
+        ({"categorical": 10}, "'categorical' must be from 0 to 9"),
+        ({"categorical": 1.5}, "'categorical' must be whole numbers"),
+        ({"continuous": np.inf}, "'continuous' must be numbers"),
+        ({"continuous": "left"}, "'continuous' must be numbers, not 'left'"),
+    ],
+)
+def test_a_code_that_is_none_is_refused(models, conditions, told):
+    with pytest.raises(errors.UserError, match=told):
+        models("infogan").sample(KEY, 3, **conditions)
+
+
+def test_a_file_of_samples_says_their_labels(models, tmp_path):
+    sampling.write(models("cgan"), tmp_path / "all.npz", 12, 0)
+    sampling.write(models("cgan"), tmp_path / "some.npz", 5, 0, labels=["3", "8"])
+    with np.load(tmp_path / "all.npz") as stored:
+        np.testing.assert_array_equal(stored["labels"], [*range(10), 0, 1])
+        assert stored["images"].shape == (12, 8, 8, 1)
+    with np.load(tmp_path / "some.npz") as stored:
+        np.testing.assert_array_equal(stored["labels"], [3, 8, 3, 8, 3])
+    sampling.write(models("gan"), tmp_path / "none.npz", 5, 0)
+    with np.load(tmp_path / "none.npz") as stored:
+        assert stored.files == ["images"]
