@@ -11,7 +11,6 @@ from jaxgan.losses.auxiliary import (
     semi_supervised_unlabelled,
 )
 from jaxgan.losses.gan import (
-    LABELLED,
     NAMES,
     AdversarialLoss,
     adversarial,

@@ -36,10 +36,23 @@ from jaxgan.losses.logits import (
 
 
 class AdversarialLoss(NamedTuple):
-    """A discriminator loss and its generator loss; the module's docstring gives the signatures."""
+    """A discriminator loss and its generator loss, and what is true of them.
+
+    Attributes:
+      discriminator: the module's docstring gives its signature.
+      generator: likewise.
+      paired: the generator's loss compares with real logits, and so needs them.
+      labelled: the discriminator's loss takes ``real_label`` and ``fake_label``.
+      tie: the logit at which neither player is ahead; None where the losses have no level.
+      threshold: the logit that divides real from generated; None where none does.
+    """
 
     discriminator: Callable[..., jax.Array]
     generator: Callable[..., jax.Array]
+    paired: bool = False
+    labelled: bool = False
+    tie: float | None = 0.0
+    threshold: float | None = 0.0
 
 
 def minimax_discriminator(
@@ -285,16 +298,26 @@ def relativistic_pairing_generator(
     return relativistic_pairing_discriminator(fake_logits, real)
 
 
-minimax = AdversarialLoss(minimax_discriminator, minimax_generator)
-non_saturating = AdversarialLoss(minimax_discriminator, non_saturating_generator)
-least_squares = AdversarialLoss(least_squares_discriminator, least_squares_generator)
-wasserstein = AdversarialLoss(wasserstein_discriminator, wasserstein_generator)
+minimax = AdversarialLoss(minimax_discriminator, minimax_generator, labelled=True)
+non_saturating = AdversarialLoss(minimax_discriminator, non_saturating_generator, labelled=True)
+least_squares = AdversarialLoss(
+    least_squares_discriminator, least_squares_generator, labelled=True, tie=0.5, threshold=0.5
+)
+wasserstein = AdversarialLoss(
+    wasserstein_discriminator, wasserstein_generator, tie=None, threshold=None
+)
 hinge = AdversarialLoss(hinge_discriminator, hinge_generator)
 relativistic_average = AdversarialLoss(
-    relativistic_average_discriminator, relativistic_average_generator
+    relativistic_average_discriminator,
+    relativistic_average_generator,
+    paired=True,
+    threshold=None,
 )
 relativistic_pairing = AdversarialLoss(
-    relativistic_pairing_discriminator, relativistic_pairing_generator
+    relativistic_pairing_discriminator,
+    relativistic_pairing_generator,
+    paired=True,
+    threshold=None,
 )
 
 _LOSSES = {
@@ -307,9 +330,6 @@ _LOSSES = {
     "relativistic_pairing": relativistic_pairing,
 }
 NAMES = tuple(_LOSSES)
-
-# Those that take `real_label` and `fake_label`.
-LABELLED = ("minimax", "non_saturating", "least_squares")
 
 
 def adversarial(name: str) -> AdversarialLoss:

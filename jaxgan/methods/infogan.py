@@ -15,9 +15,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan import blocks, draws, game, losses, networks, objectives, play, techniques
-from jaxgan.player import Player
-from jaxgan.state import Batch, Metrics, State, weights
+from jaxgan import adversarial, blocks, draws, losses
+from jaxgan.adversarial.game import look
+from jaxgan.method import Method
+from jaxgan.networks import Critique
+from jaxgan.state import State
 
 PyTree = Any
 Codes = dict[str, jax.Array]
@@ -30,7 +32,7 @@ DRAW_CODES = 100
 LEAST_VARIANCE = 1e-2
 
 
-def given(name: str, value: Any, drawn: jax.Array | None) -> jax.Array:
+def fit(name: str, value: Any, drawn: jax.Array | None) -> jax.Array:
     """Codes that a caller names, in the shape and type of those that would be drawn.
 
     Raises:
@@ -57,46 +59,25 @@ class InfoGAN:
     code, as appendix C has it, and that z is normal.
 
     Attributes:
-      generator: the generator's family and its fields, see ``networks``.
-      discriminator: likewise.
-      g_optimizer: Optax name, learning rate and arguments.
-      d_optimizer: likewise; of Q too.
-      shape: of one sample, filled in from the dataset.
+      common: see ``adversarial.Common``; ``latent_dim`` is that of z, the noise, and
+        ``d_optimizer`` Q's too.
       categorical_codes: how many, each uniform over ``categories`` values.
       categories: values of each categorical code.
       continuous_codes: how many, each uniform on [-1, 1].
       categorical_weight: lambda of the categorical codes.
       continuous_weight: lambda of the continuous ones; smaller, for there is no upper limit to a
         density.
-      loss: a name in ``jaxgan.losses``.
-      latent_dim: length of z, the noise, drawn from N(0, I).
-      n_critic: discriminator updates before each generator update, each on a minibatch of its own.
-      ema_decay: of the generator's moving average; 0 keeps none.
-      techniques: switches that stabilize, see ``techniques``.
-      axis_name: the mapped axis over which the batch is split, set by ``parallel``.
     """
 
-    generator: Mapping[str, Any]
-    discriminator: Mapping[str, Any]
-    g_optimizer: Mapping[str, Any]
-    d_optimizer: Mapping[str, Any]
-    shape: tuple[int, ...]
     categorical_codes: int = 1
     categories: int = 10
     continuous_codes: int = 2
     categorical_weight: float = 1.0
     continuous_weight: float = 0.1
-    loss: str = "non_saturating"
-    latent_dim: int = 62
-    n_critic: int = 1
-    ema_decay: float = 0.999
-    techniques: Mapping[str, Any] = techniques.group()
-    axis_name: str | None = None
+    common: adversarial.Common = adversarial.common(latent_dim=62)
 
     def __post_init__(self) -> None:
         """Refuses values that no run can have."""
-        game.check(self)
-        networks.require("discriminator", self.discriminator, "heads")
         if min(self.categorical_codes, self.continuous_codes) < 0:
             raise ValueError("categorical_codes and continuous_codes must be at least 0")
         if not (self.categorical_codes or self.continuous_codes):
@@ -107,61 +88,42 @@ class InfoGAN:
         if not (self.categorical_weight >= 0 and self.continuous_weight >= 0):
             raise ValueError("categorical_weight and continuous_weight must be at least 0")
 
-    @property
-    def minibatches(self) -> int:
-        """Minibatches of real samples that one step consumes."""
-        return self.n_critic
-
-    @property
-    def choices(self) -> dict[str, int]:
-        """The conditions of ``sample`` that are whole numbers, with how many they may be."""
-        return {CATEGORICAL: self.categories}
-
     @cached_property
-    def g(self) -> Player:
-        """The generator."""
-        return game.generator(self)
+    def game(self) -> adversarial.Game:
+        """How they play: Q's heads on D are logits; and the means, then the log deviations.
 
-    @cached_property
-    def d(self) -> Player:
-        """The discriminator, with Q's heads: logits; and the means, then the log deviations.
-
-        Of a pack Q reads the codes of each sample.
+        Of a pack Q reads the codes of each sample. Real samples have none.
         """
         sizes = {
             CATEGORICAL: self.categorical_codes * self.categories,
             CONTINUOUS: self.continuous_codes * 2,
         }
-        m = techniques.Techniques(**self.techniques).pack
+        m = self.common.techniques.pack
         heads = tuple((name, m * size) for name, size in sizes.items() if size)
-        return game.discriminator(self, heads=heads)
-
-    @cached_property
-    def rules(self) -> game.Game:
-        """How they play."""
-        return game.of(
-            self,
-            self.generate,
-            self.judge,
-            # Real samples have none: theirs are those of the generated ones beside them.
-            conditions=lambda batch, keys: self.codes(keys),
+        return adversarial.Game(
+            self.common,
+            adversarial.generator(self.common),
+            adversarial.discriminator(self.common, heads=heads),
+            conditions=(CATEGORICAL, CONTINUOUS),
+            choices={CATEGORICAL: self.categories},
+            example=self.example(),
+            drawn=self.codes,
+            given=self.given,
+            of_fake=lambda batch, keys: self.codes(keys),
+            g_inputs=self.inputs,
             d_terms=self.d_terms,
             g_terms=self.g_terms,
         )
 
-    def init(self, key: jax.Array, batch: Batch) -> State:
-        """Fresh networks; ``batch`` is not looked into, the shape is a field."""
-        g_key, d_key = jax.random.split(key)
-        keys = draws.sample_keys(g_key, 2)
-        codes = self.codes(keys)
-        example = game.Samples(
-            jnp.zeros(self.shape, jnp.float32), jax.tree.map(lambda c: c[0], codes)
-        )
-        nets = {
-            "g": self.g.init(g_key, self.latents(keys, codes)),
-            "d": self.d.init(d_key, game.seen(self.rules, example)),
-        }
-        return play.start(self.rules, nets, example)
+    def build(self) -> Method:
+        """The method."""
+        return adversarial.method(self.game)
+
+    def example(self) -> Codes:
+        """The codes of one sample, for their shapes."""
+        keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 1))
+        shapes = jax.eval_shape(self.codes, keys)
+        return jax.tree.map(lambda x: jnp.zeros(x.shape[1:], x.dtype), shapes)
 
     def codes(self, keys: jax.Array) -> Codes:
         """Codes of each kind that there is, drawn from their prior.
@@ -184,41 +146,38 @@ class InfoGAN:
 
         return jax.vmap(one)(draws.fold(keys, DRAW_CODES))
 
-    def latents(self, keys: jax.Array, codes: Codes) -> jax.Array:
+    def inputs(self, z: jax.Array, codes: Codes) -> tuple[jax.Array]:
         """The generator's input [B, Z]: noise, the one-hot of each categorical code, the others."""
-        parts = [draws.normal(keys, (self.latent_dim,))]
+        parts = [z]
         if CATEGORICAL in codes:
             one_hot = blocks.one_hot(codes[CATEGORICAL].reshape(-1), self.categories)
-            parts.append(one_hot.reshape(len(keys), -1))
+            parts.append(one_hot.reshape(len(z), -1))
         if CONTINUOUS in codes:
             parts.append(codes[CONTINUOUS])
-        return jnp.concatenate(parts, axis=-1)
+        return (jnp.concatenate(parts, axis=-1),)
 
-    def generate(
-        self, params: PyTree, stats: PyTree, conditions: PyTree, keys: jax.Array
-    ) -> tuple[jax.Array, PyTree]:
-        """One training sample [B, *shape] for each key and its codes, and G's new statistics."""
-        return self.g.apply(params, stats, self.latents(keys, conditions), train=True)
+    def given(self, drawn: Codes, asked: Mapping[str, Any], n: int) -> Codes:
+        """The codes that a caller asks for, and those drawn for the others.
 
-    def judge(
-        self, params: PyTree, stats: PyTree, values: jax.Array, conditions: PyTree
-    ) -> tuple[networks.Critique, PyTree]:
-        """What D and Q say in training, of the samples alone, and their new statistics."""
-        return self.d.apply(params, stats, values, train=True)
+        ``categorical`` are in [0, categories): [n, categorical_codes], [n] where there is one, or a
+        number for all; ``continuous`` likewise, and those outside [-1, 1] extrapolate.
+        """
+        named = {name: value for name, value in asked.items() if value is not None}
+        return {**drawn, **{name: fit(name, v, drawn.get(name)) for name, v in named.items()}}
 
-    def posterior(self, critique: networks.Critique) -> Codes:
+    def posterior(self, critique: Critique) -> Codes:
         """Q: ``logits`` [B, codes, categories]; ``mean`` and ``log_variance`` [B, codes]."""
         found = {}
         if self.categorical_codes:
-            logits = game.head(critique, CATEGORICAL)
+            logits = adversarial.head(critique, CATEGORICAL)
             found["logits"] = logits.reshape(-1, self.categorical_codes, self.categories)
         if self.continuous_codes:
-            both = game.head(critique, CONTINUOUS).reshape(-1, 2, self.continuous_codes)
+            both = adversarial.head(critique, CONTINUOUS).reshape(-1, 2, self.continuous_codes)
             found["mean"], log_std = both[:, 0], both[:, 1]
             found["log_variance"] = jnp.logaddexp(2 * log_std, math.log(LEAST_VARIANCE))
         return found
 
-    def information(self, critique: networks.Critique, codes: Codes) -> tuple[jax.Array, Metrics]:
+    def information(self, critique: Critique, codes: Codes) -> adversarial.Terms:
         """``lambda L_I`` of equation 5, and each code's own L_I, in nats."""
         q, total, found = self.posterior(critique), jnp.zeros((), jnp.float32), {}
         for i in range(self.categorical_codes):
@@ -236,88 +195,24 @@ class InfoGAN:
         return total, found
 
     def d_terms(
-        self,
-        real: networks.Critique,
-        fake: networks.Critique,
-        real_conditions: PyTree,
-        fake_conditions: PyTree,
-    ) -> tuple[jax.Array, Metrics]:
+        self, real: Critique, fake: Critique, of_real: PyTree, of_fake: Codes
+    ) -> adversarial.Terms:
         """``-lambda L_I`` for Q and the trunk that it shares with D, on generated samples."""
-        total, found = self.information(fake, fake_conditions)
+        total, found = self.information(fake, of_fake)
         metrics = {f"d/{name}": value for name, value in found.items()}
         if self.categorical_codes:
             guess = jnp.argmax(self.posterior(fake)["logits"], axis=-1).astype(jnp.int32)
             metrics["d/code_accuracy"] = jnp.mean(
-                guess == fake_conditions[CATEGORICAL], dtype=jnp.float32
+                guess == of_fake[CATEGORICAL], dtype=jnp.float32
             )
         return -total, metrics
 
-    def g_terms(self, fake: networks.Critique, conditions: PyTree) -> tuple[jax.Array, Metrics]:
+    def g_terms(self, fake: Critique, conditions: PyTree) -> adversarial.Terms:
         """``-lambda L_I`` for G."""
         total, _ = self.information(fake, conditions)
         return -total, {"g/information": total}
 
-    def d_loss(
-        self, params: PyTree, state: State, real: jax.Array, codes: Codes, keys: jax.Array
-    ) -> tuple[jax.Array, tuple[PyTree, Metrics]]:
-        """The loss of D and Q on real [B, *shape] and as many generated samples of ``codes``."""
-        return objectives.d_loss(self.rules, params, state, game.Samples(real, codes), keys)
-
-    def g_loss(
-        self, params: PyTree, state: State, real: jax.Array, codes: Codes, keys: jax.Array
-    ) -> tuple[jax.Array, tuple[PyTree, Metrics]]:
-        """The generator's loss; ``real`` [B, *shape] serves what compares with real samples."""
-        return objectives.g_loss(self.rules, params, state, game.Samples(real, codes), keys)
-
-    def step(self, state: State, batch: Batch, key: jax.Array) -> tuple[State, Metrics]:
-        """``n_critic`` discriminator updates, then one of the generator, then the average."""
-        return play.step(self.rules, state, batch, key)
-
-    def sample(
-        self,
-        state: State,
-        key: jax.Array,
-        n: int,
-        *,
-        categorical: jax.Array | None = None,
-        continuous: jax.Array | None = None,
-        averaged: bool = True,
-    ) -> jax.Array:
-        """Samples [n, *shape].
-
-        Args:
-          state: of training.
-          key: of the noise, and of the codes that are not given.
-          n: how many.
-          categorical: codes in [0, categories): [n, categorical_codes], [n] where there is one, or
-            a number for all.
-          continuous: codes, [n, continuous_codes] likewise; those outside [-1, 1] extrapolate.
-          averaged: ``False`` takes the raw weights.
-
-        Raises:
-          ValueError: for codes of another shape, or of a kind that there is none of.
-        """
-        params, stats = weights(state.nets["g"], averaged)
-        keys = draws.sample_keys(key, n)
-        codes = self.codes(keys)
-        for name, value in ((CATEGORICAL, categorical), (CONTINUOUS, continuous)):
-            if value is not None:
-                codes[name] = given(name, value, codes.get(name))
-        return self.g.apply(params, stats, self.latents(keys, codes), train=False)[0]
-
     def recognize(self, state: State, images: jax.Array) -> Codes:
         """The ``posterior`` of the codes of images [B, *shape] in [-1, 1]."""
-        q = self.posterior(game.look(self.rules, state, images))
+        q = self.posterior(look(self.game, state, images, {}))
         return jax.tree.map(lambda x: x[: len(images)], q)
-
-    def scores(self, state: State, images: jax.Array) -> jax.Array:
-        """The discriminator's logits [B] of images [B, *shape] in [-1, 1]."""
-        return game.scores(self.rules, state, images)
-
-    def recalibrate(
-        self, state: State, key: jax.Array, n: int, batches: int, *, averaged: bool = True
-    ) -> State:
-        """The state with the generator's batch statistics renewed over ``batches`` of n samples."""
-        keys = (draws.sample_keys(jax.random.fold_in(key, i), n) for i in range(batches))
-        inputs: list[tuple] = [(self.latents(k, self.codes(k)),) for k in keys]
-        return game.recalibrated(self.g, state, inputs, averaged)

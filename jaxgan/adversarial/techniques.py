@@ -11,15 +11,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan import augment, draws, losses, regularizers
+from jaxgan import augment, draws, regularizers
+from jaxgan.losses import AdversarialLoss
 
 PyTree = Any
 Critic = Callable[[jax.Array], jax.Array]
 
 RULES = ("alternating", "simultaneous", "loser")
 PENALTIES = ("wgan_gp", "one_sided", "zero_centred", "dragan")
-# The logit at which neither player is ahead; 0 for every other loss.
-TIES = {"least_squares": 0.5}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,11 +202,6 @@ class Techniques:
         return jax.lax.cond(step % k == 0, lambda: k * penalty(), lambda: jnp.zeros_like(like))
 
 
-def group() -> Any:
-    """The field of a method that holds the techniques' values, as a group of its config."""
-    return dataclasses.field(default_factory=dict, metadata={"group": Techniques})
-
-
 def pack(samples: jax.Array, m: int) -> jax.Array:
     """Packs of m consecutive samples [B, ..., C] as one of m times the channels [B/m, ..., m C].
 
@@ -241,16 +235,19 @@ def in_packs(conditions: PyTree, m: int) -> PyTree:
 
 
 def deficit(
-    name: str, real_logits: jax.Array, fake_logits: jax.Array, labels: Mapping[str, float]
+    loss: AdversarialLoss,
+    real_logits: jax.Array,
+    fake_logits: jax.Array,
+    labels: Mapping[str, float],
 ) -> jax.Array:
-    """How far D is behind G, in the loss called ``name``: positive where D loses, a scalar.
+    """How far D is behind G: positive where D loses, a scalar.
 
-    Each player's loss is taken relative to what it is at a tie, where all logits are equal (0.5 for
-    least squares, 0 for any other): one loss has two terms and the other has one, so as they stand
-    they cannot be compared. Not for ``'wasserstein'``, whose generator loss has no level.
+    Each player's loss is taken relative to what it is at a tie, where all logits are equal: one
+    loss has two terms and the other has one, so as they stand they cannot be compared. Not for a
+    loss without a tie, whose generator loss has no level.
     """
-    loss, tie = losses.adversarial(name), TIES.get(name, 0.0)
-    real_tie, fake_tie = jnp.full_like(real_logits, tie), jnp.full_like(fake_logits, tie)
+    assert loss.tie is not None
+    real_tie, fake_tie = jnp.full_like(real_logits, loss.tie), jnp.full_like(fake_logits, loss.tie)
     d_excess = loss.discriminator(real_logits, fake_logits, **labels) - loss.discriminator(
         real_tie, fake_tie, **labels
     )
@@ -260,7 +257,7 @@ def deficit(
 
 
 def check(
-    techniques: Techniques, loss: str, n_critic: int, discriminator: Mapping[str, Any]
+    techniques: Techniques, loss: AdversarialLoss, n_critic: int, discriminator: Mapping[str, Any]
 ) -> None:
     """Refuses techniques that contradict the rest of an adversarial method.
 
@@ -270,9 +267,9 @@ def check(
     t = techniques
     for wrong, text in (
         (
-            t.label_smoothing and loss not in losses.LABELLED,
-            f"techniques.label_smoothing needs a loss with labels ({', '.join(losses.LABELLED)}), "
-            f"loss={loss!r} has none",
+            t.label_smoothing and not loss.labelled,
+            "techniques.label_smoothing needs a loss with labels (such as non_saturating or "
+            "least_squares), and this one has none",
         ),
         (
             t.weight_clip and discriminator.get("weight") == "spectral",
@@ -285,9 +282,9 @@ def check(
             f"n_critic={n_critic} asks for more of D's",
         ),
         (
-            t.update_rule == "loser" and loss == "wasserstein",
-            "techniques.update_rule='loser' compares the players' losses, and those of "
-            "loss='wasserstein' have no level to compare",
+            t.update_rule == "loser" and loss.tie is None,
+            "techniques.update_rule='loser' compares the players' losses, and those of this loss "
+            "have no level to compare",
         ),
     ):
         if wrong:

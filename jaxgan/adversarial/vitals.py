@@ -3,26 +3,27 @@
 import jax
 import jax.numpy as jnp
 
+from jaxgan.losses import AdversarialLoss
 from jaxgan.state import Metrics
 
 EPSILON = 1e-12
-# Their logits have no zero that would divide real from generated.
-WITHOUT_ZERO = ("wasserstein", "relativistic_average", "relativistic_pairing")
 
 
-def accuracies(loss: str, real_logits: jax.Array, fake_logits: jax.Array) -> Metrics:
-    """The share of real and of generated samples on their side of zero; {} where none is meant.
+def accuracies(
+    loss: AdversarialLoss, real_logits: jax.Array, fake_logits: jax.Array
+) -> Metrics:
+    """The share of real and of generated samples on their side of the loss's threshold, if any.
 
     Args:
-      loss: a name in ``jaxgan.losses``.
+      loss: the discriminator's.
       real_logits: of any shape.
       fake_logits: of any shape.
     """
-    if loss in WITHOUT_ZERO:
+    if loss.threshold is None:
         return {}
     return {
-        "d/real_accuracy": jnp.mean(real_logits > 0, dtype=jnp.float32),
-        "d/fake_accuracy": jnp.mean(fake_logits < 0, dtype=jnp.float32),
+        "d/real_accuracy": jnp.mean(real_logits > loss.threshold, dtype=jnp.float32),
+        "d/fake_accuracy": jnp.mean(fake_logits < loss.threshold, dtype=jnp.float32),
     }
 
 

@@ -1,0 +1,15 @@
+"""What two-player variants share: the fields, the game, the losses, the step, the techniques."""
+
+from jaxgan.adversarial.game import (
+    Common,
+    Game,
+    Samples,
+    Terms,
+    by_label,
+    common,
+    discriminator,
+    generator,
+    head,
+    plain,
+)
+from jaxgan.adversarial.method import method

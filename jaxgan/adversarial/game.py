@@ -1,0 +1,267 @@
+"""What two-player variants are made of: the fields they share, and the functions they differ in."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan import draws, losses, networks, optimizers
+from jaxgan.adversarial import techniques
+from jaxgan.adversarial.techniques import Techniques, in_packs, pack
+from jaxgan.losses import AdversarialLoss
+from jaxgan.networks import Critique
+from jaxgan.player import Player
+from jaxgan.state import Batch, Metrics, State
+
+PyTree = Any
+Terms = tuple[jax.Array, Metrics]
+
+
+class Samples(NamedTuple):
+    """Samples and what they are made or judged under.
+
+    Attributes:
+      values: [B, ...].
+      conditions: any tree of arrays [B, ...]: ``{}``, or ``{'labels': [B]}``.
+    """
+
+    values: jax.Array
+    conditions: PyTree
+
+
+@dataclasses.dataclass(frozen=True)
+class Common:
+    """The fields of every two-player variant; they lie flat in ``config.method``.
+
+    Attributes:
+      generator: the generator's family and its fields, see ``networks``.
+      discriminator: likewise.
+      g_optimizer: Optax name, learning rate and arguments; apart from the discriminator's, so that
+        the two may learn at two time scales (TTUR, Heusel et al. 2017, arXiv:1706.08500).
+      d_optimizer: likewise.
+      shape: of one sample, filled in from the dataset.
+      loss: a name in ``jaxgan.losses``, or the dotted name of an ``AdversarialLoss`` elsewhere.
+      latent_dim: length of z, drawn from N(0, I).
+      n_critic: discriminator updates before each generator update, each on a minibatch of its own
+        (k of Goodfellow et al. 2014, Algorithm 1).
+      ema_decay: of the generator's moving average; 0 keeps none.
+      techniques: switches that stabilize, see ``techniques``.
+      axis_name: the mapped axis over which the batch is split, set by ``parallel``.
+    """
+
+    generator: Mapping[str, Any]
+    discriminator: Mapping[str, Any]
+    g_optimizer: Mapping[str, Any]
+    d_optimizer: Mapping[str, Any]
+    shape: tuple[int, ...]
+    loss: str = "non_saturating"
+    latent_dim: int = 100
+    n_critic: int = 1
+    ema_decay: float = 0.999
+    techniques: Techniques = Techniques()  # noqa: RUF009
+    axis_name: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses values that no run can have."""
+        if self.latent_dim < 1 or self.n_critic < 1:
+            raise ValueError("latent_dim and n_critic must be at least 1")
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError("ema_decay must be in [0, 1)")
+        techniques.check(self.techniques, self.objective, self.n_critic, self.discriminator)
+
+    @property
+    def objective(self) -> AdversarialLoss:
+        """The loss that ``loss`` names."""
+        return losses.adversarial(self.loss)
+
+
+def common(**defaults: Any) -> Any:
+    """The field of a variant that holds ``Common``, with defaults of the variant's own."""
+    return dataclasses.field(metadata={"flat": defaults})
+
+
+def generator(shared: Common, **given: Any) -> Player:
+    """The generator; ``given`` is what else the network is given, see ``networks.build``."""
+    module = networks.build(
+        "generator", shared.generator, shape=shared.shape, axis_name=shared.axis_name, **given
+    )
+    optimizer = optimizers.build(shared.g_optimizer)
+    return Player(module, optimizer, shared.ema_decay > 0, shared.axis_name)
+
+
+def discriminator(shared: Common, *, averaged: bool = False, **given: Any) -> Player:
+    """The discriminator likewise; ``averaged``: with a moving average of its weights."""
+    module = networks.build(
+        "discriminator", shared.discriminator, axis_name=shared.axis_name, **given
+    )
+    return Player(module, optimizers.build(shared.d_optimizer), averaged, shared.axis_name)
+
+
+def normal_latents(game: "Game", keys: jax.Array) -> PyTree:
+    """z [B, latent_dim] from N(0, I), one for each key."""
+    return draws.normal(keys, (game.common.latent_dim,))
+
+
+def plain_judge(
+    game: "Game",
+    params: PyTree,
+    stats: PyTree,
+    values: jax.Array,
+    conditions: PyTree,
+    *,
+    train: bool,
+) -> tuple[Critique, PyTree]:
+    """What D says of the samples, told of their conditions by ``d_inputs``."""
+    return game.d.apply(params, stats, values, *game.d_inputs(conditions), train=train)
+
+
+@dataclasses.dataclass(frozen=True)
+class Game:
+    """Two players, and the functions in which variants differ; each default is the plain GAN's.
+
+    Attributes:
+      common: the fields.
+      g: the generator.
+      d: the discriminator.
+      names: of the two in ``State.nets``, in metrics and in extras.
+      entries: of the batch that the players read.
+      conditions: names of those that samples may be asked for by.
+      choices: see ``Method``.
+      example: the conditions of one sample, without a batch axis, for their shapes.
+      latents: ``(game, keys) -> z``, a row for each key.
+      drawn: ``keys -> conditions`` that are drawn for samples that none are asked for.
+      given: ``(drawn, asked for, n) -> conditions`` of n samples to draw outside training.
+      of_real: ``(batch, keys) -> conditions`` that the real samples are judged under.
+      of_fake: likewise of those generated beside them; ``None``: the same.
+      g_inputs: ``(z, conditions) -> inputs`` of the generator's network.
+      d_inputs: ``conditions -> inputs`` of the discriminator's network beside the samples.
+      judged_by: how many classes there are where D is told the labels, else 0.
+      judge: ``(game, params, stats, values, conditions, *, train) -> (Critique, stats)``; of packs
+        of m samples where ``techniques.pack`` asks for them: values [B/m, ..., m C], conditions
+        [B/m, m, ...].
+      d_terms: ``(real critique, fake critique, real's conditions, fake's) -> (loss, metrics)``,
+        added to D's adversarial loss.
+      g_terms: ``(fake critique, conditions) -> (loss, metrics)``, added to G's.
+    """
+
+    common: Common
+    g: Player
+    d: Player
+    names: tuple[str, str] = ("g", "d")
+    entries: tuple[str, ...] = ("image",)
+    conditions: tuple[str, ...] = ()
+    choices: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    example: PyTree = dataclasses.field(default_factory=dict)
+    latents: Callable[["Game", jax.Array], PyTree] = normal_latents
+    drawn: Callable[[jax.Array], PyTree] = lambda keys: {}
+    given: Callable[[PyTree, Mapping[str, Any], int], PyTree] = lambda drawn, asked, n: drawn
+    of_real: Callable[[Batch, jax.Array], PyTree] = lambda batch, keys: {}
+    of_fake: Callable[[Batch, jax.Array], PyTree] | None = None
+    g_inputs: Callable[[PyTree, PyTree], tuple] = lambda z, conditions: (z,)
+    d_inputs: Callable[[PyTree], tuple] = lambda conditions: ()
+    judged_by: int = 0
+    judge: Callable[..., tuple[Critique, PyTree]] = plain_judge
+    d_terms: Callable[[Critique, Critique, PyTree, PyTree], Terms] | None = None
+    g_terms: Callable[[Critique, PyTree], Terms] | None = None
+
+
+def plain(shared: Common, **different: Any) -> Game:
+    """The game of plain players, with the functions in which a variant differs."""
+    return Game(shared, generator(shared), discriminator(shared), **different)
+
+
+def by_label(num_classes: int) -> dict[str, Any]:
+    """The fields of a ``Game`` whose samples are generated, or judged, by their labels.
+
+    Raises:
+      ValueError: if there are no classes.
+    """
+    if num_classes < 1:
+        raise ValueError(f"num_classes must be at least 1, not {num_classes}")
+
+    def of_batch(batch: Batch, keys: jax.Array) -> PyTree:
+        if "label" not in batch:
+            raise ValueError("the method needs labels, and the batch has none")
+        return {"labels": batch["label"].astype(jnp.int32)}
+
+    def given(drawn: PyTree, asked: Mapping[str, Any], n: int) -> PyTree:
+        labels = asked.get("labels")
+        if labels is None:  # each class in turn
+            return {"labels": jnp.arange(n, dtype=jnp.int32) % num_classes}
+        return {"labels": jnp.broadcast_to(jnp.asarray(labels), (n,))}
+
+    return {
+        "entries": ("image", "label"),
+        "conditions": ("labels",),
+        "example": {"labels": jnp.zeros((), jnp.int32)},
+        "of_real": of_batch,
+        "given": given,
+    }
+
+
+def generate(
+    game: Game, params: PyTree, stats: PyTree, z: PyTree, conditions: PyTree, *, train: bool
+) -> tuple[jax.Array, PyTree]:
+    """Samples [B, *shape] of latents under conditions, and G's new statistics."""
+    return game.g.apply(params, stats, *game.g_inputs(z, conditions), train=train)
+
+
+def judge(
+    game: Game,
+    params: PyTree,
+    stats: PyTree,
+    values: jax.Array,
+    conditions: PyTree,
+    *,
+    train: bool = True,
+) -> tuple[Critique, PyTree]:
+    """What D says of samples as it sees them, and its new statistics.
+
+    Args:
+      game: the players.
+      params: D's.
+      stats: D's.
+      values: [B/m, ..., m C], packed already.
+      conditions: [B, ...], one for each sample.
+      train: whether in training.
+
+    Raises:
+      ValueError: if it does not return a ``Critique``.
+    """
+    together = in_packs(conditions, game.common.techniques.pack)
+    critique, stats = game.judge(game, params, stats, values, together, train=train)
+    if not isinstance(critique, Critique):
+        raise ValueError(
+            "a discriminator must return a jaxgan.networks.Critique, and this one returns "
+            f"{type(critique).__name__}"
+        )
+    return critique, stats
+
+
+def look(game: Game, state: State, samples: jax.Array, conditions: PyTree) -> Critique:
+    """What D says, outside training, of samples [B, ...] in packs of m: ceil(B / m) rows.
+
+    Args:
+      game: the players.
+      state: of training.
+      samples: [B, ...]; the first ones again fill the last pack.
+      conditions: [B, ...], what D is told of the samples.
+    """
+    net, m = state.nets[game.names[1]], game.common.techniques.pack
+    if len(samples) % m:
+        places = jnp.arange(-(-len(samples) // m) * m) % len(samples)
+        samples, conditions = jax.tree.map(lambda x: x[places], (samples, conditions))
+    return judge(game, net.params, net.stats, pack(samples, m), conditions, train=False)[0]
+
+
+def head(critique: Critique, name: str) -> jax.Array:
+    """An output of D's beside the logits.
+
+    Raises:
+      ValueError: if it has none of that name.
+    """
+    if name not in critique.heads:
+        raise ValueError(f"the discriminator has no head {name!r}; take a network with `heads`")
+    return critique.heads[name]

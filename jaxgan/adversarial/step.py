@@ -1,0 +1,160 @@
+"""One step of any two-player method: the updates of its players, in the order asked for."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan import draws, regularizers, updates
+from jaxgan.adversarial import buffers, objectives, vitals
+from jaxgan.adversarial.game import Game, Samples
+from jaxgan.state import Batch, Metrics, Net, State
+
+PyTree = Any
+
+# What a sample's key is folded with, for whose update.
+D_UPDATE, G_UPDATE, REFRESH = range(3)
+
+
+class Minibatch(NamedTuple):
+    """Real samples, the conditions of as many generated ones, and a key for each."""
+
+    real: Samples
+    of_fake: PyTree
+    keys: jax.Array
+
+
+def start(game: Game, nets: dict[str, Net]) -> State:
+    """The state before the first step."""
+    extras: dict[str, PyTree] = {}
+    if size := game.common.techniques.replay:
+        example = Samples(jnp.zeros(game.common.shape, jnp.float32), game.example)
+        extras[replay_key(game)] = buffers.replay_init(size, example)
+    if game.common.techniques.historical_averaging:
+        for name in game.names:
+            # A copy: a buffer that stands twice in a donated state could be given away only once.
+            params = jax.tree.map(jnp.copy, nets[name].params)
+            extras[f"{name}_history"] = regularizers.historical_average_init(params)
+    return State(jnp.zeros((), jnp.int32), nets, extras)
+
+
+def replay_key(game: Game) -> str:
+    """The name in ``State.extras`` of D's memory of generated samples."""
+    name = game.names[1]
+    return "replay" if name == "d" else f"{name}_replay"
+
+
+def step(game: Game, state: State, batch: Batch, key: jax.Array) -> tuple[State, Metrics]:
+    """``n_critic`` updates of D, each on a minibatch of its own, then one of G, then the average.
+
+    Under another update rule than ``'alternating'`` both updates start from ``state``.
+
+    Args:
+      game: the players and how they play.
+      state: as ``start`` or the step before left it.
+      batch: ``image`` [n_critic * B, ...], and what ``of_real`` and ``of_fake`` read.
+      key: this step's.
+    """
+    common, (g, d) = game.common, game.names
+    keys = draws.sample_keys(key, batch["image"].shape[0], common.axis_name)
+    of_real = game.of_real(batch, keys)
+    of_fake = of_real if game.of_fake is None else game.of_fake(batch, keys)
+    whole = Minibatch(Samples(batch["image"], of_real), of_fake, keys)
+    minibatches = updates.split(whole, common.n_critic)
+    last = jax.tree.map(lambda x: x[-1], minibatches)
+    if common.techniques.update_rule == "alternating":
+        state, d_metrics = updates.repeat(partial(d_update, game), state, minibatches)
+        state = refresh(game, state, minibatches)
+        state, g_metrics = g_update(game, state, last)
+        return replace(state, step=state.step + 1), named(game, {**d_metrics, **g_metrics})
+    after_d, d_metrics = d_update(game, state, last)
+    after_g, g_metrics = g_update(game, state, last)
+    metrics = {**d_metrics, **g_metrics}
+    if common.techniques.update_rule == "loser":
+        behind = metrics["d/deficit"]
+        if common.axis_name is not None:
+            behind = jax.lax.pmean(behind, common.axis_name)
+        after_d = _where(behind > 0, after_d, state)
+        after_g = _where(behind > 0, state, after_g)
+        metrics["d/updated"] = (behind > 0).astype(jnp.float32)
+    nets = {**state.nets, d: after_d.nets[d], g: after_g.nets[g]}
+    history = {k: v for k, v in after_g.extras.items() if k == f"{g}_history"}
+    extras = {**after_d.extras, **history}
+    return State(state.step + 1, nets, extras), named(game, metrics)
+
+
+def named(game: Game, metrics: Metrics) -> Metrics:
+    """Metrics of 'g' and 'd' under the names that the players have."""
+    names = dict(zip("gd", game.names, strict=True))
+    return {
+        f"{names.get(player, player)}/{quantity}": value
+        for (player, _, quantity), value in ((k.partition("/"), v) for k, v in metrics.items())
+    }
+
+
+def d_update(game: Game, state: State, minibatch: Minibatch) -> tuple[State, Metrics]:
+    """One update of the discriminator."""
+    name, t, axis_name = game.names[1], game.common.techniques, game.common.axis_name
+    keys, extras = draws.fold(minibatch.keys, D_UPDATE), state.extras
+    fake = objectives.fakes(game, state, minibatch.of_fake, keys)
+    diversity = vitals.diversity(minibatch.real.values, fake.values, axis_name)
+    if t.replay:
+        fake, buffer = buffers.replay_query(
+            draws.fold(keys, objectives.REPLAY),
+            extras[replay_key(game)],
+            fake,
+            probability=t.replay_share,
+            axis_name=axis_name,
+        )
+        extras = {**extras, replay_key(game): buffer}
+    grad = jax.grad(partial(objectives.critic_loss, game), has_aux=True)
+    grads, (stats, metrics) = grad(state.nets[name].params, state, minibatch.real, fake, keys)
+    net, norm = objectives.d_move(game, state.nets[name], grads, stats)
+    extras = _remember(extras, name, net)
+    state = replace(state, nets={**state.nets, name: net}, extras=extras)
+    return state, {**metrics, "d/grad_norm": norm, "g/diversity": diversity}
+
+
+def g_update(game: Game, state: State, minibatch: Minibatch) -> tuple[State, Metrics]:
+    """One update of the generator and of its average."""
+    name = game.names[0]
+    keys, net = draws.fold(minibatch.keys, G_UPDATE), state.nets[name]
+    grad = jax.grad(partial(objectives.g_loss, game), has_aux=True)
+    grads, (stats, metrics) = grad(net.params, state, minibatch.real, minibatch.of_fake, keys)
+    net, norm = game.g.update(net, grads, stats)
+    net = game.g.average(net, game.common.ema_decay, state.step)
+    extras = _remember(state.extras, name, net)
+    state = replace(state, nets={**state.nets, name: net}, extras=extras)
+    return state, {**metrics, "g/grad_norm": norm}
+
+
+def refresh(game: Game, state: State, minibatches: Minibatch) -> State:
+    """More updates of D at every ``d_refresh_every``-th step: on the same real samples."""
+    t = game.common.techniques
+    every, count = t.d_refresh_every, t.d_refresh_steps
+    if not every:
+        return state
+
+    def again(state: State, j: jax.Array) -> tuple[State, Metrics]:
+        minibatch = jax.tree.map(lambda x: x[j % game.common.n_critic], minibatches)
+        keys = jax.vmap(jax.random.fold_in, (0, None))(draws.fold(minibatch.keys, REFRESH), j)
+        return d_update(game, state, minibatch._replace(keys=keys))
+
+    def more(state: State) -> State:
+        return updates.repeat(again, state, jnp.arange(count, dtype=jnp.int32))[0]
+
+    return jax.lax.cond((state.step + 1) % every == 0, more, lambda state: state, state)
+
+
+def _remember(extras: dict[str, PyTree], name: str, net: Net) -> dict[str, PyTree]:
+    """The extras with a player's new parameters in its history, where one is kept."""
+    key = f"{name}_history"
+    if key not in extras:
+        return extras
+    return {**extras, key: regularizers.historical_average_update(extras[key], net.params)}
+
+
+def _where(condition: jax.Array, yes: PyTree, no: PyTree) -> PyTree:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
