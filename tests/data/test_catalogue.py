@@ -14,7 +14,8 @@ def test_a_prepared_dataset_is_read(tmp_path, config, tfds_folder):
     images, labels = tfds_folder("tiny")
     data = config("tiny", data_dir=str(tmp_path))
     source = jd.open_source(data)
-    assert source.spec == jd.describe(data) == ((8, 8, 3), 4, 7)
+    assert source.spec == jd.describe(data)
+    assert source.spec[:3] == ((8, 8, 3), 4, 7)
     arrays = jd.whole(source)
     np.testing.assert_array_equal(arrays["image"], images)
     np.testing.assert_array_equal(arrays["label"], labels)
@@ -27,7 +28,8 @@ def test_size_channels_and_a_part_of_a_split(tmp_path, config, tfds_folder):
     tfds_folder("tiny")
     data = config("tiny", data_dir=str(tmp_path), image_size=4, channels=1, split="train[:3]")
     source = jd.open_source(data)
-    assert source.spec == jd.describe(data) == ((4, 4, 1), 4, 3)
+    assert source.spec == jd.describe(data)
+    assert source.spec[:3] == ((4, 4, 1), 4, 3)
     assert jd.whole(source)["image"].shape == (3, 4, 4, 1)
 
 
@@ -231,7 +233,8 @@ def real(config):
 def test_real_datasets(real, name):
     for split, size in (("train", 60_000), ("test", 10_000)):
         source = jd.open_source(real(name), split)
-        assert source.spec == jd.describe(real(name), split) == ((28, 28, 1), 10, size)
+        assert source.spec == jd.describe(real(name), split)
+        assert source.spec[:3] == ((28, 28, 1), 10, size)
     arrays = jd.whole(source)
     assert arrays["image"].dtype == np.uint8
     # Known of the test sets: the mean grey levels, and the counts of the digits.

@@ -25,8 +25,10 @@ def stored(tmp_path, config):
 def test_every_tenth_image_is_test(stored):
     data = stored(images=IMAGES, labels=LABELS)
     train, test = jd.open_source(data), jd.open_source(data, "test")
-    assert train.spec == jd.describe(data) == ((6, 5, 3), 7, 36)
-    assert test.spec == jd.describe(data, "test") == ((6, 5, 3), 7, 4)
+    assert train.spec == jd.describe(data)
+    assert train.spec[:3] == ((6, 5, 3), 7, 36)
+    assert test.spec == jd.describe(data, "test")
+    assert test.spec[:3] == ((6, 5, 3), 7, 4)
     arrays = jd.whole(test)
     np.testing.assert_array_equal(arrays["image"], IMAGES[9::10])
     assert arrays["label"].tolist() == [2, 5, 1, 4]
@@ -39,8 +41,10 @@ def test_the_keys_of_keras_are_the_splits(stored):
         x_train=IMAGES[..., 0], y_train=LABELS[:, None], x_test=IMAGES[:3, ..., 0], y_test=[0, 1, 8]
     )
     train, test = jd.open_source(data), jd.open_source(data, "test")
-    assert train.spec == jd.describe(data) == ((6, 5, 1), 9, 40)
-    assert test.spec == jd.describe(data, "test") == ((6, 5, 1), 9, 3)
+    assert train.spec == jd.describe(data)
+    assert train.spec[:3] == ((6, 5, 1), 9, 40)
+    assert test.spec == jd.describe(data, "test")
+    assert test.spec[:3] == ((6, 5, 1), 9, 3)
     np.testing.assert_array_equal(jd.whole(train)["image"], IMAGES[..., :1])
     np.testing.assert_array_equal(jd.whole(train)["label"], LABELS)
 
@@ -64,7 +68,8 @@ def test_floats_without_labels(stored):
 def test_size_and_channels(stored):
     data = stored(images=IMAGES, image_size=8, channels=1)
     source = jd.open_source(data)
-    assert source.spec == jd.describe(data) == ((8, 8, 1), 0, 36)
+    assert source.spec == jd.describe(data)
+    assert source.spec[:3] == ((8, 8, 1), 0, 36)
     assert source.read(np.arange(2))["image"].shape == (2, 8, 8, 1)
 
 
