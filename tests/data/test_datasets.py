@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import ml_collections
+import numpy as np
 import pytest
 
 from jaxgan import data as jd
@@ -41,3 +42,24 @@ assert not heavy, heavy
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["digits", "ring", "swiss_roll", "stacked_mnist", "npz", "mnist"])
+def test_what_every_source_tells_beside_its_samples(tmp_path, config, tfds_folder, name):
+    tfds_folder("mnist")
+    np.savez(tmp_path / "x.npz", images=np.zeros((20, 4, 4), np.uint8), labels=np.arange(20))
+    data = config(name, data_dir=str(tmp_path / "x.npz" if name == "npz" else tmp_path))
+    source = jd.open_source(data)
+    assert source.spec == jd.describe(data)
+    assert source.digest
+    assert len(source.classes) in (0, source.num_classes)
+    rows = np.arange(source.size)[[0, -1, 3, 3]]
+    read = source.read(rows)
+    assert ("label" in read) == (source.labels is not None) == (source.num_classes > 0)
+    if source.num_classes:
+        found = source.labels(rows)
+        assert found.dtype == np.int32
+        np.testing.assert_array_equal(found, read["label"])
+    ids = source.ids()
+    assert (ids.dtype, ids.shape) == (np.int64, (source.size,))
+    assert len(np.unique(ids)) == source.size

@@ -29,6 +29,21 @@ def test_each_colour_is_a_digit_and_the_label_says_which(tiny):
         assert label == 100 * r + 10 * g + b
 
 
+def test_what_is_known_without_an_image(tiny, config, tfds_folder, tmp_path):
+    data, _, _ = tiny
+    source = jd.open_source(data)
+    rows = np.array([0, 127_999, 5, 5])
+    np.testing.assert_array_equal(source.labels(rows), source.read(rows)["label"])
+    assert source.labels(rows).dtype == np.int32
+    assert source.classes[:2] == ("000", "001")
+    assert source.classes[907] == "907"
+    assert np.array_equal(source.ids(), np.arange(128_000))
+    digest = jd.describe(data).digest
+    about = tmp_path / "mnist/1.0.0/dataset_info.json"
+    about.write_text(about.read_text().replace('"numBytes": "1"', '"numBytes": "2"'))
+    assert jd.describe(data).digest != digest
+
+
 def test_an_image_is_a_function_of_split_and_index(tiny):
     data, _, _ = tiny
     source, again = jd.open_source(data), jd.open_source(data)
