@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jaxgan.data import images, mixtures
-from jaxgan.data.source import Batch, Source, Spec, digest_of, one_line
+from jaxgan.data.source import Batch, Source, Spec, digest_of, expanded, one_line
 from jaxgan.errors import UserError
 
 # The datasets that are not TFDS's; here, because an unknown name may be meant to be one of them.
@@ -23,7 +23,7 @@ _CHUNK = 1024  # records held at a time where their labels are wanted
 def default_dir(data_dir: str) -> pathlib.Path:
     """The folder of prepared datasets: ``data_dir``, else $TFDS_DATA_DIR, else TFDS's default."""
     chosen = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return pathlib.Path(chosen).expanduser()
+    return expanded(chosen)
 
 
 def check_name(name: str) -> None:

@@ -17,6 +17,7 @@ from jaxgan.data.source import (
     Spec,
     check_split,
     digest_of,
+    expanded,
     in_memory,
     numbered,
     one_line,
@@ -83,7 +84,7 @@ def open_npz(data_dir: str, split: str, *, image_size: int = 0, channels: int = 
 
 
 def _plan(data_dir: str, split: str, image_size: int, channels: int) -> _Plan:
-    path = pathlib.Path(data_dir).expanduser()
+    path = expanded(data_dir)
     headers = _headers(path)
     pairs, images_key, labels_key = _keys(path, headers, split)
     count, H, W, C = _image_shape(f"{path}: {images_key!r}", headers[images_key])

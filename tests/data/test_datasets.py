@@ -1,3 +1,4 @@
+import pwd
 import subprocess
 import sys
 
@@ -31,6 +32,17 @@ def test_the_argument_comes_before_the_field(config):
     data = config("digits", split="train")
     assert jd.open_source(data, "test").split == "test"
     assert jd.describe(data, "test").size == 299
+
+
+@pytest.mark.parametrize(("name", "data_dir"), [("mnist", ""), ("npz", "~/x.npz")])
+def test_no_home_folder(config, refused_by_both, monkeypatch, name, data_dir):
+    def unknown(*_):
+        raise KeyError("uid not found")
+
+    for variable in ("HOME", "TFDS_DATA_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert "no home folder for '~" in refused_by_both(config(name, data_dir=data_dir))
 
 
 def test_importing_data_loads_no_reader():
