@@ -69,8 +69,8 @@ def default() -> ConfigDict:
                 "n": 1000,
                 # Names of metrics; () is all that apply.
                 "metrics": (),
-                # Of a conditional method's samples: 'reference' (in the proportions of the real
-                # samples that they are compared with) or 'uniform'.
+                # Of a conditional method's samples: 'reference' (in the proportions of the split
+                # that they are compared with) or 'uniform'.
                 "labels": "reference",
                 # What gives features: 'none', 'domain' (a classifier of this dataset, trained once)
                 # or 'inception'.

@@ -2,7 +2,7 @@
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
 
@@ -149,28 +149,28 @@ class Program:
             return None
         return self.devices.replicate(data.whole(source))
 
-    def batches(self, source: data.Source, start: int) -> Iterator[PyTree]:
-        """The batches of steps ``start``, ``start + 1``, ..., on the devices.
+    def batches(self, source: data.Source, start: int) -> data.Stream:
+        """The batches of steps ``start``, ``start + 1``, ..., on the devices; to be closed.
 
         With the set on the devices, the batch is its indices and the step picks the rows.
         """
         processes, process = jax.process_count(), jax.process_index()
-        seed, local = self.config.seed, self.batch // processes
         if self.config.data.placement == "device":
-            for step in range(start, self.config.steps):
-                index = data.indices(seed, step, size=source.size, batch_size=self.batch)
-                yield self.devices.shard({"index": index[process * local : (process + 1) * local]})
-        else:
-            host = data.stream(
-                source,
-                seed,
-                batch_size=self.batch,
-                start=start,
-                process=process,
-                processes=processes,
-            )
+            local = self.batch // processes
+            share = slice(process * local, (process + 1) * local)
+            order = partial(data.indices, self.config.seed, size=source.size, batch_size=self.batch)
+            indices = ({"index": order(t)[share]} for t in range(start, self.config.steps))
+            return data.Stream(indices, self.devices.shard)
+        return data.stream(
+            source,
+            self.config.seed,
+            batch_size=self.batch,
+            start=start,
+            process=process,
+            processes=processes,
             # Copies are asynchronous, and the loop runs ahead of the device: this is the prefetch.
-            yield from map(self.devices.shard, host)
+            place=self.devices.shard,
+        )
 
 
 def base_key(seed: int, devices: Devices) -> jax.Array:

@@ -132,12 +132,17 @@ def follow(run: Run, source: data.Source, restored: checkpoint.Restored | None) 
     for name, net in state.nets.items():
         table = parameter_overview.get_parameter_overview(net.params, include_stats=False)
         run.log.say(f"{name}:\n{table}")
-    for note in run.evaluator.notes if run.evaluator is not None else ():
-        run.log.warn(f"evaluation: {note}")
+    notes = [f"data: {note}" for note in data.label_warnings(source)]
+    if run.evaluator is not None:
+        notes += [f"evaluation: {note}" for note in run.evaluator.notes]
+    for note in notes:
+        run.log.warn(note)
     dataset = run.program.dataset(source)
     while True:
         carry, step = begin(run, restored)
-        code = loop(run, carry, step, dataset, source)
+        # Closed here, however the loop ends: a traceback would keep its threads alive.
+        with contextlib.closing(run.program.batches(source, step)) as batches:
+            code = loop(run, carry, step, dataset, batches)
         if code is not None:
             return code
         run.record["rollbacks"] += 1
@@ -165,14 +170,13 @@ def begin(run: Run, restored: checkpoint.Restored | None) -> tuple[Carry, int]:
     return carry, step
 
 
-def loop(run: Run, carry: Carry, step: int, dataset: Any, source: data.Source) -> int | None:
-    """From ``step`` to the end.
+def loop(run: Run, carry: Carry, step: int, dataset: Any, batches: data.Stream) -> int | None:
+    """From ``step`` to the end, on the ``batches`` of these steps.
 
     Returns:
       An exit code, or ``None`` to be rolled back to the last checkpoint.
     """
     config, ready = run.config, run.program
-    batches = ready.batches(source, step)
     if step == 0:
         sample(run, carry, step)
     run.log.clock(step)

@@ -1,7 +1,9 @@
 """The loop: what it compiles, fetches, logs, decides and leaves behind."""
 
+import contextlib
 import json
 import shutil
+import threading
 
 import jax
 import jax.numpy as jnp
@@ -206,6 +208,33 @@ def test_rolling_back_ends_after_so_many_times(monkeypatch, tmp_path, capsys):
     settings = smoke("gan_digits", "health.on_nonfinite=rollback", "health.max_rollbacks=2")
     assert run(settings, tmp_path / "run") == train.DIVERGED
     assert capsys.readouterr().out.count("rolled back") == 2
+
+
+@pytest.mark.parametrize("end", ["rollback", "interrupt"])
+def test_however_the_loop_ends_the_threads_that_read_ahead_do(monkeypatch, tmp_path, end):
+    held, batches = [], program.Program.batches
+
+    def hold(*arguments):
+        held.append(batches(*arguments))
+        return held[-1]
+
+    def interrupted(step):
+        if end == "interrupt" and step == 3:
+            raise KeyboardInterrupt
+        return False
+
+    monkeypatch.setattr(program.Program, "batches", hold)
+    monkeypatch.setattr(preemption, "requested", interrupted)
+    poisoned(monkeypatch, at=13, until=0.6)
+    settings = smoke("gan_digits", "data.placement=stream", "health.on_nonfinite=rollback")
+    before = set(threading.enumerate())
+    with pytest.raises(KeyboardInterrupt) if end == "interrupt" else contextlib.nullcontext():
+        assert run(settings, tmp_path / "run") == train.FINISHED
+    assert len(held) == (1 if end == "interrupt" else 2)
+    readers = [thread for thread in set(threading.enumerate()) - before if "grain" in thread.name]
+    for thread in readers:
+        thread.join(timeout=5)
+    assert not any(thread.is_alive() for thread in readers)
 
 
 def test_a_nonfinite_update_is_skipped(monkeypatch, tmp_path):

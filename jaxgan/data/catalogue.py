@@ -5,24 +5,25 @@ import logging
 import os
 import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from jaxgan.data import images, mixtures
-from jaxgan.data.source import Batch, Source, Spec, one_line
+from jaxgan.data.source import Batch, Source, Spec, digest_of, expanded, one_line
 from jaxgan.errors import UserError
 
 # The datasets that are not TFDS's; here, because an unknown name may be meant to be one of them.
 BUILT_IN = ("digits", *mixtures.NAMES, "stacked_mnist", "folder", "npz")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
+_CHUNK = 1024  # records held at a time where their labels are wanted
 
 
 def default_dir(data_dir: str) -> pathlib.Path:
     """The folder of prepared datasets: ``data_dir``, else $TFDS_DATA_DIR, else TFDS's default."""
     chosen = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return pathlib.Path(chosen).expanduser()
+    return expanded(chosen)
 
 
 def check_name(name: str) -> None:
@@ -60,29 +61,72 @@ def open_catalogue(
             has no such split; it has no uint8 feature 'image' of fixed size, or of any size where
             ``image_size`` is given; or, on reading, a record is damaged.
     """
+    import tensorflow_datasets as tfds
+
     # TFDS says once that OpenCV would be faster; here Pillow is meant.
     logging.getLogger("absl").addFilter(_about_anything_but_opencv)
     builder = _builder(name, default_dir(data_dir))
     spec = _spec(builder.info, split, image_size, channels)
-    try:
-        records = builder.as_data_source(split=split)
-    except Exception as error:  # array_record reports a damaged file in its own many ways
-        raise _damaged(name, builder, error) from error
-    labelled = spec.num_classes > 0
+    kinds = builder.info.features.items()
+    stored = [key for key, kind in kinds if isinstance(kind, tfds.features.Image)]
+    encoded = dict.fromkeys(stored, tfds.decode.SkipDecoding())
+    records = _records(name, builder, split)
+    undecoded = _records(name, builder, split, decoders=encoded)
 
     def read(indices: np.ndarray) -> Batch:
-        chosen = [int(i) for i in indices]
-        try:
-            rows = records.__getitems__(chosen)  # in one call: three times as fast as one by one
-        except Exception as error:
-            raise _damaged(name, builder, error, _culprit(records, chosen, split)) from error
+        rows = records(indices)
         pixels = [images.fit(row["image"], image_size, channels) for row in rows]
         batch = {"image": np.stack(pixels)}
-        if labelled:
+        if spec.num_classes:
             batch["label"] = np.array([row["label"] for row in rows], np.int32)
         return batch
 
-    return Source(name, split, spec.shape, spec.num_classes, spec.size, read)
+    def labels(indices: np.ndarray) -> np.ndarray:
+        parts = (indices[start : start + _CHUNK] for start in range(0, len(indices), _CHUNK))
+        found = [row["label"] for part in parts for row in undecoded(part)]
+        return np.array(found, np.int32)
+
+    return Source(
+        name,
+        split,
+        read=read,
+        labels=labels if spec.num_classes else None,
+        ids=lambda: _ids(builder.info, split),
+        **spec._asdict(),
+    )
+
+
+def _records(
+    name: str, builder: Any, split: str, **options: Any
+) -> Callable[[np.ndarray], Sequence[Any]]:
+    """What maps indices [B] to the records, each a dictionary of its features."""
+    try:
+        source = builder.as_data_source(split=split, **options)
+    except Exception as error:  # array_record reports a damaged file in its own many ways
+        raise _damaged(name, builder, error) from error
+
+    def records(indices: np.ndarray) -> Sequence[Any]:
+        chosen = [int(i) for i in indices]
+        try:
+            return source.__getitems__(chosen)  # in one call: three times as fast as one by one
+        except Exception as error:
+            raise _damaged(name, builder, error, _culprit(source, chosen, split)) from error
+
+    return records
+
+
+def _ids(info: Any, split: str) -> np.ndarray:
+    """The places of a split's records among those of all splits, int64 [N], see ``Source``."""
+    first, total = {}, 0
+    for part in (info.splits[known] for known in sorted(info.splits)):
+        for path, length in zip(part.filepaths, part.shard_lengths, strict=True):
+            first[os.path.basename(path)], total = total, total + length
+    return np.concatenate(
+        [
+            first[part.basename()] + np.arange(part.skip, part.skip + part.take, dtype=np.int64)
+            for part in info.splits[split].file_instructions
+        ]
+    )
 
 
 def _culprit(records: Any, chosen: Sequence[int], split: str) -> str:
@@ -191,10 +235,31 @@ def _spec(info: Any, split: str, image_size: int, channels: int) -> Spec:
         )
     if None in shape and not image_size:
         raise UserError(f"the images of dataset {name!r} differ in size; set data.image_size")
-    label = features["label"] if "label" in features else None  # noqa: SIM401
+    label: Any = features["label"] if "label" in features else None  # noqa: SIM401
+    num_classes = getattr(label, "num_classes", None) or 0
     return Spec(
-        images.fitted(shape, image_size, channels), getattr(label, "num_classes", None) or 0, size
+        images.fitted(shape, image_size, channels),
+        num_classes,
+        size,
+        tuple(label.names) if num_classes else (),
+        _digest(info, part),
     )
+
+
+def _digest(info: Any, part: Any) -> str:
+    """The digest of a part of a split, from metadata and the sizes of its files."""
+    files = [
+        (file.basename(), os.path.getsize(file.filename), file.skip, file.take)
+        for file in part.file_instructions
+    ]
+    # Files grow by 64 KiB, and these sizes, which only whole splits have, by the byte.
+    used = {name for name, *_ in files}
+    whole = [
+        (known, int(info.splits[known].num_bytes), info.splits[known].shard_lengths)
+        for known in sorted(info.splits)
+        if used & {os.path.basename(path) for path in info.splits[known].filepaths}
+    ]
+    return digest_of(str(info.version), files, whole)
 
 
 def _damaged(name: str, builder: Any, error: Exception, what: str = "the data") -> UserError:

@@ -8,6 +8,7 @@ from jaxgan.data.source import Source, Spec, check_split, in_memory
 _TOTAL = 1797
 _EVERY = 6  # every sixth image is a test image: 299 of them, about 30 of each digit
 SPLITS = ("train", "test")
+CLASSES = tuple("0123456789")
 
 
 def describe(split: str, *, image_size: int = 0, channels: int = 0) -> Spec:
@@ -15,7 +16,9 @@ def describe(split: str, *, image_size: int = 0, channels: int = 0) -> Spec:
     check_split("dataset 'digits'", split, SPLITS)
     test = _TOTAL // _EVERY
     size = test if split == "test" else _TOTAL - test
-    return Spec(images.fitted((8, 8, 1), image_size, channels), 10, size)
+    shape = images.fitted((8, 8, 1), image_size, channels)
+    digest = f"scikit-learn's digits, every {_EVERY}th for the test: {split}"
+    return Spec(shape, len(CLASSES), size, CLASSES, digest)
 
 
 def open_digits(split: str, *, image_size: int = 0, channels: int = 0) -> Source:
@@ -26,10 +29,19 @@ def open_digits(split: str, *, image_size: int = 0, channels: int = 0) -> Source
     """
     from sklearn import datasets
 
-    describe(split)
+    spec = describe(split)
     data, labels = datasets.load_digits(return_X_y=True)
     is_test = np.arange(_TOTAL) % _EVERY == _EVERY - 1
     chosen = is_test if split == "test" else ~is_test
     pixels = (data[chosen] / 8.0 - 1.0).astype(np.float32).reshape(-1, 8, 8, 1)
     pixels = np.stack([images.fit(image, image_size, channels) for image in pixels])
-    return in_memory("digits", split, pixels, labels[chosen], 10)
+    return in_memory(
+        "digits",
+        split,
+        pixels,
+        labels[chosen],
+        spec.num_classes,
+        classes=spec.classes,
+        digest=spec.digest,
+        ids=lambda: np.flatnonzero(chosen),
+    )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jaxgan.data.labels import read_labels
 from jaxgan.data.order import indices
 from jaxgan.data.source import Batch, Source
 from jaxgan.data.transforms import to_float
@@ -11,6 +12,8 @@ CHUNK = 1000
 
 def draw_labelled(source: Source, count: int, seed: int) -> Batch:
     """The samples whose labels are known: as many of each class, or one more of the first ones.
+
+    Samples with a label outside [0, num_classes), which is none, are left out.
 
     Args:
       source: with labels.
@@ -26,19 +29,20 @@ def draw_labelled(source: Source, count: int, seed: int) -> Batch:
     K = source.num_classes
     wanted = [len(range(k, count, K)) for k in range(K)]
     order = indices(seed, 0, size=source.size, batch_size=source.size)
-    found: list[list[np.ndarray]] = [[] for _ in range(K)]
+    found: list[list[int]] = [[] for _ in range(K)]
     for start in range(0, source.size, CHUNK):
-        rows = to_float(source.read(order[start : start + CHUNK]))
-        for image, label in zip(rows["image"], rows["label"], strict=True):
-            if len(found[label]) < wanted[label]:
-                found[label].append(np.asarray(image))
-        if [len(images) for images in found] == wanted:
+        part = order[start : start + CHUNK]
+        for place, label in zip(part, read_labels(source, part), strict=True):
+            if 0 <= label < K and len(found[label]) < wanted[label]:
+                found[label].append(int(place))
+        if [len(places) for places in found] == wanted:
             break
-    for k, images in enumerate(found):
-        if len(images) < wanted[k]:
+    for k, places in enumerate(found):
+        if len(places) < wanted[k]:
             raise ValueError(
                 f"labels={count} asks for {wanted[k]} samples of class {k}, and {source.name} has "
-                f"{len(images)} in its split {source.split!r}"
+                f"{len(places)} in its split {source.split!r}"
             )
-    labels = np.arange(count, dtype=np.int32) % K
-    return {"image": np.stack([found[k][i // K] for i, k in enumerate(labels)]), "label": labels}
+    chosen = np.array([found[i % K][i // K] for i in range(count)])
+    rows = to_float(source.read(chosen))
+    return {"image": np.asarray(rows["image"]), "label": rows["label"]}

@@ -16,7 +16,7 @@ that every point lies in [-1, 1]; ``means`` and ``sigma`` are in the same, scale
 
 import numpy as np
 
-from jaxgan.data.source import Source, Spec, check_split, in_memory
+from jaxgan.data.source import Source, Spec, check_split, in_memory, numbered
 from jaxgan.errors import UserError
 
 # The place of a name is the key of its random stream: a new one goes to the end.
@@ -67,7 +67,8 @@ def sigma(name: str) -> float:
 def describe(name: str, split: str) -> Spec:
     """The spec of ``open_mixture``, without drawing a point."""
     check_split(f"dataset {name!r}", split, list(SIZES))
-    return Spec((2,), 0 if name == "swiss_roll" else len(means(name)), SIZES[split])
+    modes = 0 if name == "swiss_roll" else len(means(name))
+    return Spec((2,), modes, SIZES[split], digest=f"{name}, sigma {sigma(name):g}: {split}")
 
 
 def open_mixture(name: str, split: str) -> Source:
@@ -76,6 +77,7 @@ def open_mixture(name: str, split: str) -> Source:
     Labels are the index of the mode, into ``means(name)``; ``swiss_roll`` has none.
     """
     spec = describe(name, split)
+    known = {"digest": spec.digest, "ids": lambda: numbered(list(SIZES).index(split), spec.size)}
     # The key, not a seed: distinct keys give streams that are known not to overlap.
     rng = np.random.Generator(
         np.random.Philox(key=[NAMES.index(name) + 1, list(SIZES).index(split)])
@@ -84,7 +86,7 @@ def open_mixture(name: str, split: str) -> Source:
     if name == "swiss_roll":
         t = 1.5 * np.pi * (1.0 + 2.0 * rng.random(spec.size))
         curve = np.stack([t * np.cos(t), t * np.sin(t)], axis=1) / SCALE[name]
-        return in_memory(name, split, (curve + noise).astype(np.float32), None, 0)
+        return in_memory(name, split, (curve + noise).astype(np.float32), None, 0, **known)
     labels = rng.integers(spec.num_classes, size=spec.size)
     points = (means(name)[labels] + noise).astype(np.float32)
-    return in_memory(name, split, points, labels, spec.num_classes)
+    return in_memory(name, split, points, labels, spec.num_classes, **known)

@@ -1,6 +1,10 @@
 """What every dataset is once it is open: a shape, a size, and a function from indices to rows."""
 
 import dataclasses
+import functools
+import hashlib
+import logging
+import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -90,6 +94,32 @@ def check_split(what: str, split: str, splits: Sequence[str]) -> None:
     """Raise a UserError that names the splits there are, if ``split`` is not one of them."""
     if split not in splits:
         raise UserError(f"{what} has no split {split!r}; it has: {', '.join(splits)}")
+
+
+def expanded(path: str) -> pathlib.Path:
+    """The path, with a leading ~ as the home folder; a UserError where there is none."""
+    try:
+        return pathlib.Path(path).expanduser()
+    except RuntimeError as error:  # no $HOME, and a user that the system does not know
+        raise UserError(
+            f"there is no home folder for {path!r}; set data.data_dir, or $TFDS_DATA_DIR for TFDS"
+        ) from error
+
+
+def numbered(split: int, size: int) -> np.ndarray:
+    """The ``ids`` of the split of this number, int64 [size], where splits share no sample."""
+    return (np.int64(split) << 40) + np.arange(size, dtype=np.int64)
+
+
+def digest_of(*known: object) -> str:
+    """A digest, for ``Spec``, of what is known about the stored samples: 16 hexadecimal digits."""
+    return hashlib.sha256(repr(known).encode()).hexdigest()[:16]
+
+
+@functools.cache
+def warn_once(message: str) -> None:
+    """Log a warning, but not again in this process: a run opens its data more than once."""
+    logging.warning("%s", message)
 
 
 def one_line(error: BaseException) -> str:

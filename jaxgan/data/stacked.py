@@ -10,12 +10,12 @@ of MNIST's digits, as there.
 import numpy as np
 
 from jaxgan.data import catalogue, stream
-from jaxgan.data.source import Batch, Source, Spec, check_split
+from jaxgan.data.source import Batch, Source, Spec, check_split, numbered
 from jaxgan.errors import UserError
 
 NAME = "stacked_mnist"
 SIZES = {"train": 128_000, "test": 26_000}
-CLASSES = 1000
+CLASSES = tuple(f"{label:03}" for label in range(1000))
 _KEY = 1611_02163  # of the random stream; any constant does
 
 
@@ -24,8 +24,10 @@ def describe(data_dir: str, split: str, *, image_size: int = 0, channels: int = 
     check_split(f"dataset {NAME!r}", split, list(SIZES))
     if channels == 1:
         raise UserError(f"dataset {NAME!r} has a digit in each colour: data.channels cannot be 1")
-    H, W, _ = catalogue.describe("mnist", data_dir, split, image_size=image_size).shape
-    return Spec((H, W, 3), CLASSES, SIZES[split])
+    mnist = catalogue.describe("mnist", data_dir, split, image_size=image_size)
+    H, W, _ = mnist.shape
+    digest = f"triples {_KEY} of {mnist.digest}: {split}"
+    return Spec((H, W, 3), len(CLASSES), SIZES[split], CLASSES, digest)
 
 
 def open_stacked(data_dir: str, split: str, *, image_size: int = 0, channels: int = 0) -> Source:
@@ -44,13 +46,22 @@ def open_stacked(data_dir: str, split: str, *, image_size: int = 0, channels: in
     digits = stream.whole(mnist)
     triples = _triples(split, mnist.size)
 
-    def read(indices: np.ndarray) -> Batch:
-        chosen = triples[indices]
-        image = np.moveaxis(digits["image"][chosen][..., 0], 1, -1)
-        label = digits["label"][chosen] @ np.array([100, 10, 1], np.int32)
-        return {"image": np.ascontiguousarray(image), "label": label.astype(np.int32)}
+    def labels(indices: np.ndarray) -> np.ndarray:
+        label = digits["label"][triples[indices]] @ np.array([100, 10, 1], np.int32)
+        return label.astype(np.int32)
 
-    return Source(NAME, split, spec.shape, spec.num_classes, spec.size, read)
+    def read(indices: np.ndarray) -> Batch:
+        image = np.moveaxis(digits["image"][triples[indices]][..., 0], 1, -1)
+        return {"image": np.ascontiguousarray(image), "label": labels(indices)}
+
+    return Source(
+        NAME,
+        split,
+        read=read,
+        labels=labels,
+        ids=lambda: numbered(list(SIZES).index(split), spec.size),
+        **spec._asdict(),
+    )
 
 
 def _triples(split: str, count: int) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,29 @@ from jaxgan.errors import UserError
 
 _AHEAD = 6  # batches read before they are asked for: enough to hide a slow one, few to hold
 _CHUNK = 1024  # samples decoded at a time by one thread in ``whole``
+
+
+class Stream(Iterator[Any]):
+    """Batches, each as ``place`` makes it, and what they come from, closed by name.
+
+    An object and no generator: an abandoned generator is closed by the garbage collector in
+    whatever thread that runs. ``close`` waits for nothing, so that it may be called anywhere.
+
+    Attributes:
+        batches: an iterator with ``close``, as those of grain and generators have.
+        place: what is done to a batch when it is asked for.
+    """
+
+    def __init__(self, batches: Any, place: Callable[[Any], Any]):
+        self.batches, self.place = batches, place
+
+    def __next__(self) -> Any:
+        """The next batch."""
+        return self.place(next(self.batches))
+
+    def close(self) -> None:
+        """End the threads that read ahead, each after the batch that it is reading."""
+        self.batches.close()
 
 
 class _Rows:
@@ -44,13 +68,14 @@ def stream(
     process: int = 0,
     processes: int = 1,
     threads: int | None = None,
-) -> Iterator[Batch]:
+    place: Callable[[Batch], Any] = lambda batch: batch,
+) -> Stream:
     """An endless iterator of host batches for the steps start, start + 1, ...
 
     The batch of step t is ``source.read`` of ``order.indices(seed, t, ...)``. ``batch_size`` is
     global: each of ``processes`` gets its own ``batch_size // processes`` rows, and the rows of all
     of them, concatenated in order, are the batch of a single process. Nothing here needs saving: to
-    resume, pass the step as ``start``. The iterator has ``close()``; dropping it is enough too.
+    resume, pass the step as ``start``. Close it: only that surely ends its threads.
 
     Args:
         source: an open dataset.
@@ -60,6 +85,7 @@ def stream(
         process: which of the processes this is.
         processes: how many there are.
         threads: that read ahead; 0 reads in the caller's thread. Default: see ``_threads``.
+        place: what is done to a batch when it is asked for, as putting it on the devices.
 
     Raises:
         UserError: ``batch_size`` does not divide by ``processes``; or, while iterating, a sample
@@ -78,7 +104,7 @@ def stream(
     batches = grain.MapDataset.source(_Rows(source, seed, batch_size, start, rows))
     threads = _threads(source) if threads is None else threads
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=_AHEAD if threads else 0)
-    return iter(batches.to_iter_dataset(options))
+    return Stream(iter(batches.to_iter_dataset(options)), place)
 
 
 def whole(source: Source) -> Batch:

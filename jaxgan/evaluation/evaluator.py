@@ -113,14 +113,17 @@ class Evaluator:
     def labels(self, n: int) -> tuple[np.ndarray, str]:
         """Labels int32 [n] to generate, and how they were chosen.
 
-        In the proportions of the reference: else the generated set would differ from it by its
-        labels alone.
+        Drawn in the proportions of the split that the reference is of: else the generated set would
+        differ from it by its labels alone. Drawn, and not those of the reference, which are not
+        another sample of the data: a perfect generator would come out better than the floor.
         """
-        known = self.real.reference.labels
-        known = np.empty(0, np.int32) if known is None else known[known >= 0]
-        if self.config.evaluation.labels == "uniform" or not len(known):
+        weights = self.real.class_weights
+        if self.config.evaluation.labels == "uniform" or weights is None:
             return np.arange(n, dtype=np.int32) % self.config.method.num_classes, "uniform"
-        return known[np.arange(n) % len(known)].astype(np.int32), "as the reference"
+        # Raw words, which NumPy keeps the same from version to version.
+        words = np.random.Philox(key=figures.SEED).random_raw(n) / 2.0**64
+        edges = np.cumsum(weights[:-1]) / weights.sum()
+        return np.searchsorted(edges, words, side="right").astype(np.int32), "as in the split"
 
     def measure(self, subject: Subject, key: jax.Array, step: int) -> Result:
         """Draws samples and measures them.

@@ -12,6 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan import data, errors, files
+from jaxgan.data.labels import read_labels
 from jaxgan.evaluation.extractor import Extractor, Features, to_bytes
 from jaxgan.evaluation.figures import SEED, Real, Sample
 
@@ -19,7 +20,7 @@ PARTS = ("select", "report")
 # Of each kind, for the discriminator's mean logits.
 SCORED = 500
 # Labels that are counted at most.
-COUNTED = 100_000
+COUNTED = 20_000
 Look = Callable[[np.ndarray], Features]
 
 
@@ -129,7 +130,7 @@ def class_weights(source: data.Source) -> np.ndarray | None:
     if not source.num_classes:
         return None
     rows = np.arange(min(source.size, COUNTED)) * source.size // min(source.size, COUNTED)
-    labels = source.labels(rows) if source.labels else source.read(rows[:SCORED])["label"]
+    labels = read_labels(source, rows)
     known = labels[(labels >= 0) & (labels < source.num_classes)]
     counts = np.bincount(known, minlength=source.num_classes).astype(np.float64)
     return counts if counts.sum() else None

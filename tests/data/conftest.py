@@ -68,11 +68,14 @@ def draw():
 def tfds_folder(tmp_path):
     """tfds_folder(name, ...) writes a TFDS array_record dataset, without TensorFlow.
 
-    It returns the images and labels of its only split, 'train'. ``size`` of None declares images of
-    any size; ``damaged`` is the index of a record whose PNG is cut short.
+    It returns the images and labels of its only split, 'train', in two shards where ``shards`` is
+    2. ``size`` of None declares images of any size; ``damaged`` is the index of a record whose PNG
+    is cut short; ``names`` are those of the four classes.
     """
 
-    def write(name, *, count=7, size=8, declared=(8, 8, 3), damaged=None, **info):
+    def write(
+        name, *, count=7, size=8, declared=(8, 8, 3), damaged=None, shards=1, names=(), **info
+    ):
         from array_record.python.array_record_module import ArrayRecordWriter
         from tensorflow_datasets.proto import tf_example_pb2
 
@@ -81,9 +84,12 @@ def tfds_folder(tmp_path):
         rng = np.random.default_rng(0)
         images = [rng.integers(0, 256, (size, size, 3), np.uint8) for _ in range(count)]
         labels = rng.integers(0, 4, count)
-        shard = folder / f"{name.split('/')[0]}-train.array_record-00000-of-00001"
-        writer = ArrayRecordWriter(str(shard), "group_size:1")
+        lengths = [count // shards + (i < count % shards) for i in range(shards)]
+        base = f"{name.split('/')[0]}-train.array_record"
         for i in range(count):
+            if i in (0, lengths[0]):
+                shard = folder / f"{base}-{i and 1:05}-of-{shards:05}"
+                writer = ArrayRecordWriter(str(shard), "group_size:1")
             buffer = io.BytesIO()
             Image.fromarray(images[i]).save(buffer, "png")
             png = buffer.getvalue()
@@ -92,7 +98,10 @@ def tfds_folder(tmp_path):
             feature["image"].bytes_list.value.append(png[:-60] if i == damaged else png)
             feature["label"].int64_list.value.append(int(labels[i]))
             writer.write(example.SerializeToString())
-        writer.close()
+            if i in (lengths[0] - 1, count - 1):
+                writer.close()
+        if names:
+            (folder / "label.labels.txt").write_text("\n".join(names))
         dimensions = [str(n) if n else "-1" for n in declared]
         module = "tensorflow_datasets.core.features."
         features = {
@@ -110,7 +119,7 @@ def tfds_folder(tmp_path):
             "filepathTemplate": "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}",
             "name": "train",
             "numBytes": "1",
-            "shardLengths": [str(count)],
+            "shardLengths": [str(n) for n in lengths],
         }
         about = {
             "name": name.split("/")[0],

@@ -28,6 +28,19 @@ def test_describe_agrees_with_the_source(config, split, fit):
     assert image.shape == (2, *source.shape)
 
 
+def test_the_ids_are_scikit_learn_s_order(config):
+    data, _ = datasets.load_digits(return_X_y=True)
+    train, test = (jd.open_source(config("digits"), split) for split in ("train", "test"))
+    for source in (train, test):
+        ids = source.ids()
+        assert ids.dtype == np.int64
+        pixels = jd.whole(source)["image"].reshape(-1, 64)
+        np.testing.assert_array_equal(pixels, data[ids] / 8 - 1)
+    assert not set(train.ids()) & set(test.ids())
+    assert train.classes == tuple("0123456789")
+    assert train.digest != test.digest
+
+
 def test_resized_digits_stay_in_range_and_look_alike(config):
     small = jd.whole(jd.open_source(config("digits")))["image"]
     large = jd.whole(jd.open_source(config("digits", image_size=32)))["image"]

@@ -88,6 +88,10 @@ def test_points_are_float32_in_range_and_the_splits_differ(config, name):
         assert points.dtype == np.float32
         assert points.shape == (source.size, 2)
         assert abs(points).max() < 1.0
+    assert train.digest != test.digest
+    ids = np.concatenate([train.ids(), test.ids()])
+    assert ids.dtype == np.int64
+    assert len(np.unique(ids)) == 110_000
     a, b = jd.whole(train)["image"], jd.whole(test)["image"]
     assert not set(map(bytes, a)) & set(map(bytes, b))
     again = jd.whole(jd.open_source(config(name)))["image"]

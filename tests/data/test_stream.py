@@ -100,6 +100,50 @@ def test_closing_ends_the_threads():
     assert not any(thread.is_alive() for thread in readers)
 
 
+def test_a_batch_is_placed_when_it_is_asked_for():
+    placed = []
+    batches = jd.stream(numbers(), 0, batch_size=4, place=lambda b: placed.append(b) or len(placed))
+    assert take(batches, 3) == [1, 2, 3]
+    assert len(placed) == 3
+    batches.close()
+
+
+def test_one_that_was_dropped_may_be_collected_in_any_thread():
+    # Under the locks of the interpreter and of the pools, on a thread that is just starting.
+    program = """
+import faulthandler, gc, threading, types
+from concurrent import futures
+from jaxgan import data as jd
+
+faulthandler.dump_traceback_later(50, exit=True)
+gc.disable()
+source = jd.open_source(types.SimpleNamespace(name='ring'))
+
+def drop():
+    batches = jd.stream(source, 0, batch_size=4096, threads=2)
+    next(batches)
+    cycle = [batches]
+    cycle.append(cycle)
+
+def collecting(owner, name):
+    function = getattr(owner, name, None)
+    if function is not None:
+        setattr(owner, name, lambda *arguments: (gc.collect(), function(*arguments))[1])
+    for _ in range(3):
+        drop()
+    with futures.ThreadPoolExecutor(2) as others:
+        print(sorted(others.map(abs, [-2, 1])))
+    if function is not None:
+        setattr(owner, name, function)
+
+collecting(threading, '_maintain_shutdown_locks')
+collecting(futures.ThreadPoolExecutor, '_adjust_thread_count')
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[1, 2]\n" * 2
+
+
 def test_a_process_in_mid_stream_exits_at_once():
     program = """
 from jaxgan import data as jd

@@ -23,6 +23,15 @@ def test_floats_and_labels_pass_through():
     assert out["label"].dtype == jnp.int32
 
 
+def test_64_bit_mode_changes_no_type():
+    with jax.enable_x64(True):
+        for image in (np.zeros((2, 4, 4, 1), np.uint8), np.zeros((2, 4, 4, 1), np.float32)):
+            batch = {"image": image, "label": np.zeros(2, np.int32)}
+            for out in (jax.jit(jd.to_float)(batch), jd.to_float(batch)):
+                assert (out["image"].dtype, out["label"].dtype) == (np.float32, np.int32)
+        assert jd.indices(0, 0, size=5, batch_size=2).dtype == np.int32
+
+
 def test_the_batch_that_was_passed_is_not_changed():
     batch = {"image": np.zeros((1, 2, 2, 1), np.uint8)}
     jd.to_float(batch)
