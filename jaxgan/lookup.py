@@ -1,10 +1,23 @@
-"""Finding a module by name: one of ours, or any that Python can import."""
+"""Finding a module by name: one of ours, or any that Python can import; and what a class takes."""
 
 import importlib
 import pkgutil
 import types
+from typing import Any, NamedTuple
 
 from jaxgan import errors
+
+
+class Field(NamedTuple):
+    """A field of a class that a config may set.
+
+    Attributes:
+      kind: its type, as annotated.
+      default: ``dataclasses.MISSING`` where there is none.
+    """
+
+    kind: Any
+    default: Any
 
 
 def submodules(package: types.ModuleType) -> list[str]:

@@ -1,7 +1,6 @@
 """A run made ready: the method on its devices, its data, and the compiled functions of the loop."""
 
 import dataclasses
-import inspect
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan import data, errors, evaluation, parallel, resolve, totals
+from jaxgan.method import Method
 from jaxgan.parallel import Devices
 from jaxgan.state import State
 
@@ -41,7 +41,7 @@ class Program:
     prepared: dict[str, PyTree] = dataclasses.field(default_factory=dict)
 
     @cached_property
-    def method(self) -> Any:
+    def method(self) -> Method:
         """The method outside a mapped axis: for shapes, initialization and sampling."""
         return resolve.build(self.config)
 
@@ -53,7 +53,7 @@ class Program:
     @property
     def batch(self) -> int:
         """Real samples that one step consumes, over all devices."""
-        return self.config.batch_size * minibatches(self.method)
+        return self.config.batch_size * self.method.minibatches
 
     @property
     def template(self) -> Carry:
@@ -106,38 +106,43 @@ class Program:
         return self.devices.compile(step)
 
     @cached_property
-    def sample(self) -> Callable[..., jax.Array]:
-        """``sample(state, key, n, **conditions)``, compiled, the work cut over the devices."""
+    def latents(self) -> Callable[[jax.Array, int], PyTree]:
+        """``latents(key, n)``, compiled."""
+        return jax.jit(self.method.latents, static_argnums=1, out_shardings=self.devices.replicated)
 
-        def sample(state: State, key: jax.Array, n: int, **conditions: jax.Array) -> jax.Array:
-            options = {}
-            if not self.config.evaluation.averaged and takes(self.method.sample, "averaged"):
-                options["averaged"] = False
-            return self.devices.cut(self.method.sample(state, key, n, **conditions, **options))
+    @cached_property
+    def generate(self) -> Callable[..., jax.Array]:
+        """``generate(state, latents, **conditions)``, compiled, the work cut over the devices.
 
-        return jax.jit(sample, static_argnums=2, out_shardings=self.devices.replicated)
+        By the weights that ``config.evaluation.averaged`` asks for.
+        """
+        averaged = self.config.evaluation.averaged
+
+        def generate(state: State, latents: PyTree, **conditions: Any) -> jax.Array:
+            samples = self.method.generate(state, latents, averaged=averaged, **conditions)
+            return self.devices.cut(samples)
+
+        return jax.jit(generate, out_shardings=self.devices.replicated)
 
     @cached_property
     def scores(self) -> Callable[[State, jax.Array], jax.Array] | None:
         """``scores(state, images)``: the discriminator's logits, where the method gives them."""
-        if not hasattr(self.method, "scores"):
-            return None
-        return jax.jit(self.method.scores, out_shardings=self.devices.replicated)
+        return self._compiled(self.method.scores)
 
     @cached_property
     def classify(self) -> Callable[[State, jax.Array], dict[str, jax.Array]] | None:
         """``classify(state, images)``: class logits by name, where the method has classifiers."""
-        if not hasattr(self.method, "classify"):
-            return None
-        function = partial(self.method.classify, averaged=self.config.evaluation.averaged)
-        return jax.jit(function, out_shardings=self.devices.replicated)
+        classify = self.method.classify
+        averaged = self.config.evaluation.averaged
+        return self._compiled(classify and partial(classify, averaged=averaged))
 
     @cached_property
     def log_weight(self) -> Callable[..., jax.Array] | None:
         """``log_weight(state, images, keys)``, where the method has a likelihood."""
-        if not hasattr(self.method, "log_weight"):
-            return None
-        return jax.jit(self.method.log_weight, out_shardings=self.devices.replicated)
+        return self._compiled(self.method.log_weight)
+
+    def _compiled(self, function: Callable | None) -> Callable | None:
+        return function and jax.jit(function, out_shardings=self.devices.replicated)
 
     def purpose_key(self, purpose: np.uint32) -> jax.Array:
         """A key that no step uses."""
@@ -179,16 +184,6 @@ def base_key(seed: int, devices: Devices) -> jax.Array:
     return make(np.uint32(seed))
 
 
-def takes(function: Callable[..., Any], name: str) -> bool:
-    """Whether a function has a parameter of this name."""
-    return name in inspect.signature(function).parameters
-
-
-def minibatches(method: Any) -> int:
-    """Minibatches that one step of ``method`` consumes."""
-    return getattr(method, "minibatches", 1)
-
-
 def batch_shapes(spec: data.Spec, n: int) -> PyTree:
     """The batch that a method sees, as shapes."""
     shapes = {"image": jax.ShapeDtypeStruct((n, *spec.shape), jnp.float32)}
@@ -220,12 +215,12 @@ def prepare(
     splits = splits or data.Splits(config.data)
     starts, spec = spec is None, spec or splits.spec()
     method = resolve.build(config)
-    batch = batch_shapes(spec, config.batch_size * minibatches(method))
+    batch = batch_shapes(spec, config.batch_size * method.minibatches)
     key = jax.eval_shape(lambda: jax.random.key(0))
     try:
         state = jax.eval_shape(method.init, key, batch)
         prepared = {}
-        if starts and hasattr(method, "prepare"):
+        if starts and method.prepare is not None:
             prepared = method.prepare(splits.source())
         _, metrics = jax.eval_shape(method.step, state, batch, key)
         if devices.axis_name is not None:
@@ -233,7 +228,7 @@ def prepare(
     except Exception as error:  # whatever the method or a network refuses its fields with
         raise errors.UserError(f"method {config.method.name!r}: {errors.told(error)}") from error
     shapes = jax.eval_shape(totals.zero, metrics, state)
-    check_metrics(config, spec, list(metrics))
+    check_metrics(config, spec, method, list(metrics))
     return Program(config, devices, spec, {"state": state, "totals": shapes}, prepared)
 
 
@@ -253,13 +248,13 @@ def check_share(
     jax.eval_shape(step, state, shares, key)
 
 
-def check_metrics(config: ConfigDict, spec: data.Spec, logged: list[str]) -> None:
+def check_metrics(config: ConfigDict, spec: data.Spec, method: Method, logged: list[str]) -> None:
     """Refuses a metric that nothing logs.
 
     Raises:
       UserError: naming the nearest one.
     """
-    evaluated = evaluation.logged(config, spec)
+    evaluated = evaluation.logged(config, spec, method)
     if config.evaluation.every:
         logged = [*logged, *evaluated]
     for where, name in (

@@ -91,7 +91,7 @@ def evaluate(
             model.config.evaluation.n = n
         if evaluator is None:
             mesh = model.program.devices.mesh
-            evaluator = evaluation.open_evaluator(model.config, "report", mesh=mesh)
+            evaluator = evaluation.open_evaluator(model.config, "report", model.method, mesh=mesh)
         key = model.program.purpose_key(program.EVALUATE)
         result = evaluator.measure(sampling.subject(model.program, model.state), key, step)
         result["checkpoint"] = role

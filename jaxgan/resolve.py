@@ -4,16 +4,19 @@ What the config names is what runs (law 7): after this every field of the method
 its optimizers stands in the config, so that each can be set, saved and compared.
 """
 
+import collections.abc
+import contextlib
 import dataclasses
+import types
+import typing
 from collections.abc import Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from jaxgan import data, errors, method, networks, optimizers
-
-GIVEN = ("axis_name",)  # set by `parallel`, not by the user
-EXAMPLES = {"bool": False, "int": 0, "float": 0.0, "str": ""}
+from jaxgan import data, errors, networks, optimizers, variants
+from jaxgan.lookup import Field
+from jaxgan.method import Method
 
 
 def fill_method(config: ConfigDict) -> None:
@@ -24,56 +27,46 @@ def fill_method(config: ConfigDict) -> None:
     """
     section = config.method
     if not section.get("name"):
-        choices = ", ".join(method.names())
+        choices = ", ".join(variants.names())
         raise errors.UserError(f"config.method.name is not set; known: {choices}")
-    cls = method.find(section.name)
-    known = {f.name: f for f in dataclasses.fields(cls) if f.init and f.name not in GIVEN}
+    known = variants.fields(variants.find(section.name))
     for key in set(section) - {"name"} - set(known):
         raise errors.unknown(f"field of method {section.name!r}", key, known)
     fill_fields("method", section, known)
     for key, part in section.items():
         if key == "name" or not isinstance(part, ConfigDict):
             continue
-        if "group" in known[key].metadata:
-            fill_group(f"method.{key}", part, known[key].metadata["group"])
+        if dataclasses.is_dataclass(kind := known[key].kind):
+            fill_group(f"method.{key}", part, variants.fields(kind))
         elif key.endswith("optimizer"):
             fill_optimizer(f"method.{key}", part)
         else:
-            found = networks.fields(networks.find(key, part))
-            own = {k: f for k, f in found.items() if k not in networks.GIVEN}
-            fill_fields(f"method.{key}", part, own)
+            fill_fields(f"method.{key}", part, networks.settable(networks.find(key, part)))
 
 
-def fill_fields(where: str, part: ConfigDict, fields: Mapping[str, dataclasses.Field]) -> None:
-    """Adds the defaults of a dataclass; what is set already must be of the field's type."""
-    for name, field in fields.items():
-        default = field.default
-        if field.default_factory is not dataclasses.MISSING:
-            default = field.default_factory()
-        # No config can hold a function.
-        has_default = default is not dataclasses.MISSING and not callable(default)
+def fill_fields(where: str, part: ConfigDict, fields: Mapping[str, Field]) -> None:
+    """Adds defaults; what is set already must be of the field's type.
+
+    Raises:
+      UserError: if it is of another one.
+    """
+    for name, (kind, default) in fields.items():
         if name in part:
-            annotation = getattr(field.type, "__name__", str(field.type))
-            like = default if has_default else EXAMPLES.get(annotation)
-            optional = "None" in str(field.type) or "Optional" in str(field.type)
-            if part[name] is not None or not optional:
-                put(part, name, typed(f"{where}.{name}", part[name], like))
-        elif has_default and name not in GIVEN:
-            part[name] = default
+            put(part, name, of_kind(f"{where}.{name}", part[name], kind))
+        # No config can hold a function.
+        elif default is not dataclasses.MISSING and not callable(default):
+            part[name] = dataclasses.asdict(default) if dataclasses.is_dataclass(kind) else default
 
 
-def fill_group(where: str, part: ConfigDict, cls: type) -> None:
+def fill_group(where: str, part: ConfigDict, fields: Mapping[str, Field]) -> None:
     """Adds the defaults of the dataclass that a group of fields stands for.
-
-    A method has such a group by a field with ``metadata={'group': cls}``.
 
     Raises:
       UserError: for a field that the class has not, or of another type.
     """
-    known = {f.name: f for f in dataclasses.fields(cls)}
-    for key in set(part) - set(known):
-        raise errors.unknown(f"field of config.{where}", key, known)
-    fill_fields(where, part, known)
+    for key in set(part) - set(fields):
+        raise errors.unknown(f"field of config.{where}", key, fields)
+    fill_fields(where, part, fields)
 
 
 def fill_optimizer(where: str, part: ConfigDict) -> None:
@@ -93,7 +86,7 @@ def forget(config: ConfigDict, group: str) -> None:
     """Drops what a group of the method's holds for another name than the one it has now."""
     part, last = get(config, group), group.rpartition(".")[2]
     if group == "method":
-        known = {f.name for f in dataclasses.fields(method.find(part.name))}
+        known = set(variants.fields(variants.find(part.name)))
     elif last == "schedule":
         found = part.name and optimizers.parameters(optimizers.find("schedule", part.name))
         known = set(found)
@@ -145,6 +138,62 @@ def conform(value: Any, like: Any) -> Any:
     return value
 
 
+def of_kind(where: str, value: Any, kind: Any) -> Any:
+    """``value``, of the type that a field is annotated with.
+
+    Raises:
+      UserError: if it is of another type.
+    """
+    try:
+        return fit_kind(value, kind)
+    except TypeError:
+        told = f"config.{where} must be of type {told_kind(kind)}, not {plain(value)!r}"
+        raise errors.UserError(told) from None
+
+
+def fit_kind(value: Any, kind: Any) -> Any:
+    """``value`` in the type ``kind``; as it is where a config cannot hold that type.
+
+    Raises:
+      TypeError: if it is of another type.
+    """
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        for choice in inner:
+            with contextlib.suppress(TypeError):
+                return fit_kind(value, choice)
+        raise TypeError
+    if kind is None or kind is types.NoneType:
+        if value is not None:
+            raise TypeError
+        return None
+    if origin in (tuple, list, collections.abc.Sequence):
+        if not isinstance(value, tuple | list):
+            raise TypeError
+        if origin is tuple and inner[-1:] != (...,):
+            return tuple(fit_kind(x, each) for x, each in zip(value, inner, strict=True))
+        return tuple(fit_kind(x, inner[0]) for x in value)
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if kind in (bool, int, float, str) and type(value) is not kind:
+        raise TypeError
+    mapping = kind is dict or origin in (dict, collections.abc.Mapping)
+    group = mapping or dataclasses.is_dataclass(kind)
+    if group and not isinstance(value, Mapping | ConfigDict):
+        raise TypeError
+    return value
+
+
+def told_kind(kind: Any) -> str:
+    """A type in a word."""
+    origin = typing.get_origin(kind)
+    if origin in (tuple, list, collections.abc.Sequence):
+        return "list of values"
+    if origin in (dict, collections.abc.Mapping) or dataclasses.is_dataclass(kind):
+        return "group"
+    return getattr(kind, "__name__", str(kind)) if origin is None else str(kind)
+
+
 def fill_from_data(config: ConfigDict) -> None:
     """Sets the method's ``shape`` and ``num_classes``, where it has them, to the dataset's.
 
@@ -161,7 +210,7 @@ def fill_from_data(config: ConfigDict) -> None:
                 f"{config.data.test_split!r}, too few to evaluate on; set evaluation.every=0"
             )
     section = config.method
-    fields = {f.name for f in dataclasses.fields(method.find(section.name))}
+    fields = variants.fields(variants.find(section.name))
     with section.unlocked():
         if "shape" in fields:
             if "shape" in section and tuple(section.shape) != tuple(spec.shape):
@@ -178,7 +227,7 @@ def fill_from_data(config: ConfigDict) -> None:
             section.num_classes = spec.num_classes
 
 
-def build(config: ConfigDict, axis_name: str | None = None) -> Any:
+def build(config: ConfigDict, axis_name: str | None = None) -> Method:
     """The method of a completed config.
 
     Raises:
@@ -187,7 +236,7 @@ def build(config: ConfigDict, axis_name: str | None = None) -> Any:
     section = plain(config.method)
     name = section.pop("name")
     try:
-        return method.find(name)(**section, axis_name=axis_name)
+        return variants.build(name, section, axis_name)
     except errors.UserError:
         raise
     except Exception as error:  # whatever the method refuses its fields with

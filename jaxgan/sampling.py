@@ -1,10 +1,8 @@
 """A trained model from a run's folder: load it, and sample."""
 
 import dataclasses
-import inspect
 import os
-from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,11 @@ from tqdm import tqdm
 
 from jaxgan import checkpoint, config, errors, evaluation, pictures, program, resolve, workdir
 from jaxgan.data import Spec
+from jaxgan.method import Method
 from jaxgan.program import Program
 from jaxgan.state import State
 
+PyTree = Any
 CHUNK = 250
 
 
@@ -41,7 +41,7 @@ class Model:
         return self.program.config
 
     @property
-    def method(self) -> Any:
+    def method(self) -> Method:
         """Built from the config."""
         return self.program.method
 
@@ -50,47 +50,56 @@ class Model:
         """The names of the labels 0, 1, ...; () where the data had none."""
         return self.program.spec.classes
 
-    @cached_property
-    def _compiled(self) -> dict[Any, Callable[..., jax.Array]]:
-        return {}
-
     def sample(self, key: jax.Array, n: int, **conditions: Any) -> np.ndarray:
-        """Samples [n, H, W, C] (or [n, 2]) in [-1, 1].
+        """Samples [n, H, W, C] (or [n, 2]) in [-1, 1]: ``generate`` of n ``latents``.
 
         Args:
           key: a JAX random key.
           n: how many.
-          **conditions: what the method's ``sample`` takes: an array with a row for each sample
-            (``labels`` [n] for a conditional method), or a single value that holds for all. A label
-            is a number, or a name in ``classes``.
+          **conditions: see ``generate``.
 
         Raises:
-          UserError: if n is less than 1, the method does not take such a condition, or one has not
-            n rows, or values that the method was not trained on.
+          UserError: if n is less than 1, or as ``generate`` does.
         """
-        if n < 1:
-            raise errors.UserError(f"the number of samples must be at least 1, not {n}")
-        self._check(n, conditions)
-        choices = {"labels": self.program.spec.num_classes, **getattr(self.method, "choices", {})}
-        conditions = {
-            name: numbers(name, value, choices.get(name), self.classes)
-            for name, value in conditions.items()
-        }
-        each = {name: value for name, value in conditions.items() if np.ndim(value)}
-        whole = {name: value for name, value in conditions.items() if name not in each}
-        if (variant := tuple(whole.items())) not in self._compiled:
-            function = partial(self.method.sample, **whole)
-            self._compiled[variant] = jax.jit(function, static_argnums=2)
-        return draw(self._compiled[variant], self.state, key, n, **each)
+        check_count(n)
+        return draw(self.program, self.state, key, n, **self.checked(n, conditions))
 
-    def _check(self, n: int, conditions: dict[str, Any]) -> None:
-        """Refuses conditions that the method does not take or lacks, or that are not n."""
-        name = self.config.method.name
-        # After the state, the key and n.
-        parameters = list(inspect.signature(self.method.sample).parameters.values())[3:]
-        known = {p.name: p.default for p in parameters}
+    def latents(self, key: jax.Array, n: int) -> PyTree:
+        """What n samples are generated from: an array [n, Z], or a tree of arrays [n, ...].
+
+        Raises:
+          UserError: if n is less than 1.
+        """
+        check_count(n)
+        return latents(self.program, key, n)
+
+    def generate(self, latents: PyTree, **conditions: Any) -> np.ndarray:
+        """Samples [n, H, W, C] (or [n, 2]) in [-1, 1] of latents, see ``latents``.
+
+        Args:
+          latents: a tree of arrays [n, ...].
+          **conditions: what the method takes: an array with a row for each sample (``labels`` [n]
+            for a conditional method), or a single value that holds for all. A label is a number, or
+            a name in ``classes``.
+
+        Raises:
+          UserError: if the method does not take such a condition, or one has not n rows, or values
+            that the method was not trained on.
+        """
+        n = len(jax.tree.leaves(latents)[0])
+        return generate(self.program, self.state, latents, **self.checked(n, conditions))
+
+    def checked(self, n: int, conditions: dict[str, Any]) -> dict[str, Any]:
+        """Conditions in the type that the method takes.
+
+        Raises:
+          UserError: for those that it does not take, that are not n, or that are out of range.
+        """
+        name, known = self.config.method.name, self.method.conditions
+        choices = {"labels": self.program.spec.num_classes, **self.method.choices}
+        found = {}
         for given, value in conditions.items():
-            if given not in known and all(p.kind != p.VAR_KEYWORD for p in parameters):
+            if given not in known:
                 takes = ", ".join(known) or "nothing"
                 raise errors.UserError(
                     f"method {name!r} does not take {given!r}; it takes: {takes}"
@@ -100,10 +109,18 @@ class Model:
             if given == "labels" and np.ndim(value) > 1:
                 shape = list(np.shape(value))
                 raise errors.UserError(f"'labels' must be [{n}] or one for all, not {shape}")
-        for p in parameters:
-            needed = p.default is p.empty and p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)
-            if needed and p.name not in conditions:
-                raise errors.UserError(f"method {name!r} needs {p.name!r} to sample")
+            found[given] = numbers(given, value, choices.get(given), self.classes)
+        return found
+
+
+def check_count(n: int) -> None:
+    """Refuses to draw no samples.
+
+    Raises:
+      UserError: if n is less than 1.
+    """
+    if n < 1:
+        raise errors.UserError(f"the number of samples must be at least 1, not {n}")
 
 
 def numbers(name: str, value: Any, choices: int | None, classes: tuple[str, ...]) -> Any:
@@ -140,24 +157,37 @@ def _shown(value: Any) -> str:
 
 
 def draw(
-    sample: Callable[..., jax.Array],
-    state: State,
-    key: jax.Array,
-    n: int,
-    *,
-    chunk: int = CHUNK,
-    **conditions: Any,
+    ready: Program, state: State, key: jax.Array, n: int, *, chunk: int = CHUNK, **conditions: Any
 ) -> np.ndarray:
-    """Samples in chunks of at most ``chunk``, so that any number fits; conditions are cut alike."""
+    """n samples, by the weights that the config asks for: the one way in which any are drawn."""
+    return generate(ready, state, latents(ready, key, n), chunk=chunk, **conditions)
+
+
+def latents(ready: Program, key: jax.Array, n: int) -> PyTree:
+    """The latents of n samples, on the host."""
+    return jax.device_get(ready.latents(jax.random.fold_in(key, 0), n))
+
+
+def generate(
+    ready: Program, state: State, latents: PyTree, *, chunk: int = CHUNK, **conditions: Any
+) -> np.ndarray:
+    """Samples of latents in chunks of at most ``chunk``, so that any number fits.
+
+    A sample depends on its own latents and conditions, so that chunks change nothing. Labels that
+    are not given are each class in turn.
+    """
+    n = len(jax.tree.leaves(latents)[0])
+    if "labels" in ready.method.conditions and conditions.get("labels") is None:
+        conditions["labels"] = np.arange(n, dtype=np.int32) % ready.spec.num_classes
+    given = {name: np.broadcast_to(v, (n, *np.shape(v)[1:])) for name, v in conditions.items()}
     chunk = min(n, chunk)
     parts = []
     quiet = n == chunk or jax.process_index() > 0 or None  # None: only on a terminal
     for start in tqdm(range(0, n, chunk), desc="samples", disable=quiet, leave=False):
         # A whole chunk also at the end, where the first rows are enough: one compilation.
         rows = np.arange(start, start + chunk).clip(max=n - 1)
-        given = {name: np.asarray(value)[rows] for name, value in conditions.items()}
-        images = sample(state, jax.random.fold_in(key, start // chunk), chunk, **given)
-        parts.append(np.asarray(images))
+        part, told = jax.tree.map(lambda x: np.asarray(x)[rows], (latents, given))  # noqa: B023
+        parts.append(np.asarray(ready.generate(state, part, **told)))
     return np.concatenate(parts)[:n]
 
 
@@ -174,10 +204,10 @@ def subject(ready: Program, state: State) -> evaluation.Subject:
     scores = ready.scores and partial(ready.scores, state)
     log_weight = ready.log_weight and jax.tree_util.Partial(ready.log_weight, state)
     return evaluation.Subject(
-        draw=partial(draw, ready.sample, state, chunk=settings.batch_size),
+        draw=partial(draw, ready, state, chunk=settings.batch_size),
         weights="averaged" if kept and settings.averaged else "raw",
         statistics=statistics,
-        conditional=evaluation.is_conditional(ready.config),
+        conditional="labels" in ready.method.conditions,
         scores=scores,
         log_weight=log_weight,
         classify=ready.classify and partial(ready.classify, state),
@@ -193,7 +223,7 @@ def recalibrated(ready: Program, state: State) -> tuple[State, str]:
     settings = ready.config.evaluation
     if not settings.recalibrate:
         return state, "as trained"
-    if not hasattr(ready.method, "recalibrate"):
+    if ready.method.recalibrate is None:
         name = ready.config.method.name
         raise errors.UserError(
             f"config.evaluation.recalibrate: method {name!r} has no batch statistics to renew"
@@ -300,7 +330,7 @@ def write(model: Model, path: Path, n: int, seed: int, labels: Any = None) -> No
     """
     check_request(path, n, seed)
     conditions: dict[str, Any] = {}
-    if labels is not None or evaluation.is_conditional(model.config):
+    if labels is not None or "labels" in model.method.conditions:
         K = model.program.spec.num_classes
         each = numbers("labels", np.arange(K) if labels is None else labels, K, model.classes)
         conditions["labels"] = np.resize(each, n)

@@ -85,7 +85,9 @@ def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
     folder.check_place(workdir)
     evaluator = None
     if config.evaluation.every:
-        evaluator = evaluation.open_evaluator(config, "select", splits, mesh=ready.devices.mesh)
+        evaluator = evaluation.open_evaluator(
+            config, "select", ready.method, splits, mesh=ready.devices.mesh
+        )
     folder.create(workdir)
     primary = jax.process_index() == 0
     with folder.locked(workdir) if primary else contextlib.nullcontext():
@@ -306,7 +308,7 @@ def sample(run: Run, carry: Carry, step: int) -> None:
     if not run.config.sample.every:
         return
     key = run.program.purpose_key(program.SAMPLE)
-    images = sampling.draw(run.program.sample, carry["state"], key, run.config.sample.n)
+    images = sampling.draw(run.program, carry["state"], key, run.config.sample.n)
     if jax.process_index() == 0:
         image = pictures.picture(images)
         pictures.save(image, run.workdir / folder.SAMPLES / f"step_{step:08}.png")

@@ -83,9 +83,13 @@ def common(**defaults: Any) -> Any:
 
 
 def generator(shared: Common, **given: Any) -> Player:
-    """The generator; ``given`` is what else the network is given, see ``networks.build``."""
+    """The generator; ``given`` is what else the network must take, see ``networks.build``."""
     module = networks.build(
-        "generator", shared.generator, shape=shared.shape, axis_name=shared.axis_name, **given
+        "generator",
+        shared.generator,
+        needed=given,
+        shape=shared.shape,
+        axis_name=shared.axis_name,
     )
     optimizer = optimizers.build(shared.g_optimizer)
     return Player(module, optimizer, shared.ema_decay > 0, shared.axis_name)
@@ -94,7 +98,7 @@ def generator(shared: Common, **given: Any) -> Player:
 def discriminator(shared: Common, *, averaged: bool = False, **given: Any) -> Player:
     """The discriminator likewise; ``averaged``: with a moving average of its weights."""
     module = networks.build(
-        "discriminator", shared.discriminator, axis_name=shared.axis_name, **given
+        "discriminator", shared.discriminator, needed=given, axis_name=shared.axis_name
     )
     return Player(module, optimizers.build(shared.d_optimizer), averaged, shared.axis_name)
 

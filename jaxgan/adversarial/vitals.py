@@ -9,9 +9,7 @@ from jaxgan.state import Metrics
 EPSILON = 1e-12
 
 
-def accuracies(
-    loss: AdversarialLoss, real_logits: jax.Array, fake_logits: jax.Array
-) -> Metrics:
+def accuracies(loss: AdversarialLoss, real_logits: jax.Array, fake_logits: jax.Array) -> Metrics:
     """The share of real and of generated samples on their side of the loss's threshold, if any.
 
     Args:

@@ -1,11 +1,10 @@
 """Which metrics a config asks for, and what their figures are called, before anything is loaded."""
 
-import inspect
-
 from ml_collections import ConfigDict
 
-from jaxgan import data, errors, method
+from jaxgan import data, errors
 from jaxgan.evaluation import figures
+from jaxgan.method import Method
 
 LOGGED = "eval/"
 WITH_FEATURES = ("frechet", "kid", "precision_recall", "diversity", "memorization")
@@ -13,13 +12,7 @@ WITH_FEATURES = ("frechet", "kid", "precision_recall", "diversity", "memorizatio
 ONLY_WHEN_NAMED = {"inception": ("score", "memorization")}
 
 
-def is_conditional(config: ConfigDict) -> bool:
-    """Whether the method's samples are drawn for labels."""
-    sample = vars(method.find(config.method.name))["sample"]
-    return "labels" in inspect.signature(sample).parameters
-
-
-def missing(config: ConfigDict, spec: data.Spec) -> dict[str, str]:
+def missing(config: ConfigDict, spec: data.Spec, method: Method) -> dict[str, str]:
     """For each metric that does not apply to this run, what it needs."""
     extractor = config.evaluation.extractor
     lacking: dict[str, str] = {}
@@ -28,7 +21,7 @@ def missing(config: ConfigDict, spec: data.Spec) -> dict[str, str]:
         lacking |= dict.fromkeys(names, "config.evaluation.extractor, which is 'none'")
     if extractor == "inception":
         lacking["conditional_accuracy"] = "the classes of the dataset: evaluation.extractor=domain"
-    if not is_conditional(config):
+    if "labels" not in method.conditions:
         lacking["conditional_accuracy"] = "a method that samples by label"
     on_mixture = config.data.name in data.mixtures.NAMES and spec.num_classes
     if not on_mixture and extractor != "domain":
@@ -65,18 +58,19 @@ def check(config: ConfigDict, spec: data.Spec) -> None:
         )
 
 
-def chosen(config: ConfigDict, spec: data.Spec) -> tuple[str, ...]:
+def chosen(config: ConfigDict, spec: data.Spec, method: Method) -> tuple[str, ...]:
     """The metrics that the config names, or all that apply.
 
     Args:
       config: completed.
       spec: of the training data.
+      method: that is evaluated.
 
     Raises:
       UserError: as ``check`` does, or for a metric that is unknown or does not apply.
     """
     check(config, spec)
-    lacking, settings = missing(config, spec), config.evaluation
+    lacking, settings = missing(config, spec, method), config.evaluation
     for name in settings.metrics:
         if name not in figures.METRICS:
             raise errors.unknown("metric in config.evaluation.metrics", name, figures.METRICS)
@@ -92,9 +86,11 @@ def published(name: str, config: ConfigDict) -> str:
     return "fid" if name == "frechet" and config.evaluation.extractor == "inception" else name
 
 
-def logged(config: ConfigDict, spec: data.Spec) -> list[str]:
+def logged(config: ConfigDict, spec: data.Spec, method: Method) -> list[str]:
     """The names under which an evaluation's figures are logged."""
     names = [
-        name for metric in chosen(config, spec) for name in figures.NAMES.get(metric, (metric,))
+        name
+        for metric in chosen(config, spec, method)
+        for name in figures.NAMES.get(metric, (metric,))
     ]
     return [LOGGED + published(name, config) for name in [*names, "overfitting"]]

@@ -29,6 +29,7 @@ from jaxgan.evaluation import (
 from jaxgan.evaluation.extractor import TOLERANCE, Extractor, Features, extract
 from jaxgan.evaluation.figures import Figures, Sample
 from jaxgan.evaluation.protocol import Result
+from jaxgan.method import Method
 
 MEMORIZED = figures.NAMES["memorization"]
 PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "numpy", "scipy")
@@ -217,8 +218,6 @@ class Evaluator:
             "n_floor": len(self.real.other.values),
             "n_generated": n,
             "labels": labels,
-            # Each chunk of samples has a key of its own.
-            "chunk": min(n, self.config.evaluation.batch_size),
             "values": "8 bits" if self.real.reference.values.ndim == 4 else "float32",
             "weights": subject.weights,
             "statistics": subject.statistics,
@@ -272,6 +271,7 @@ def digest(value: Any) -> str:
 def open_evaluator(
     config: ConfigDict,
     part: str,
+    method: Method,
     splits: data.Splits | None = None,
     *,
     mesh: Mesh | None = None,
@@ -282,6 +282,7 @@ def open_evaluator(
     Args:
       config: completed.
       part: ``'select'`` or ``'report'``.
+      method: that is evaluated.
       splits: of its dataset, where they are open already.
       mesh: the devices that features are computed on; ``None`` for one.
       say: shows a line: what takes long, and how far it is.
@@ -291,7 +292,7 @@ def open_evaluator(
     """
     settings = config.evaluation
     splits = splits or data.Splits(config.data)
-    metrics = choice.chosen(config, splits.spec())
+    metrics = choice.chosen(config, splits.spec(), method)
     extractor: Extractor | None = None
     if settings.extractor == "domain":
         extractor = domain.load(config.data, splits=splits, say=say).extractor

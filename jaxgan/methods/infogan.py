@@ -202,9 +202,7 @@ class InfoGAN:
         metrics = {f"d/{name}": value for name, value in found.items()}
         if self.categorical_codes:
             guess = jnp.argmax(self.posterior(fake)["logits"], axis=-1).astype(jnp.int32)
-            metrics["d/code_accuracy"] = jnp.mean(
-                guess == of_fake[CATEGORICAL], dtype=jnp.float32
-            )
+            metrics["d/code_accuracy"] = jnp.mean(guess == of_fake[CATEGORICAL], dtype=jnp.float32)
         return -total, metrics
 
     def g_terms(self, fake: Critique, conditions: PyTree) -> adversarial.Terms:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import flax.struct
 import jax
 
 from jaxgan import errors
-from jaxgan.lookup import load_module, submodules
+from jaxgan.lookup import Field, load_module, submodules
 
 PLACED = ("parent", "name")  # Linen's own fields
 # Fields that a method gives its networks, where they have them; no config sets them.
@@ -71,26 +72,41 @@ def fields(cls: type[nn.Module]) -> dict[str, dataclasses.Field]:
     return {f.name: f for f in dataclasses.fields(cls) if f.init and f.name not in PLACED}
 
 
-def require(role: str, config: Mapping[str, Any], field: str) -> None:
-    """Refuses a family whose ``role`` has no such field that a method means to give it.
+def settable(cls: type[nn.Module]) -> dict[str, Field]:
+    """The fields of a Linen module class that a config may set."""
+    hints = typing.get_type_hints(cls)
+    return {
+        name: Field(hints[name], _default(field))
+        for name, field in fields(cls).items()
+        if name not in GIVEN
+    }
+
+
+def _default(field: dataclasses.Field) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def build(
+    role: str, config: Mapping[str, Any], *, needed: Mapping[str, Any], **given: Any
+) -> nn.Module:
+    """The network of ``config``.
+
+    Args:
+      role: see ``find``.
+      config: likewise.
+      needed: fields that the method gives it, and that it must have.
+      **given: fields (a shape, an axis name) that it is given where it has them.
 
     Raises:
-      UserError: naming the family and the field.
-    """
-    if field not in fields(find(role, config)):
-        raise errors.UserError(
-            f"{role} {config['name']!r} takes no {field}, which the method needs"
-        )
-
-
-def build(role: str, config: Mapping[str, Any], **given: Any) -> nn.Module:
-    """The network of ``config``, with the fields in ``given`` (a shape, an axis name) it has.
-
-    Raises:
-      UserError: for an unknown family or field, or one that is given already.
+      UserError: for an unknown family or field, one that is given already, or one that is needed
+        and not there.
     """
     cls = find(role, config)
-    given = {k: v for k, v in given.items() if k in fields(cls)}
+    for name in set(needed) - set(fields(cls)):
+        raise errors.UserError(f"{role} {config['name']!r} takes no {name}, which the method needs")
+    given = {k: v for k, v in given.items() if k in fields(cls)} | dict(needed)
     for key in config:
         if key in given or key in GIVEN:
             raise errors.UserError(f"{key} of the {role} is set by the method; leave it out")

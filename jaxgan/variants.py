@@ -1,0 +1,97 @@
+"""Variants by name: the class, the fields it may be set by, and the method that it builds."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from jaxgan import errors, methods
+from jaxgan.lookup import Field, load_module, submodules
+from jaxgan.method import Method
+
+GIVEN = ("axis_name",)  # set by `parallel`, not by the user
+
+
+def names() -> list[str]:
+    """The names of the variants that come with the package."""
+    return submodules(methods)
+
+
+def find(name: str) -> type:
+    """The variant called ``name``: a frozen dataclass with ``build() -> Method``.
+
+    Args:
+      name: a file in ``jaxgan/methods`` (``'gan'``), or any importable module that holds exactly
+        one variant (``'mypackage.mymethod'``).
+
+    Raises:
+      UserError: if there is no such module, or it does not hold exactly one variant.
+    """
+    return only_variant(load_module(methods, "method", name))
+
+
+def only_variant(module: types.ModuleType) -> type:
+    """The one variant defined in ``module``."""
+    found = [
+        c
+        for c in vars(module).values()
+        if isinstance(c, type)
+        and c.__module__ == module.__name__
+        and dataclasses.is_dataclass(c)
+        and callable(getattr(c, "build", None))
+    ]
+    if len(found) != 1:
+        told = f": {', '.join(c.__name__ for c in found)}" if found else ""
+        raise errors.UserError(
+            f"module {module.__name__!r} must define one method (a dataclass with build), found "
+            f"{len(found)}{told}"
+        )
+    return found[0]
+
+
+def fields(cls: type) -> dict[str, Field]:
+    """The fields of a dataclass by name; those of a part that is laid flat stand among them."""
+    found, hints = {}, typing.get_type_hints(cls)
+    for field in dataclasses.fields(cls):
+        kind = hints[field.name]
+        if "flat" in field.metadata:
+            own = field.metadata["flat"]
+            for name, (inner, default) in fields(kind).items():
+                found[name] = Field(inner, own.get(name, default))
+        elif field.init and field.name not in GIVEN:
+            default = field.default
+            if field.default_factory is not dataclasses.MISSING:
+                default = field.default_factory()
+            found[field.name] = Field(kind, default)
+    return found
+
+
+def build(name: str, values: Mapping[str, Any], axis_name: str | None = None) -> Method:
+    """The method of variant ``name`` with these values of its fields.
+
+    Raises:
+      UserError: for a field that it has not.
+    """
+    cls = find(name)
+    for key in set(values) - set(fields(cls)):
+        raise errors.unknown(f"field of method {name!r}", key, fields(cls))
+    return made(cls, values, axis_name).build()
+
+
+def made(cls: type, values: Mapping[str, Any], axis_name: str | None) -> Any:
+    """The dataclass of flat values, its parts made likewise."""
+    given, hints = {}, typing.get_type_hints(cls)
+    for field in dataclasses.fields(cls):
+        kind = hints[field.name]
+        if "flat" in field.metadata:
+            own = {k: v for k, v in field.metadata["flat"].items() if k not in values}
+            inner = {k: v for k, v in values.items() if k in fields(kind)}
+            given[field.name] = made(kind, {**own, **inner}, axis_name)
+        elif field.name in GIVEN:
+            given[field.name] = axis_name
+        elif field.name in values:
+            value = values[field.name]
+            group = dataclasses.is_dataclass(kind) and isinstance(value, Mapping)
+            given[field.name] = made(kind, value, axis_name) if group else value
+    return cls(**given)
