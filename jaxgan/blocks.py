@@ -164,7 +164,7 @@ def with_reference(module: nn.Module, z: Array, size: int) -> Array:
     """
 
     def draw() -> Array:
-        return jax.random.normal(module.make_rng("params"), (size, z.shape[-1]))
+        return jax.random.normal(module.make_rng("params"), (size, z.shape[-1]), jnp.float32)
 
     return jnp.concatenate([module.variable("reference", "z", draw).value.astype(z.dtype), z])
 

@@ -69,8 +69,10 @@ def image_pool_query(
     def one(pool: Buffer, item: tuple[jax.Array, PyTree]) -> tuple[Buffer, PyTree]:
         coin_key, place_key = jax.random.split(item[0])
         filling = pool.stored < size
-        keep = filling | jax.random.bernoulli(coin_key)
-        place = jnp.where(filling, pool.stored, jax.random.randint(place_key, (), 0, size))
+        keep = filling | jax.random.bernoulli(coin_key, jnp.float32(0.5))
+        place = jnp.where(
+            filling, pool.stored, jax.random.randint(place_key, (), 0, size, jnp.int32)
+        )
         older = jax.tree.map(lambda old: old[place], pool.samples)
         out = _where(keep & ~filling, older, item[1])
         samples = jax.tree.map(
@@ -78,7 +80,7 @@ def image_pool_query(
             pool.samples,
             item[1],
         )
-        return Buffer(samples, pool.stored + filling), out
+        return Buffer(samples, pool.stored + filling.astype(jnp.int32)), out
 
     pool, out = lax.scan(one, pool, (keys, _gather(lax.stop_gradient(batch), axis_name)))
     return _local(out, _length(batch), axis_name), pool
@@ -103,7 +105,7 @@ def replay_insert(buffer: Buffer, batch: PyTree, *, axis_name: str | None = None
     batch = _gather(lax.stop_gradient(batch), axis_name)
     size, count = _length(buffer.samples), _length(batch)
     skip = max(count - size, 0)  # of a batch larger than the buffer the last samples stay
-    places = (buffer.stored + skip + jnp.arange(count - skip)) % size
+    places = (buffer.stored + skip + jnp.arange(count - skip, dtype=jnp.int32)) % size
     samples = jax.tree.map(lambda old, new: old.at[places].set(new[skip:]), buffer.samples, batch)
     return Buffer(samples, _advance(buffer.stored, count, size))
 
@@ -118,7 +120,7 @@ def replay_sample(
     size = _length(buffer.samples)
     filled = jnp.clip(buffer.stored, 1, size)
     keys = sample_keys(key, n, axis_name)
-    places = jax.vmap(lambda k: jax.random.randint(k, (), 0, filled))(keys)
+    places = jax.vmap(lambda k: jax.random.randint(k, (), 0, filled, jnp.int32))(keys)
     return jax.tree.map(lambda x: x[places], buffer.samples)
 
 
@@ -152,7 +154,8 @@ def replay_query(
     batch = lax.stop_gradient(batch)
     n = _length(batch)
     keys = jax.vmap(jax.random.split)(sample_keys(key, n, axis_name))
-    exchange = jax.vmap(lambda k: jax.random.bernoulli(k, probability))(keys[:, 0])
+    share = jnp.asarray(probability, jnp.float32)
+    exchange = jax.vmap(lambda k: jax.random.bernoulli(k, share))(keys[:, 0])
     past = replay_sample(keys[:, 1], buffer, n)
     out = jax.vmap(_where)(exchange & (buffer.stored > 0), past, batch)
     return out, replay_insert(buffer, batch, axis_name=axis_name)

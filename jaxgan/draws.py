@@ -24,7 +24,9 @@ def sample_keys(key: jax.Array, batch_size: int, axis_name: str | None = None) -
     typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
     if key.ndim == (0 if typed else 1):
         first = 0 if axis_name is None else jax.lax.axis_index(axis_name) * batch_size
-        return jax.vmap(jax.random.fold_in, (None, 0))(key, first + jnp.arange(batch_size))
+        return jax.vmap(jax.random.fold_in, (None, 0))(
+            key, first + jnp.arange(batch_size, dtype=jnp.int32)
+        )
     if key.shape[0] != batch_size:
         raise ValueError(f"key holds {key.shape[0]} keys for a batch of {batch_size}")
     return key
@@ -37,4 +39,4 @@ def fold(keys: jax.Array, purpose: int) -> jax.Array:
 
 def normal(keys: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Standard normal draws [B, *shape] float32, one for each of the keys [B]."""
-    return jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
+    return jax.vmap(lambda key: jax.random.normal(key, shape, jnp.float32))(keys)

@@ -179,7 +179,8 @@ def of(method: Any, generate: Generate, judge: Judge, **more: Any) -> Game:
 def seen(game: Game, example: Samples) -> jax.Array:
     """Two zeros of the shape in which D sees samples like ``example``, which has no batch axis."""
     m = game.techniques.pack
-    return jnp.zeros((2, *example.values.shape[:-1], m * example.values.shape[-1]))
+    shape = (2, *example.values.shape[:-1], m * example.values.shape[-1])
+    return jnp.zeros(shape, example.values.dtype)
 
 
 def judged(

@@ -99,7 +99,7 @@ def g_loss(
     if relativistic or t.feature_matching:
         real_seen = t.view(real.values, state.step, draws.fold(keys, REAL_NOISE))
         real_critique, _ = judged(game, d.params, d.stats, real_seen, real.conditions)
-    loss, metrics = jnp.zeros(()), {}
+    loss, metrics = jnp.zeros((), jnp.float32), {}
     if not t.feature_matching_alone:
         loss = losses.adversarial(game.loss).generator(
             fake_critique.logits,
@@ -135,7 +135,9 @@ def ahead(game: Game, state: State, real: Samples, fake: Samples, keys: jax.Arra
         )
         return d_move(game, net, grads, stats)[0], {}
 
-    return updates.repeat(update, state.nets["d"], jnp.arange(game.techniques.unrolled))[0]
+    return updates.repeat(
+        update, state.nets["d"], jnp.arange(game.techniques.unrolled, dtype=jnp.int32)
+    )[0]
 
 
 def d_move(game: Game, net: Net, grads: PyTree, stats: PyTree) -> tuple[Net, jax.Array]:

@@ -110,7 +110,7 @@ def refresh(rules: Game, state: State, minibatches: Minibatch) -> State:
         return d_update(rules, state, minibatch._replace(keys=keys))
 
     def more(state: State) -> State:
-        return updates.repeat(again, state, jnp.arange(count))[0]
+        return updates.repeat(again, state, jnp.arange(count, dtype=jnp.int32))[0]
 
     return jax.lax.cond((state.step + 1) % every == 0, more, lambda state: state, state)
 

@@ -163,7 +163,7 @@ class Techniques:
           step: the number of steps so far.
           axis_name: the mapped axis over which the batch is split.
         """
-        total, found = jnp.zeros(()), {}
+        total, found = jnp.zeros((), jnp.float32), {}
         if self.gradient_penalty:
             if self.gradient_penalty_kind == "dragan":
                 value = regularizers.dragan(
@@ -198,7 +198,9 @@ class Techniques:
         k = self.lazy_interval
         if k == 1:
             return penalty()
-        return jax.lax.cond(step % k == 0, lambda: k * penalty(), lambda: jnp.zeros(()))
+        # Of the penalty's own type, which `shard_map` compares too.
+        like = jax.eval_shape(penalty)
+        return jax.lax.cond(step % k == 0, lambda: k * penalty(), lambda: jnp.zeros_like(like))
 
 
 def group() -> Any:

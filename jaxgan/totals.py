@@ -64,12 +64,14 @@ def add(
         kept = replace(old, step=new.step)
         new = jax.tree.map(lambda k, n: jnp.where(drop, k, n), kept, new)
     sums = {
-        name: total + jnp.where(drop, 0.0, metrics[name]) for name, total in totals["sums"].items()
+        # In the dtype of the sum, whatever a method's metrics are in: a checkpoint has to fit.
+        name: total + jnp.where(drop, 0.0, metrics[name]).astype(total.dtype)
+        for name, total in totals["sums"].items()
     }
     return new, {
         "sums": sums,
-        "count": totals["count"] + jnp.where(drop, 0, 1),
-        "skipped": totals["skipped"] + jnp.where(drop, 1, 0),
+        "count": totals["count"] + (~drop).astype(jnp.int32),
+        "skipped": totals["skipped"] + drop.astype(jnp.int32),
         "nonfinite": first,
     }
 

@@ -35,7 +35,7 @@ def diversity(real: jax.Array, fake: jax.Array, axis_name: str | None = None) ->
     """
 
     def mean(x: jax.Array) -> jax.Array:
-        local = jnp.mean(x, axis=0)
+        local = jnp.mean(x, axis=0, keepdims=True)
         return local if axis_name is None else jax.lax.pmean(local, axis_name)
 
     def spread(x: jax.Array) -> jax.Array:

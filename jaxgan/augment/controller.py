@@ -30,7 +30,7 @@ def ada_init(p: ArrayLike = 0.0) -> AdaState:
     """
     if isinstance(p, int | float) and not p >= 0:
         raise ValueError(f"p is {p}, but must not be negative")
-    zero = jnp.zeros(())
+    zero = jnp.zeros((), jnp.float32)
     return AdaState(jnp.asarray(p, jnp.float32), zero, zero, zero, zero)
 
 
@@ -83,6 +83,6 @@ def ada_update(
     signs, logits = state.signs + signs, state.logits + logits
     images, calls = state.images + images, state.calls + 1.0
     move = jnp.sign(signs / logits - target) * images / images_to_full
-    moved = AdaState(jnp.clip(state.p + move, 0.0, maximum), *(jnp.zeros(()) for _ in range(4)))
+    moved = AdaState(jnp.clip(state.p + move, 0.0, maximum), *ada_init()[1:])
     waiting = AdaState(state.p, signs, logits, images, calls)
     return jax.tree.map(lambda a, b: jnp.where(calls >= interval, a, b), moved, waiting)

@@ -78,7 +78,7 @@ def cutout(
 
 
 def _color(key: jax.Array, image: jax.Array) -> jax.Array:
-    brightness, saturation, contrast = jax.random.uniform(key, (3,))
+    brightness, saturation, contrast = jax.random.uniform(key, (3,), jnp.float32)
     image = image + (brightness - 0.5)
     grey = jnp.mean(image, axis=-1, keepdims=True)
     image = grey + (image - grey) * (2.0 * saturation)
@@ -89,22 +89,22 @@ def _color(key: jax.Array, image: jax.Array) -> jax.Array:
 def _translation(key: jax.Array, image: jax.Array, ratio: float = 0.125) -> jax.Array:
     H, W, C = image.shape
     y, x = int(H * ratio + 0.5), int(W * ratio + 0.5)
-    most = jnp.array([y, x])
-    shift = jax.random.randint(key, (2,), -most, most + 1)
+    most = jnp.array([y, x], jnp.int32)
+    shift = jax.random.randint(key, (2,), -most, most + 1, jnp.int32)
     padded = jnp.pad(image, ((y, y), (x, x), (0, 0)))
-    return lax.dynamic_slice(padded, (y - shift[0], x - shift[1], 0), (H, W, C))
+    return lax.dynamic_slice(padded, (y - shift[0], x - shift[1], jnp.int32(0)), (H, W, C))
 
 
 def _cutout(key: jax.Array, image: jax.Array, ratio: float = 0.5) -> jax.Array:
     H, W, _ = image.shape
     size = (int(H * ratio + 0.5), int(W * ratio + 0.5))
     # An even rectangle is centred between pixels, and so has one more place to be.
-    places = jnp.array([H + 1 - size[0] % 2, W + 1 - size[1] % 2])
-    centre = jax.random.randint(key, (2,), 0, places)
+    places = jnp.array([H + 1 - size[0] % 2, W + 1 - size[1] % 2], jnp.int32)
+    centre = jax.random.randint(key, (2,), 0, places, jnp.int32)
     inside = []
     for axis, length in enumerate((H, W)):
         first = centre[axis] - size[axis] // 2
-        at = jnp.arange(length)
+        at = jnp.arange(length, dtype=jnp.int32)
         inside.append((at >= first) & (at < first + size[axis]))
     return jnp.where((inside[0][:, None] & inside[1][None, :])[..., None], 0.0, image)
 

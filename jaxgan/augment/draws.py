@@ -44,9 +44,9 @@ def draw(key: jax.Array, p: jax.Array, transforms: Collection[str]) -> Draws:
     """
     # Three calls for all numbers: one for each number would take XLA many seconds to compile.
     gate_key, uniform_key, normal_key = jax.random.split(key, 3)
-    gates = iter(jax.random.uniform(gate_key, (19,)))
-    uniform = iter(jax.random.uniform(uniform_key, (12,), minval=-1.0))
-    normal = iter(jax.random.normal(normal_key, (12,)))
+    gates = iter(jax.random.uniform(gate_key, (19,), jnp.float32))
+    uniform = iter(jax.random.uniform(uniform_key, (12,), jnp.float32, minval=-1.0))
+    normal = iter(jax.random.normal(normal_key, (12,), jnp.float32))
 
     def maybe(
         name: str, value: jax.Array, identity: float, probability: jax.Array = p
@@ -81,16 +81,16 @@ def draw(key: jax.Array, p: jax.Array, transforms: Collection[str]) -> Draws:
         saturation=maybe("saturation", exp2(1.0), 1.0),
         gains=_equalize([maybe("filter", exp2(1.0), 1.0) for _ in range(4)]),
         noise=maybe("noise", jnp.abs(0.1 * next(normal)), 0.0),
-        cutout=maybe("cutout", jnp.full((), 0.5), 0.0),
+        cutout=maybe("cutout", jnp.full((), 0.5, jnp.float32), 0.0),
         cutout_centre=(pair(uniform) + 1) / 2,
     )
 
 
 def _equalize(gains: list[jax.Array]) -> jax.Array:
     # Each band's gain is normalized by itself: an image of natural power keeps its power.
-    power = jnp.array([10.0, 1.0, 1.0, 1.0]) / 13.0
-    total = jnp.ones(4)
+    power = jnp.array([10.0, 1.0, 1.0, 1.0], jnp.float32) / 13.0
+    total = jnp.ones(4, jnp.float32)
     for band, gain in enumerate(gains):
-        one = jnp.ones(4).at[band].set(gain)
+        one = jnp.ones(4, jnp.float32).at[band].set(gain)
         total = total * one * jax.lax.rsqrt(jnp.sum(power * jnp.square(one)))
     return total

@@ -67,7 +67,7 @@ def ada(
         if names & {*FILTER}:
             image = amplify_bands(image, draws.gains)
         if names & {*CORRUPTION}:
-            image = image + draws.noise * jax.random.normal(noise_key, image.shape)
+            image = image + draws.noise * jax.random.normal(noise_key, image.shape, jnp.float32)
             image = cut(image, draws.cutout, draws.cutout_centre)
         return image
 
@@ -88,7 +88,7 @@ def inverse_map(draws: Draws, height: int, width: int) -> jax.Array:
         _rotation(draws.rotation_after),
         _shift(-draws.fractional_shift * size),
     )
-    matrix = jnp.eye(3)
+    matrix = jnp.eye(3, dtype=jnp.float32)
     for step in steps:
         matrix = jnp.matmul(matrix, step, precision="highest")
     return matrix[:2]
@@ -96,18 +96,19 @@ def inverse_map(draws: Draws, height: int, width: int) -> jax.Array:
 
 def color_map(draws: Draws) -> tuple[jax.Array, jax.Array]:
     """``(A [3, 3], b [3])`` such that a colour becomes ``A colour + b``."""
-    axis = jnp.full(3, 1 / np.sqrt(3))
-    luma = jnp.full((3, 3), 1 / 3)  # the projection on the grey axis
+    eye = jnp.eye(3, dtype=jnp.float32)
+    axis = jnp.full(3, 1 / np.sqrt(3), jnp.float32)
+    luma = jnp.full((3, 3), 1 / 3, jnp.float32)  # the projection on the grey axis
     x, y, z = axis
-    cross = jnp.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    cross = jnp.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]], jnp.float32)
     cos, sin = jnp.cos(draws.hue), jnp.sin(draws.hue)
     steps = (
-        jnp.eye(3) * draws.contrast,
-        jnp.eye(3) - 2.0 * luma * draws.luma_flip,
-        luma + cos * (jnp.eye(3) - luma) + sin * cross,  # Rodrigues: about the grey axis
-        luma + (jnp.eye(3) - luma) * draws.saturation,
+        eye * draws.contrast,
+        eye - 2.0 * luma * draws.luma_flip,
+        luma + cos * (eye - luma) + sin * cross,  # Rodrigues: about the grey axis
+        luma + (eye - luma) * draws.saturation,
     )
-    A, b = jnp.eye(3), jnp.full(3, draws.brightness)
+    A, b = eye, jnp.full(3, draws.brightness)
     for step in steps:
         A, b = jnp.matmul(step, A, precision="highest"), jnp.matmul(step, b, precision="highest")
     return A, b
@@ -117,32 +118,33 @@ def recolor(image: jax.Array, A: jax.Array, b: jax.Array) -> jax.Array:
     """``A colour + b`` for ``[H, W, 3]``; one channel stands for grey, and the result's mean."""
     if image.shape[-1] == 1:
         return image * jnp.sum(jnp.mean(A, axis=0)) + jnp.mean(b)
-    return jnp.einsum("ij,hwj->hwi", A, image, precision="highest") + b
+    return jnp.einsum("ij,hwj->hwi", A, image, precision="highest") + b[None, None]
 
 
 def cut(image: jax.Array, side: jax.Array, centre: jax.Array) -> jax.Array:
     """Zero where both ``|x - centre_x|`` and ``|y - centre_y|`` are below ``side / 2``."""
     H, W, _ = image.shape
-    x = jnp.abs((jnp.arange(W) + 0.5) / W - centre[0]) < side / 2
-    y = jnp.abs((jnp.arange(H) + 0.5) / H - centre[1]) < side / 2
-    return jnp.where((y[:, None] & x)[..., None], 0.0, image)
+    columns, rows = (jnp.arange(n, dtype=jnp.float32) for n in (W, H))
+    x = jnp.abs((columns + 0.5) / W - centre[0]) < side / 2
+    y = jnp.abs((rows + 0.5) / H - centre[1]) < side / 2
+    return jnp.where((y[:, None] & x[None, :])[..., None], 0.0, image)
 
 
 def _scaling(x: ArrayLike, y: ArrayLike) -> jax.Array:
-    return jnp.diag(jnp.stack([jnp.asarray(x), jnp.asarray(y), jnp.ones(())]))
+    return jnp.diag(jnp.stack([jnp.asarray(v, jnp.float32) for v in (x, y, 1.0)]))
 
 
 def _rotation(angle: jax.Array) -> jax.Array:
     # The inverse of a rotation by -angle, in coordinates whose y points down.
-    cos, sin, zero = jnp.cos(angle), jnp.sin(angle), jnp.zeros(())
+    cos, sin, zero = jnp.cos(angle), jnp.sin(angle), jnp.zeros((), jnp.float32)
     return jnp.stack(
         [
             jnp.stack([cos, -sin, zero]),
             jnp.stack([sin, cos, zero]),
-            jnp.array([0.0, 0.0, 1.0]),
+            jnp.array([0.0, 0.0, 1.0], jnp.float32),
         ]
     )
 
 
 def _shift(by: jax.Array) -> jax.Array:
-    return jnp.eye(3).at[:2, 2].set(by)
+    return jnp.eye(3, dtype=jnp.float32).at[:2, 2].set(by)

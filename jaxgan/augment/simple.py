@@ -23,7 +23,9 @@ def horizontal_flip(
         raise ValueError(f"probability is {probability}, but must be in [0, 1]")
 
     def flip(key: jax.Array, image: jax.Array, probability: ArrayLike) -> jax.Array:
-        return jnp.where(jax.random.uniform(key) < probability, image[:, ::-1], image)
+        return jnp.where(
+            jax.random.uniform(key, dtype=jnp.float32) < probability, image[:, ::-1], image
+        )
 
     return per_sample(flip, key, images, probability, axis_name=axis_name)
 
@@ -51,7 +53,7 @@ def instance_noise(
         raise ValueError(f"sigma is {sigma}, but must not be negative")
 
     def add(key: jax.Array, image: jax.Array, sigma: ArrayLike) -> jax.Array:
-        return image + sigma * jax.random.normal(key, image.shape)
+        return image + sigma * jax.random.normal(key, image.shape, jnp.float32)
 
     return per_sample(add, key, images, sigma, axis_name=axis_name)
 

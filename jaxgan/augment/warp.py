@@ -44,9 +44,9 @@ def warp(image: jax.Array, inverse: jax.Array) -> jax.Array:
     H, W, _ = image.shape
     fine = _separable(_upsampling(H), _upsampling(W), image)
     # Fine row m lies at row m / 2 of the image. Five more before and after feed the filter.
-    rows, columns = (jnp.arange(-5, 2 * n + 5) / 2 - (n - 1) / 2 for n in (H, W))
-    x = inverse[0, 0] * columns + inverse[0, 1] * rows[:, None] + inverse[0, 2]
-    y = inverse[1, 0] * columns + inverse[1, 1] * rows[:, None] + inverse[1, 2]
+    rows, columns = (jnp.arange(-5, 2 * n + 5, dtype=jnp.float32) / 2 - (n - 1) / 2 for n in (H, W))
+    x = inverse[0, 0] * columns[None, :] + inverse[0, 1] * rows[:, None] + inverse[0, 2]
+    y = inverse[1, 0] * columns[None, :] + inverse[1, 1] * rows[:, None] + inverse[1, 2]
     sampled = _bilinear(fine, 2 * y + (H - 1), 2 * x + (W - 1))
     return _separable(_downsampling(H), _downsampling(W), sampled)
 

@@ -132,7 +132,7 @@ def fit(
 
     run = jax.jit(epoch, donate_argnums=0)
     images, labels = (jnp.asarray(array) for array in rows)
-    net = player.init(jax.random.fold_in(base, 0), jnp.zeros((1, *rows[0].shape[1:])))
+    net = player.init(jax.random.fold_in(base, 0), jnp.zeros((1, *rows[0].shape[1:]), jnp.float32))
     said = time.perf_counter()
     for i in range(epochs):
         net, value = run(net, images, labels, jax.random.fold_in(base, i + 1))
@@ -151,10 +151,10 @@ def centred(images: jax.Array) -> jax.Array:
 def _shifted(images: jax.Array, key: jax.Array, reach: int) -> jax.Array:
     """Each image [B, H, W, C] moved by its own whole pixels up to ``reach``, its edge repeated."""
     sides = ((0, 0), (reach, reach), (reach, reach), (0, 0))
-    corners = jax.random.randint(key, (len(images), 2), 0, 2 * reach + 1)
+    corners = jax.random.randint(key, (len(images), 2), 0, 2 * reach + 1, jnp.int32)
     shape = images.shape[1:]
 
     def cut(image: jax.Array, corner: jax.Array) -> jax.Array:
-        return jax.lax.dynamic_slice(image, (corner[0], corner[1], 0), shape)
+        return jax.lax.dynamic_slice(image, (corner[0], corner[1], jnp.int32(0)), shape)
 
     return jax.vmap(cut)(jnp.pad(images, sides, mode="edge"), corners)

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from jaxgan.evaluation.neighbours import (
     CHUNK,
+    FAR,
     Block,
     block_length,
     blocks,
@@ -109,7 +110,7 @@ def total_variance(features: jax.Array, *, axis_name: str | None = None) -> jax.
     if n < 2:
         raise ValueError(f"features must hold at least 2 samples, got {n}")
     flat = features.reshape(features.shape[0], -1).astype(jnp.float32)
-    mean = flat.mean(axis=0)
+    mean = flat.mean(axis=0, keepdims=True)
     if axis_name is not None:
         mean = jax.lax.pmean(mean, axis_name)
     # Two passes: mean of squares less square of mean cancels where the samples have collapsed.
@@ -123,7 +124,7 @@ def total_variance(features: jax.Array, *, axis_name: str | None = None) -> jax.
 def _distance_sums(rows: Block, columns: Block, same: bool) -> jax.Array:
     """Sums of distances [C] over the columns, without padding and a row's distance to itself."""
     squared = squared_distances(rows, columns, same)
-    return jnp.where(jnp.isinf(squared), 0.0, jnp.sqrt(squared)).sum(axis=1)
+    return jnp.where(squared >= FAR, 0.0, jnp.sqrt(squared)).sum(axis=1)
 
 
 def _mean_of_drawn(features: np.ndarray, pairs: int, seed: int, chunk: int) -> float:

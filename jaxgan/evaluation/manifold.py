@@ -1,6 +1,5 @@
 """Precision, recall, density and coverage: does each set lie within the other's neighbourhoods."""
 
-import math
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from jaxgan.evaluation.neighbours import (
     CHUNK,
+    FAR,
     Block,
     block_length,
     blocks,
@@ -95,11 +95,11 @@ def prdc(
 
 def _radii(parts: list[Block], i: int, k: int) -> jax.Array:
     """Squared distances [C] of the rows of block i to their k-th neighbour in the whole set."""
-    best = jnp.full((len(parts[i].norms), k), math.inf, jnp.float32)
+    best = jnp.full((len(parts[i].norms), k), FAR, jnp.float32)
     for j, other in enumerate(parts):
         best = _nearest_k(parts[i], other, best, i == j, k=k)
-    # A padding row would have an infinite radius, a ball around everything.
-    return jnp.where(jnp.isinf(parts[i].norms), -1.0, best[:, -1])
+    # The ball of a padding row would be around everything.
+    return jnp.where(parts[i].norms >= FAR, -1.0, best[:, -1])
 
 
 @partial(jax.jit, static_argnames="k")

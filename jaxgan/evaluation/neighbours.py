@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 CHUNK = 2048
+# Farther than any two samples. Finite, for whoever looks for infinities (jax_debug_infs), and twice
+# as much is still finite.
+FAR = float(np.finfo(np.float32).max) / 2
 
 
 class Block(NamedTuple):
     """Some of the samples: rows [C, D], float32 and centred, and their squared norms [C].
 
-    Rows that pad the last block are zero with a norm of infinity: they are far from everything.
+    Rows that pad the last block are zero with a norm of ``FAR``: they are far from everything.
     """
 
     rows: jax.Array
@@ -84,7 +87,7 @@ def blocks(features: np.ndarray, centre: np.ndarray, length: int) -> list[Block]
     found = []
     for start in range(0, len(features), length):
         rows = features[start : start + length].astype(np.float64) - centre
-        norms = np.full(length, np.inf, np.float32)
+        norms = np.full(length, FAR, np.float32)
         norms[: len(rows)] = (rows**2).sum(axis=1)
         padding = ((0, length - len(rows)), (0, 0))
         padded = np.pad(rows.astype(np.float32), padding)
@@ -93,19 +96,19 @@ def blocks(features: np.ndarray, centre: np.ndarray, length: int) -> list[Block]
 
 
 def squared_distances(a: Block, b: Block, same: jax.Array | bool = False) -> jax.Array:
-    """Squared distances [C, C] float32 of the rows of a to those of b; infinite for padding.
+    """Squared distances [C, C] float32 of the rows of a to those of b; ``FAR`` or more for padding.
 
     Args:
       a: a block.
       b: a block of the same length.
-      same: whether they are one block of one set. A row's distance to itself is then infinite:
+      same: whether they are one block of one set. A row's distance to itself is then ``FAR``:
         told by its place, because a duplicate is a neighbour at distance zero like any other.
     """
     # 'highest': on an accelerator the default rounds the products to fewer bits.
     product = jnp.matmul(a.rows, b.rows.T, precision="highest")
     squared = jnp.maximum(a.norms[:, None] + b.norms[None, :] - 2.0 * product, 0.0)
     itself = jnp.eye(len(a.norms), dtype=bool) & same
-    return jnp.where(itself, jnp.inf, squared)
+    return jnp.where(itself, FAR, squared)
 
 
 def nearest(
@@ -135,7 +138,7 @@ def nearest(
     columns = blocks(references, centre, length)
     indices = []
     for rows in blocks(queries, centre, length):
-        best = jnp.full(length, jnp.inf, jnp.float32), jnp.zeros(length, jnp.int32)
+        best = jnp.full(length, FAR, jnp.float32), jnp.zeros(length, jnp.int32)
         for i, block in enumerate(columns):
             best = _nearer(rows, block, best, i * length)
         indices.append(np.asarray(best[1]))
@@ -189,7 +192,7 @@ def _nearer(
     rows: Block, columns: Block, best: tuple[jax.Array, jax.Array], offset: int
 ) -> tuple[jax.Array, jax.Array]:
     squared = squared_distances(rows, columns)
-    index = jnp.argmin(squared, axis=1)
+    index = jnp.argmin(squared, axis=1).astype(jnp.int32)
     value = jnp.min(squared, axis=1)
     nearer = value < best[0]
     return jnp.where(nearer, value, best[0]), jnp.where(nearer, offset + index, best[1])

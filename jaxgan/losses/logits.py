@@ -6,6 +6,8 @@ from jax import lax
 from jax.nn import softplus
 from jax.typing import ArrayLike
 
+from jaxgan.losses.reduce import aligned
+
 
 def float32(name: str, logits: ArrayLike) -> jax.Array:
     """Logits in float32; ``ValueError`` if there are none."""
@@ -42,7 +44,7 @@ def label_for(name: str, label: ArrayLike, logits: jax.Array) -> jax.Array:
         a not in (1, b) for a, b in zip(y.shape[::-1], logits.shape[::-1], strict=False)
     ):
         raise ValueError(f"{name} has shape {y.shape}, which does not broadcast to {logits.shape}")
-    return y
+    return aligned(y, logits)
 
 
 def probability(name: str, label: ArrayLike, logits: jax.Array) -> jax.Array:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxgan.losses.reduce import difference, total
+from jaxgan.losses.reduce import aligned, difference, total
 
 PyTree = Any
 
@@ -102,15 +102,16 @@ def lpips(
         ValueError: if the shapes differ, or ``channel_weights`` are not one ``[c]`` a layer.
     """
     first, second = jax.tree.leaves(features(images)), jax.tree.leaves(features(targets))
-    given = [jnp.ones(())] * len(first) if channel_weights is None else channel_weights
+    given = [jnp.ones((), jnp.float32)] * len(first) if channel_weights is None else channel_weights
     if len(given) != len(first):
         raise ValueError(f"channel_weights has {len(given)} for {len(first)} layers")
-    result = jnp.zeros(())
+    result = jnp.zeros((), jnp.float32)
     for a, b, weight in zip(first, second, given, strict=True):
         shape = jnp.shape(weight)
         if shape not in ((), a.shape[-1:]):
             raise ValueError(f"channel_weights has shape {shape} for a layer of {a.shape}")
         square = jnp.square(difference("targets", _unit(a), _unit(b)))
+        weight = aligned(jnp.asarray(weight, jnp.float32), square)
         result += jnp.mean(jnp.sum(weight * square, axis=-1))
     return result
 

@@ -21,6 +21,14 @@ def per_sample(x: jax.Array) -> jax.Array:
     return jnp.sum(x, axis=tuple(range(1, x.ndim)))
 
 
+def aligned(x: jax.Array, like: jax.Array) -> jax.Array:
+    """``x`` with axes of 1 before its own, as many as ``like`` has more; a scalar stays one.
+
+    JAX adds them by itself, but not under ``jax_numpy_rank_promotion='raise'``.
+    """
+    return x.reshape((1,) * (like.ndim - x.ndim) + x.shape) if x.ndim else x
+
+
 def total(
     distance: Callable[[jax.Array, jax.Array], jax.Array],
     name: str,
@@ -37,4 +45,4 @@ def total(
         raise ValueError(f"weights has {len(weights)} numbers for {len(a)} layers")
     terms = [distance(x, y) for x, y in zip(a, b, strict=True)]
     given = [1.0] * len(terms) if weights is None else weights
-    return sum((w * t for w, t in zip(given, terms, strict=True)), jnp.zeros(()))
+    return sum((w * t for w, t in zip(given, terms, strict=True)), jnp.zeros((), jnp.float32))

@@ -24,7 +24,7 @@ CLASSES = "classes"
 def classified(critique: networks.Critique, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The cross-entropy of D's guess of the classes [B], and the share that it has right."""
     logits = game.head(critique, CLASSES).reshape(len(labels), -1)
-    right = jnp.mean(jnp.argmax(logits, axis=-1) == labels, dtype=jnp.float32)
+    right = jnp.mean(jnp.argmax(logits, axis=-1).astype(labels.dtype) == labels, dtype=jnp.float32)
     return losses.auxiliary_classifier(logits, labels), right
 
 
@@ -104,9 +104,11 @@ class ACGAN:
     def init(self, key: jax.Array, batch: Batch) -> State:
         """Fresh networks; ``batch`` is not looked into, the shape is a field."""
         g_key, d_key = jax.random.split(key)
-        example = game.Samples(jnp.zeros(self.shape), {"labels": jnp.zeros((), jnp.int32)})
+        example = game.Samples(
+            jnp.zeros(self.shape, jnp.float32), {"labels": jnp.zeros((), jnp.int32)}
+        )
         nets = {
-            "g": self.g.init(g_key, jnp.zeros((2, self.latent_dim)), self.cycle(2)),
+            "g": self.g.init(g_key, jnp.zeros((2, self.latent_dim), jnp.float32), self.cycle(2)),
             "d": self.d.init(d_key, game.seen(self.rules, example)),
         }
         return play.start(self.rules, nets, example)

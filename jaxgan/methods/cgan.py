@@ -85,11 +85,13 @@ class CGAN:
     def init(self, key: jax.Array, batch: Batch) -> State:
         """Fresh networks; ``batch`` is not looked into, the shape is a field."""
         g_key, d_key = jax.random.split(key)
-        example = game.Samples(jnp.zeros(self.shape), {"labels": jnp.zeros((), jnp.int32)})
+        example = game.Samples(
+            jnp.zeros(self.shape, jnp.float32), {"labels": jnp.zeros((), jnp.int32)}
+        )
         m = self.rules.techniques.pack
         together = techniques.in_packs(self.cycle(2 * m), m)
         nets = {
-            "g": self.g.init(g_key, jnp.zeros((2, self.latent_dim)), self.cycle(2)),
+            "g": self.g.init(g_key, jnp.zeros((2, self.latent_dim), jnp.float32), self.cycle(2)),
             "d": self.d.init(d_key, game.seen(self.rules, example), together),
         }
         return play.start(self.rules, nets, example)

@@ -78,9 +78,9 @@ class GAN:
     def init(self, key: jax.Array, batch: Batch) -> State:
         """Fresh networks; ``batch`` is not looked into, the shape is a field."""
         g_key, d_key = jax.random.split(key)
-        example = game.Samples(jnp.zeros(self.shape), {})
+        example = game.Samples(jnp.zeros(self.shape, jnp.float32), {})
         nets = {
-            "g": self.g.init(g_key, jnp.zeros((2, self.latent_dim))),
+            "g": self.g.init(g_key, jnp.zeros((2, self.latent_dim), jnp.float32)),
             "d": self.d.init(d_key, game.seen(self.rules, example)),
         }
         return play.start(self.rules, nets, example)

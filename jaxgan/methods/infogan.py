@@ -154,7 +154,9 @@ class InfoGAN:
         g_key, d_key = jax.random.split(key)
         keys = draws.sample_keys(g_key, 2)
         codes = self.codes(keys)
-        example = game.Samples(jnp.zeros(self.shape), jax.tree.map(lambda c: c[0], codes))
+        example = game.Samples(
+            jnp.zeros(self.shape, jnp.float32), jax.tree.map(lambda c: c[0], codes)
+        )
         nets = {
             "g": self.g.init(g_key, self.latents(keys, codes)),
             "d": self.d.init(d_key, game.seen(self.rules, example)),
@@ -174,10 +176,10 @@ class InfoGAN:
             found = {}
             if self.categorical_codes:
                 shape = (self.categorical_codes,)
-                found[CATEGORICAL] = jax.random.randint(first, shape, 0, self.categories)
+                found[CATEGORICAL] = jax.random.randint(first, shape, 0, self.categories, jnp.int32)
             if self.continuous_codes:
                 shape = (self.continuous_codes,)
-                found[CONTINUOUS] = jax.random.uniform(second, shape, minval=-1.0)
+                found[CONTINUOUS] = jax.random.uniform(second, shape, jnp.float32, minval=-1.0)
             return found
 
         return jax.vmap(one)(draws.fold(keys, DRAW_CODES))
@@ -218,7 +220,7 @@ class InfoGAN:
 
     def information(self, critique: networks.Critique, codes: Codes) -> tuple[jax.Array, Metrics]:
         """``lambda L_I`` of equation 5, and each code's own L_I, in nats."""
-        q, total, found = self.posterior(critique), jnp.zeros(()), {}
+        q, total, found = self.posterior(critique), jnp.zeros((), jnp.float32), {}
         for i in range(self.categorical_codes):
             bound = math.log(self.categories) - losses.mutual_information_categorical(
                 q["logits"][:, i], codes[CATEGORICAL][:, i]
@@ -244,7 +246,7 @@ class InfoGAN:
         total, found = self.information(fake, fake_conditions)
         metrics = {f"d/{name}": value for name, value in found.items()}
         if self.categorical_codes:
-            guess = jnp.argmax(self.posterior(fake)["logits"], axis=-1)
+            guess = jnp.argmax(self.posterior(fake)["logits"], axis=-1).astype(jnp.int32)
             metrics["d/code_accuracy"] = jnp.mean(
                 guess == fake_conditions[CATEGORICAL], dtype=jnp.float32
             )

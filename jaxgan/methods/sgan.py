@@ -135,18 +135,18 @@ class SGAN:
           batch: as ``prepare`` gives it; without samples the state has the right shapes alone.
         """
         g_key, noise_key, *d_keys = jax.random.split(key, 5)
-        images = batch.get("image", jnp.zeros((2, *self.shape)))
+        images = batch.get("image", jnp.zeros((2, *self.shape), jnp.float32))
         noise_keys = draws.sample_keys(noise_key, len(images))
         inputs = (images, *self.noise(noise_keys).values())
         names = ("d", SUPERVISED, ALL) if self.baselines else ("d",)
         nets = {name: self.d.init(d_keys[i], *inputs) for i, name in enumerate(names)}
-        nets["g"] = self.g.init(g_key, jnp.zeros((2, self.latent_dim)))
-        example = {"image": jnp.zeros(self.shape), "label": jnp.zeros((), jnp.int32)}
+        nets["g"] = self.g.init(g_key, jnp.zeros((2, self.latent_dim), jnp.float32))
+        example = {"image": jnp.zeros(self.shape, jnp.float32), "label": jnp.zeros((), jnp.int32)}
         noise = {name: values[0] for name, values in self.noise(noise_keys).items()}
         conditions = {LABELLED: example, **noise}
         state = play.start(self.rules, nets, game.Samples(example["image"], conditions))
         nothing = {
-            "image": jnp.zeros((self.labels, *self.shape)),
+            "image": jnp.zeros((self.labels, *self.shape), jnp.float32),
             "label": jnp.arange(self.labels, dtype=jnp.int32) % self.num_classes,
         }
         return replace(state, extras={**state.extras, LABELLED: batch.get(LABELLED, nothing)})
@@ -171,7 +171,7 @@ class SGAN:
         size = n if self.axis_name is None else n * jax.lax.axis_size(self.axis_name)
         # The rest first: the product of a long run's step would not fit.
         start = state.step % self.labels * (size % self.labels)
-        rows = (start + first + jnp.arange(n)) % self.labels
+        rows = (start + first + jnp.arange(n, dtype=jnp.int32)) % self.labels
         return jax.tree.map(lambda x: x[rows], state.extras[LABELLED])
 
     def conditions(self, batch: Batch, keys: jax.Array) -> PyTree:
@@ -218,7 +218,9 @@ class SGAN:
         """The loss on labelled samples."""
         labels, logits = real_conditions[LABELLED]["label"], game.head(real, LABELLED)
         loss = losses.semi_supervised_labelled(logits, labels)
-        right = jnp.mean(jnp.argmax(logits, axis=-1) == labels, dtype=jnp.float32)
+        right = jnp.mean(
+            jnp.argmax(logits, axis=-1).astype(labels.dtype) == labels, dtype=jnp.float32
+        )
         metrics = {"d/labelled_loss": loss, "d/labelled_accuracy": right}
         return self.labelled_weight * loss, metrics
 
@@ -269,7 +271,7 @@ class SGAN:
             return found, metrics
 
         nets = {name: state.nets[name] for name in given}
-        nothing = {f"{name}/loss": jnp.zeros(()) for name in given}
+        nothing = {f"{name}/loss": jnp.zeros((), jnp.float32) for name in given}
         if k == 1:
             return update(0, (nets, nothing))
         # A loop of one round or none, and not `cond`, which copies what it leaves alone.

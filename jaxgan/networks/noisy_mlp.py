@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxgan import blocks
 from jaxgan.networks import Critique
 from jaxgan.nn import Dense
+from jaxgan.nn.weights import per_channel
 
 EPSILON = 1e-12
 SMALLEST = 1e-6
@@ -43,7 +44,7 @@ class WeightNormDense(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
         v = self.param("kernel", self.kernel_init, (x.shape[-1], self.features), jnp.float32)
-        t = x @ (v * jax.lax.rsqrt(jnp.sum(jnp.square(v), axis=0) + EPSILON))
+        t = x @ (v * jax.lax.rsqrt(jnp.sum(jnp.square(v), axis=0, keepdims=True) + EPSILON))
 
         def length() -> jax.Array:
             if self.start:
@@ -60,7 +61,8 @@ class WeightNormDense(nn.Module):
             g = self.param("length", lambda key: length())
         else:
             g = self.variable("lengths", "length", length).value
-        return t * g + self.param("bias", bias)
+        b = self.param("bias", bias)
+        return t * per_channel(g, t) + per_channel(b, t)
 
 
 class Generator(nn.Module):

@@ -18,7 +18,7 @@ from jaxgan.nn.operators import (
     stock_strided,
     strided,
 )
-from jaxgan.nn.weights import Initializer, Weight, plain
+from jaxgan.nn.weights import Initializer, Weight, per_channel, plain
 
 Padding = str | int | Sequence[Pair]
 
@@ -262,7 +262,7 @@ class Conv(nn.Module):
         y = conv(x, kernel, self.strides, self.padding, implementation=self.implementation)
         if self.use_bias:
             bias = self.weight(self, "bias", self.bias_init, (self.features,), None)
-            y = y + bias.astype(y.dtype)
+            y = y + per_channel(bias.astype(y.dtype), y)
         return y
 
 
@@ -320,5 +320,5 @@ class ConvTranspose(nn.Module):
         )
         if self.use_bias:
             bias = self.weight(self, "bias", self.bias_init, (self.features,), None)
-            y = y + bias.astype(y.dtype)
+            y = y + per_channel(bias.astype(y.dtype), y)
         return y

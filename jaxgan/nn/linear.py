@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
-from jaxgan.nn.weights import Initializer, Weight, plain
+from jaxgan.nn.weights import Initializer, Weight, per_channel, plain
 
 
 class Dense(nn.Module):
@@ -41,7 +41,7 @@ class Dense(nn.Module):
         y = x @ kernel
         if self.use_bias:
             bias = self.weight(self, "bias", self.bias_init, (self.features,), None)
-            y = y + bias.astype(y.dtype)
+            y = y + per_channel(bias.astype(y.dtype), y)
         return y
 
 

@@ -119,6 +119,6 @@ class MinibatchDiscrimination(nn.Module):
         others = m
         if self.axis_name is not None and not self.is_initializing():
             others = lax.all_gather(m, self.axis_name, tiled=True)
-        distances = jnp.abs(m[:, None] - others).sum(axis=-1)
+        distances = jnp.abs(m[:, None] - others[None]).sum(axis=-1)
         o = jnp.exp(-distances).sum(axis=1)
         return jnp.concatenate([x, o.astype(x.dtype)], axis=-1)

@@ -12,7 +12,7 @@ from jaxgan.nn.equalized import EqualizedLR
 from jaxgan.nn.linear import Dense
 from jaxgan.nn.normalization import check_images
 from jaxgan.nn.resample import Taps, normalized, upfirdn
-from jaxgan.nn.weights import Initializer, Weight
+from jaxgan.nn.weights import Initializer, Weight, per_channel
 
 RESAMPLE = (None, "up", "down")
 
@@ -173,5 +173,5 @@ class ModulatedConv(nn.Module):
         if self.use_bias:
             zeros = nn.initializers.zeros_init()
             bias = self.weight(self, "bias", zeros, (self.features,), None)
-            y = y + bias.astype(y.dtype)
+            y = y + per_channel(bias.astype(y.dtype), y)
         return y

@@ -5,6 +5,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
+from jaxgan.nn.weights import per_channel
+
 
 def sample_noise(keys: Array, height: int, width: int, layer: int = 0) -> Array:
     """Standard normal noise of one channel for each image.
@@ -20,7 +22,7 @@ def sample_noise(keys: Array, height: int, width: int, layer: int = 0) -> Array:
     """
 
     def draw(key: Array) -> Array:
-        return jax.random.normal(jax.random.fold_in(key, layer), (height, width, 1))
+        return jax.random.normal(jax.random.fold_in(key, layer), (height, width, 1), jnp.float32)
 
     return jax.vmap(draw)(keys)
 
@@ -47,4 +49,4 @@ class NoiseInjection(nn.Module):
             )
         shape = (x.shape[-1],) if self.per_channel else ()
         strength = self.param("strength", nn.initializers.zeros_init(), shape, jnp.float32)
-        return x + (noise * strength).astype(x.dtype)
+        return x + (noise * per_channel(strength, x)).astype(x.dtype)

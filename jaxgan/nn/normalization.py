@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
-from jaxgan.nn.weights import Initializer
+from jaxgan.nn.weights import Initializer, per_channel
 
 
 def pixel_norm(x: Array, epsilon: float = 1e-8) -> Array:
@@ -131,7 +131,7 @@ class VirtualBatchNorm(nn.Module):
         y = (y - mean) / jnp.sqrt(within + between + self.epsilon)
         r = (r - r_mean) / jnp.sqrt(r_var + self.epsilon)
         dtype = self.dtype or x.dtype
-        scale, bias = _affine_parameters(self, x.shape[-1])
+        scale, bias = _affine_parameters(self, x)
         return (y * scale + bias).astype(dtype), (r * scale + bias).astype(dtype)
 
 
@@ -158,14 +158,14 @@ def _standardize(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
 
 
 def _affine(module: nn.Module, x: Array) -> Array:
-    scale, bias = _affine_parameters(module, x.shape[-1])
+    scale, bias = _affine_parameters(module, x)
     return x * scale + bias
 
 
-def _affine_parameters(module: nn.Module, features: int) -> tuple[Array, Array]:
+def _affine_parameters(module: nn.Module, x: Array) -> tuple[Array, Array]:
+    """Scale and bias of the channels of ``x``, in its rank."""
     ones: Initializer = nn.initializers.ones_init()
     zeros: Initializer = nn.initializers.zeros_init()
-    return (
-        module.param("scale", ones, (features,), jnp.float32),
-        module.param("bias", zeros, (features,), jnp.float32),
-    )
+    scale = module.param("scale", ones, x.shape[-1:], jnp.float32)
+    bias = module.param("bias", zeros, x.shape[-1:], jnp.float32)
+    return per_channel(scale, x), per_channel(bias, x)

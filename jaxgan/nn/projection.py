@@ -53,7 +53,7 @@ class ProjectionHead(nn.Module):
             dtype=self.dtype,
             weight=self.weight,
             name="embedding",
-        )(jnp.where(inside, labels + K * jnp.arange(m, dtype=labels.dtype), -1))
+        )(jnp.where(inside, labels + K * jnp.arange(m, dtype=labels.dtype)[None], -1))
         h, rows = nn.dtypes.promote_dtype(h, rows, dtype=self.dtype)
         inner = jnp.sum(h.astype(jnp.float32) * rows.astype(jnp.float32).sum(axis=1), axis=-1)
         return psi[:, 0].astype(jnp.float32) + inner

@@ -61,9 +61,7 @@ class SpectralNorm:
         v_ref = module.variable(
             COLLECTION,
             "v",
-            lambda: _normalize(
-                _dot(constant, u_ref.value), jnp.ones(len(constant)) / len(constant) ** 0.5
-            ),
+            lambda: _normalize(_dot(constant, u_ref.value), _even(len(constant))),
         )
         sigma_ref = module.variable(
             COLLECTION, "sigma", lambda: _sigma(constant, u_ref.value, v_ref.value)
@@ -89,7 +87,7 @@ def leading_singular_vector(matrix: Array) -> Array:
     m, n = matrix.shape
     if m < n:
         left = jnp.linalg.eigh(_dot(matrix, matrix.T))[1][:, -1]
-        return _normalize(_dot(left, matrix), jnp.ones(n) / n**0.5)
+        return _normalize(_dot(left, matrix), _even(n))
     return jnp.linalg.eigh(_dot(matrix.T, matrix))[1][:, -1]
 
 
@@ -117,6 +115,11 @@ def _sigma(matrix: Array, u: Array, v: Array) -> Array:
 def _dot(a: Array, b: Array) -> Array:
     # Accelerators round float32 factors to 10 bits by default, which is 1e-3 of sigma.
     return jnp.matmul(a, b, precision="highest")
+
+
+def _even(n: int) -> Array:
+    """The unit vector [n] whose entries are equal."""
+    return jnp.ones(n, jnp.float32) / n**0.5
 
 
 def _normalize(x: Array, fallback: Array) -> Array:

@@ -21,3 +21,11 @@ def plain(
 ) -> Array:
     """The parameter itself, in float32."""
     return module.param(name, init, shape, jnp.float32)
+
+
+def per_channel(values: Array, x: Array) -> Array:
+    """``values`` [C], or a scalar, with axes of 1 before it, to be used with ``x`` [..., C].
+
+    JAX adds them by itself, but not under ``jax_numpy_rank_promotion='raise'``.
+    """
+    return values.reshape((1,) * (x.ndim - values.ndim) + values.shape)

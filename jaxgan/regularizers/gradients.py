@@ -64,7 +64,7 @@ def gradient_penalty(
     if isinstance(target, int | float) and target < 0:
         raise ValueError(f"target is {target}, but no norm is negative")
     keys = sample_keys(key, real.shape[0], axis_name)
-    mix = _per_sample(jax.vmap(jax.random.uniform)(keys), real.ndim)
+    mix = _per_sample(_uniform(keys, ()), real.ndim)
     real, fake = real.astype(jnp.float32), fake.astype(jnp.float32)
     return _centred(critic, mix * real + (1.0 - mix) * fake, target, one_sided)
 
@@ -96,8 +96,8 @@ def dragan(
             raise ValueError(f"{name} is {value}, but must not be negative")
     real = real.astype(jnp.float32)
     keys = jax.vmap(jax.random.split)(sample_keys(key, real.shape[0], axis_name))
-    amount = _per_sample(jax.vmap(jax.random.uniform)(keys[:, 0]), real.ndim)
-    noise = jax.vmap(lambda k: jax.random.uniform(k, real.shape[1:]))(keys[:, 1])
+    amount = _per_sample(_uniform(keys[:, 0], ()), real.ndim)
+    noise = _uniform(keys[:, 1], real.shape[1:])
     mean = _mean(real, axis_name)
     std = jnp.sqrt(_mean(jnp.square(real - mean), axis_name) + EPSILON)
     return _centred(critic, real + amount * scale * std * noise, target, one_sided)
@@ -132,7 +132,7 @@ def gradient_norms(critic: Critic, x: jax.Array) -> jax.Array:
     Raises:
         ValueError: if the critic does not return logits for each sample.
     """
-    return jnp.sqrt(_squared_norms(critic, x.astype(jnp.float32)))
+    return _root(_squared_norms(critic, x.astype(jnp.float32)))
 
 
 def global_norm(tree: PyTree) -> jax.Array:
@@ -141,7 +141,7 @@ def global_norm(tree: PyTree) -> jax.Array:
     Over devices, take it of the averaged gradient. An empty tree has the norm 0.
     """
     squares = [jnp.sum(jnp.square(x.astype(jnp.float32))) for x in jax.tree.leaves(tree)]
-    return jnp.sqrt(sum(squares, jnp.zeros(())))
+    return _root(sum(squares, jnp.zeros((), jnp.float32)))
 
 
 def _centred(critic: Critic, x: jax.Array, target: float, one_sided: bool) -> jax.Array:
@@ -164,6 +164,17 @@ def _squared_norms(critic: Critic, x: jax.Array) -> jax.Array:
 
     gradient = jax.grad(total)(x)
     return jnp.sum(jnp.square(gradient), axis=tuple(range(1, x.ndim)))
+
+
+def _root(squares: jax.Array) -> jax.Array:
+    """The square root, whose gradient at 0 is 0, not the nan of 0 times infinity."""
+    zero = squares == 0
+    return jnp.where(zero, 0.0, jnp.sqrt(jnp.where(zero, 1.0, squares)))
+
+
+def _uniform(keys: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Draws [B, *shape] from U[0, 1], float32, one for each of the keys [B]."""
+    return jax.vmap(lambda key: jax.random.uniform(key, shape, jnp.float32))(keys)
 
 
 def _per_sample(values: jax.Array, ndim: int) -> jax.Array:

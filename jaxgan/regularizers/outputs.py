@@ -129,7 +129,7 @@ def perturb_latents(
     Zhao et al. 2021, algorithm 2: sigma is the standard deviation, not the variance.
     """
     keys = sample_keys(key, latents.shape[0], axis_name)
-    noise = jax.vmap(lambda k: jax.random.normal(k, latents.shape[1:]))(keys)
+    noise = jax.vmap(lambda k: jax.random.normal(k, latents.shape[1:], jnp.float32))(keys)
     return (latents.astype(jnp.float32) + sigma * noise).astype(latents.dtype)
 
 

@@ -12,7 +12,7 @@ from jaxgan.draws import sample_keys
 
 def path_length_init() -> jax.Array:
     """The running mean of path lengths before the first step: a float32 zero."""
-    return jnp.zeros(())
+    return jnp.zeros((), jnp.float32)
 
 
 def path_lengths(
@@ -49,7 +49,7 @@ def path_lengths(
                 "[B, H, W, C] is due"
             )
         _, H, W, _ = images.shape
-        y = jax.vmap(lambda k: jax.random.normal(k, images.shape[1:]))(keys)
+        y = jax.vmap(lambda k: jax.random.normal(k, images.shape[1:], jnp.float32))(keys)
         return jnp.sum(images.astype(jnp.float32) * y) / jnp.sqrt(H * W)
 
     gradient = jax.grad(projection)(latents.astype(jnp.float32))

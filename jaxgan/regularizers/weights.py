@@ -47,17 +47,19 @@ def orthogonal(params: PyTree, *, diagonal: bool = False) -> jax.Array:
 
     def penalty(matrix: jax.Array) -> jax.Array:
         gram = jnp.matmul(matrix.T, matrix, precision="highest")
-        eye = jnp.eye(gram.shape[0])
+        eye = jnp.eye(gram.shape[0], dtype=jnp.float32)
         return jnp.sum(jnp.square(gram - eye if diagonal else gram * (1.0 - eye)))
 
-    return sum(map(penalty, _matrices(params)), jnp.zeros(()))
+    return sum(map(penalty, _matrices(params)), jnp.zeros((), jnp.float32))
 
 
 def spectral_init(key: jax.Array, params: PyTree) -> tuple[jax.Array, ...]:
     """A random unit vector ``[outputs]`` for each matrix, in the order of the tree's leaves."""
     matrices = _matrices(params)
     keys = jax.random.split(key, max(len(matrices), 1))
-    draws = (jax.random.normal(k, m.shape[1:]) for k, m in zip(keys, matrices, strict=False))
+    draws = (
+        jax.random.normal(k, m.shape[1:], jnp.float32) for k, m in zip(keys, matrices, strict=False)
+    )
     return tuple(_unit(x) for x in draws)
 
 
@@ -79,7 +81,7 @@ def spectral(
         raise ValueError(f"iterations is {iterations}, but must be at least 1")
     if [u.shape for u in state] != [m.shape[1:] for m in matrices]:
         raise ValueError("state is not of these params: make it with spectral_init(key, params)")
-    penalty, new_state = jnp.zeros(()), []
+    penalty, new_state = jnp.zeros((), jnp.float32), []
     for matrix, u in zip(matrices, state, strict=True):
         fixed = lax.stop_gradient(matrix)
         for _ in range(iterations):
@@ -100,7 +102,8 @@ def historical_average_init(params: PyTree) -> HistoricalAverage:
 def historical_average_update(state: HistoricalAverage, params: PyTree) -> HistoricalAverage:
     """The history with one more step; to be called after the player's update."""
     steps = state.steps + 1
-    mean = jax.tree.map(lambda m, x: m + (x.astype(jnp.float32) - m) / steps, state.mean, params)
+    count = steps.astype(jnp.float32)
+    mean = jax.tree.map(lambda m, x: m + (x.astype(jnp.float32) - m) / count, state.mean, params)
     return HistoricalAverage(mean, steps)
 
 
@@ -123,7 +126,7 @@ def historical_average(params: PyTree, state: HistoricalAverage) -> jax.Array:
         jnp.sum(jnp.square(x.astype(jnp.float32) - lax.stop_gradient(m)))
         for x, m in zip(*leaves, strict=True)
     )
-    return sum(squares, jnp.zeros(()))
+    return sum(squares, jnp.zeros((), jnp.float32))
 
 
 def _matrices(params: PyTree) -> list[jax.Array]:

@@ -1,0 +1,299 @@
+"""Each public function and layer with small arguments, for what must hold of all of them."""
+
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen
+
+from jaxgan import augment, buffers, draws, losses, nn, regularizers, vitals
+from jaxgan.evaluation import diversity, resize
+from jaxgan.evaluation.sliced_wasserstein import sliced_wasserstein
+from jaxgan.losses import reconstruction
+from jaxgan.networks import dcgan, mlp, noisy_mlp, resnet, sncnn
+
+B = 4
+
+
+def floats(dtype, *shape):
+    return jnp.asarray(np.random.default_rng(0).standard_normal(shape), dtype)
+
+
+def labels(*shape):
+    return jnp.zeros(shape or (B,), jnp.int32)
+
+
+def key():
+    return jax.random.key(0)
+
+
+def _loss_cases(dtype):
+    x, y = floats(dtype, B, 6), floats(dtype, B, 6) / 2
+    image, other = floats(dtype, B, 8, 8, 3), floats(dtype, B, 8, 8, 3) / 2
+    for name in losses.NAMES:
+        pair, pixels = losses.adversarial(name), floats(dtype, B, 3, 3, 1)
+        yield f"{name}.discriminator", pair.discriminator, (pixels, pixels)
+        yield f"{name}.generator", pair.generator, (pixels, pixels)
+        if name in losses.LABELLED:
+            soft = floats("float32", 1) / 9
+
+            def smoothed(real, fake, label, loss=pair.discriminator):
+                return loss(real, fake, real_label=label, fake_label=0.1)
+
+            yield f"{name} of labels", smoothed, (pixels, pixels, soft)
+            yield f"{name} of numbers", smoothed, (pixels, pixels, 0.9)
+    tree = {"a": image, "b": x}
+    yield "feature_matching", losses.feature_matching, (tree, tree)
+    yield "paired_feature_matching", losses.paired_feature_matching, (tree, tree)
+    yield "semi_supervised_labelled", losses.semi_supervised_labelled, (x, labels())
+    yield "semi_supervised_unlabelled", losses.semi_supervised_unlabelled, (x,)
+    yield "semi_supervised_generated", losses.semi_supervised_generated, (x,)
+    yield "auxiliary_classifier", losses.auxiliary_classifier, (x, labels())
+    yield "mutual_information_categorical", losses.mutual_information_categorical, (x, labels())
+    for variance in (0.0, x, floats(dtype, 6)):
+        yield "mutual_information_gaussian", losses.mutual_information_gaussian, (x, y, variance)
+        yield "gaussian_log_likelihood", losses.gaussian_log_likelihood, (x, y, variance)
+    yield "bernoulli_log_likelihood", losses.bernoulli_log_likelihood, (x, y)
+    yield "kl_standard_normal", losses.kl_standard_normal, (x, y)
+    for samples in ((B,), (3, B)):
+        yield "elbo", losses.elbo, (floats(dtype, *samples), floats(dtype, B))
+    yield "importance_weighted_bound", losses.importance_weighted_bound, (x,)
+    for name in ("l1", "cycle", "identity"):
+        yield name, getattr(reconstruction, name), (image, other)
+
+    def layers(x):
+        return [x, x[:, ::2, ::2]]
+
+    yield (
+        "perceptual",
+        lambda a, b: losses.perceptual(layers, a, b, weights=[1.0, 2.0]),
+        (image,) * 2,
+    )
+    yield "lpips", lambda a, b: losses.lpips(layers, a, b), (image, other)
+    # As published weights are read.
+    weights = [np.ones(3)] * 2
+    yield "lpips", lambda a, b: losses.lpips(layers, a, b, channel_weights=weights), (image, other)
+
+
+def _penalty_cases(dtype):
+    x, y, logits = floats(dtype, B, 8, 8, 3), floats(dtype, B, 8, 8, 3) / 2, floats(dtype, B)
+    params = {
+        "w": floats(dtype, 8 * 8 * 3, 5),
+        "k": floats(dtype, 3, 3, 2, 5),
+        "b": floats(dtype, 5),
+    }
+    r = regularizers
+
+    def with_critic(penalty):
+        def call(w, *args):
+            # Computed in the dtype of the weights, as under mixed precision.
+            return penalty(lambda x: jnp.tanh(x.reshape(B, -1).astype(w.dtype) @ w), *args)
+
+        return call
+
+    w = params["w"]
+    for sided, target in ((False, 1.0), (True, 1.0), (False, 0.0)):
+
+        def gradient_penalty(critic, *args, sided=sided, target=target):
+            return r.gradient_penalty(critic, *args, target=target, one_sided=sided)
+
+        yield "gradient_penalty", with_critic(gradient_penalty), (w, x, y, key())
+    yield "dragan", with_critic(r.dragan), (w, x, key())
+    yield "r1", with_critic(r.r1), (w, x)
+    yield "r2", with_critic(r.r2), (w, x)
+    yield "gradient_norms", with_critic(r.gradient_norms), (w, x)
+    yield "global_norm", r.global_norm, (params,)
+    yield "lecam_init", r.lecam_init, ()
+    yield "lecam_update", r.lecam_update, (r.lecam_init(), logits, logits)
+    yield "lecam", r.lecam, (logits, logits, r.lecam_init())
+    yield "consistency", r.consistency, (logits, logits)
+    yield "balanced_consistency", r.balanced_consistency, (logits,) * 4
+    yield "latent_consistency_discriminator", r.latent_consistency_discriminator, (logits,) * 2
+    yield "latent_consistency_generator", r.latent_consistency_generator, (x, y)
+    yield "perturb_latents", r.perturb_latents, (key(), floats(dtype, B, 7))
+
+    def generate(z):
+        return jnp.tanh(z.reshape(B, -1)[:, :7] @ jnp.ones((7, 12), z.dtype)).reshape(B, 2, 2, 3)
+
+    yield "path_length_init", r.path_length_init, ()
+    for z in (floats(dtype, B, 7), floats(dtype, B, 3, 7)):
+        yield "path_lengths", lambda z, k: r.path_lengths(generate, z, k), (z, key())
+        mean = r.path_length_init()
+        yield "path_length", lambda z, k, m: r.path_length(generate, z, k, m), (z, key(), mean)
+    yield "weight_clip", lambda p: r.weight_clip(p, 0.1), (params,)
+    for diagonal in (False, True):
+        yield "orthogonal", lambda p, d=diagonal: r.orthogonal(p, diagonal=d), (params,)
+    yield "spectral_init", r.spectral_init, (key(), params)
+    yield "spectral", r.spectral, (params, r.spectral_init(key(), params))
+    history = r.historical_average_init(params)
+    yield "historical_average_init", r.historical_average_init, (params,)
+    yield "historical_average_update", r.historical_average_update, (history, params)
+    yield "historical_average", r.historical_average, (params, history)
+
+
+def _augmentation_cases(dtype):
+    x = floats(dtype, B, 8, 8, 3)
+    for channels in (1, 3):
+        image = x[..., :channels]
+        for name in augment.TRANSFORMS:
+
+            def ada(k, x, p, name=name):
+                return augment.ada(k, x, p, transforms=(name,))
+
+            yield f"ada {name}", ada, (key(), image, jnp.float32(0.5))
+        yield "diff_augment", augment.diff_augment, (key(), image)
+    yield "ada", lambda k, x: augment.ada(k, x, 0.5), (key(), x)
+    yield "ada_init", augment.ada_init, ()
+    yield "ada_update", augment.ada_update, (augment.ada_init(), floats(dtype, B))
+    yield "anneal", lambda step: augment.anneal(step, initial=0.1, steps=9), (jnp.int32(3),)
+    for name in ("color", "translation", "cutout", "horizontal_flip"):
+        yield name, getattr(augment, name), (key(), x)
+    yield "instance_noise", lambda k, x: augment.instance_noise(k, x, 0.1), (key(), x)
+    yield "sample_keys", lambda k: augment.sample_keys(k, B), (key(),)
+
+
+def _other_cases(dtype):
+    x, y = floats(dtype, B, 8, 8, 3), floats(dtype, B, 8, 8, 3) / 2
+    keys = draws.sample_keys(key(), B)
+    yield "draws.normal", lambda k: draws.normal(k, (5,)), (keys,)
+    yield "draws.fold", lambda k: draws.fold(k, 1), (keys,)
+    yield "vitals.diversity", vitals.diversity, (x, y)
+    yield "vitals.accuracies", lambda a, b: vitals.accuracies("hinge", a, b), (x, y)
+    buffer = buffers.replay_init(6, x[0])
+    yield "image_pool_query", buffers.image_pool_query, (key(), buffer, x)
+    yield "replay_insert", buffers.replay_insert, (buffer, x)
+    yield "replay_sample", lambda k, b: buffers.replay_sample(k, b, 3), (key(), buffer)
+    yield "replay_query", buffers.replay_query, (key(), buffer, x)
+    yield "total_variance", diversity.total_variance, (x,)
+    yield "sliced_wasserstein", sliced_wasserstein, (x, y, key())
+    for name, rule in resize.RULES.items():
+        yield f"resize {name}", lambda x, rule=rule: rule(x, 11), (x,)
+
+
+def _layer_functions(dtype):
+    x, w, style = floats(dtype, B, 8, 8, 6), floats(dtype, 3, 3, 6, 5), floats(dtype, B, 6)
+    for kind in ("canonical", "stock"):
+        yield "conv", lambda x, w, kind=kind: nn.conv(x, w, 2, implementation=kind), (x, w)
+        yield (
+            "conv_transpose",
+            lambda x, w, kind=kind: nn.conv_transpose(x, w, 2, implementation=kind),
+            (x, w.swapaxes(2, 3)),
+        )
+    yield "conv_kernel_gradient", lambda x, g: nn.conv_kernel_gradient(x, g, 3), (x, x)
+    yield "fade_in", nn.fade_in, (x, x, jnp.float32(0.3))
+    yield "minibatch_stddev", nn.minibatch_stddev, (x,)
+    for resample in nn.modulated.RESAMPLE:
+        yield (
+            "modulated_conv",
+            lambda x, w, s, r=resample: nn.modulated_conv(x, w, s, resample=r),
+            (x, w, style),
+        )
+        yield "resampled_conv", lambda x, w, r=resample: nn.resampled_conv(x, w, r), (x, w)
+    yield "sample_noise", lambda k: nn.sample_noise(k, 4, 5), (draws.sample_keys(key(), B),)
+    yield "adain", nn.adain, (x, x)
+    for name in ("instance_norm", "pixel_norm", "blur", "upsample", "downsample"):
+        yield name, getattr(nn, name), (x,)
+    for name in ("downsample_mean", "upsample_nearest"):
+        yield name, getattr(nn, name), (x,)
+    yield "upfirdn", lambda x: nn.upfirdn(x, (1, 2, 1), up=2, down=3), (x,)
+    yield "sigmas", lambda s: nn.sigmas({"spectral": {"sigma": s}}), (jnp.float32(1),)
+
+
+def _layers(dtype):
+    """Modules, and what they are called with."""
+    x, flat, style = floats(dtype, B, 8, 8, 8), floats(dtype, B, 6), floats(dtype, B, 5)
+    for weight in (nn.plain, nn.SpectralNorm(), nn.EqualizedLR(lr_multiplier=0.01)):
+        yield nn.Dense(7, weight=weight), (flat,), {}
+        yield nn.Conv(7, weight=weight), (x,), {}
+        yield nn.ConvTranspose(7, weight=weight), (x,), {}
+        yield nn.Embed(9, 5, weight=weight), (labels(),), {}
+        yield nn.SelfAttention(weight=weight), (x,), {}
+        yield nn.ProjectionHead(9, weight=weight), (flat, labels()), {}
+        yield nn.ProjectionHead(9, weight=weight), (flat, labels(B, 3)), {}
+        yield nn.ConditionalBatchNorm(9, weight=weight), (x, labels()), {"train": True}
+        yield nn.ConditionalInstanceNorm(9, weight=weight), (x, labels()), {}
+    yield nn.ModulatedConv(7), (x, style), {}
+    yield nn.ModulatedConv(7, resample="up", demodulate=False), (x, style), {}
+    for train in (True, False):
+        yield nn.ConditionalBatchNorm(), (x, style), {"train": train}
+        yield nn.SelfModulation(), (x, style), {"train": train}
+    yield nn.ConditionalInstanceNorm(use_bias=True), (x, style), {}
+    yield nn.MinibatchDiscrimination(5, 3), (flat,), {}
+    yield nn.MinibatchStddev(), (x,), {}
+    yield nn.NoiseInjection(), (x, x[..., :1]), {}
+    yield nn.NoiseInjection(per_channel=True), (x, x[:1, ..., :1]), {}
+    yield nn.LayerNorm(), (x,), {}
+    yield nn.LayerNorm(), (flat,), {}
+    yield nn.VirtualBatchNorm(), (x, x[:2]), {}
+    yield nn.VirtualBatchNorm(), (flat, flat[:2]), {}
+
+
+def _networks(dtype):
+    """Networks in all their forms, and what they are called with."""
+    shape = (8, 8, 3)
+    x, z = floats(dtype, B, *shape), floats(dtype, B, 6)
+    for train in (True, False):
+        given = {"train": train}
+        for kind in ("concat", "embedding", "projection"):
+            told = {"conditioning": kind, "num_classes": 9}
+            heads = {**told, "heads": (("classes", 9),)}
+            yield dcgan.Generator(shape, width=4, **told), (z, labels()), given
+            yield dcgan.Discriminator(width=4, **heads), (x, labels()), given
+            yield mlp.Generator(shape, (7, 5), True, **told), (z, labels()), given
+            yield mlp.Discriminator((7, 5), **heads), (x, labels()), given
+            yield mlp.Discriminator((7, 5), **heads), (x[:2], labels(2, 3)), given
+            yield resnet.Generator(shape, width=4, **told), (z, labels()), given
+            yield resnet.Discriminator(width=4, **heads), (x, labels()), given
+            yield sncnn.Generator(shape, width=4, **told), (z, labels()), given
+            yield sncnn.Discriminator(width=4, **heads), (x, labels()), given
+        for norm in ("batch", "instance", "layer", "virtual", "none"):
+            many = {"normalization": norm, "reference": 3, "weight": "equalized"}
+            yield dcgan.Generator(shape, width=4, **many), (z,), given
+            if norm != "virtual":
+                few = {"normalization": norm, "weight": "spectral", "minibatch_stddev": 2}
+                yield dcgan.Discriminator(width=4, **few), (x,), given
+        more = {"maxout": 2, "batch_norm": True, "minibatch_discrimination": 3}
+        yield mlp.Discriminator((7, 5), **more), (x,), given
+        yield noisy_mlp.Generator(shape, (7, 5)), (z,), given
+        noisy = noisy_mlp.Discriminator((7, 5), heads=(("classes", 9),))
+        yield noisy, (x, floats(dtype, B, noisy.noise_size(shape))), given
+
+
+def initialized(modules):
+    """Of each module its `init`, and its `apply` to what `init` makes."""
+    for module, args, given in modules:
+
+        def both(k, *args, module=module, given=given):
+            variables = module.init(k, *args, **given)
+            return variables, module.apply(
+                variables, *args, **given, mutable=[c for c in variables if c != "params"]
+            )
+
+        yield f"{type(module).__module__}.{type(module).__name__}", both, (key(), *args)
+
+
+GROUPS = {
+    "losses": _loss_cases,
+    "penalties": _penalty_cases,
+    "augmentations": _augmentation_cases,
+    "others": _other_cases,
+    "layer functions": _layer_functions,
+    "layers": lambda dtype: initialized(_layers(dtype)),
+    "networks": lambda dtype: initialized(_networks(dtype)),
+}
+
+
+def names(module):
+    """What a library module offers: its functions and layers."""
+    return {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (inspect.isfunction(value) or _is_layer(value))
+        and value.__module__.startswith("jaxgan")
+    }
+
+
+def _is_layer(value):
+    return isinstance(value, type) and issubclass(value, linen.Module)

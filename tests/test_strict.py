@@ -1,0 +1,159 @@
+"""What JAX's strict switches say of everything public, by shapes and dtypes alone."""
+
+import contextlib
+
+import jax
+import jax.numpy as jnp
+import pytest
+from jax.extend.core import jaxprs_in_params
+
+from jaxgan import augment, losses, method, nn, regularizers
+from jaxgan.techniques import Techniques
+from tests import public
+from tests.conftest import METHODS
+from tests.public import GROUPS
+
+SHAPE, CLASSES, B = (8, 8, 1), 3, 4
+# Together every technique, each with its own draws and branches.
+TECHNIQUES = (
+    {"r1": 1.0, "r2": 1.0, "lazy_interval": 4, "label_smoothing": 0.1, "historical_averaging": 0.1},
+    {"gradient_penalty": 1.0, "instance_noise": 0.1, "replay": 5, "feature_matching": 1.0},
+    {"gradient_penalty": 1.0, "gradient_penalty_kind": "dragan", "update_rule": "simultaneous"},
+    {"gradient_penalty": 1.0, "gradient_penalty_kind": "one_sided", "update_rule": "loser"},
+    {"gradient_penalty": 1.0, "gradient_penalty_kind": "zero_centred", "pack": 2},
+    {"weight_clip": 0.1, "unrolled": 2, "d_refresh_every": 3, "d_refresh_steps": 2},
+    {"feature_matching": 1.0, "feature_matching_alone": True},
+)
+
+
+@contextlib.contextmanager
+def strict():
+    """64 bits allowed, and no axes added or types mixed without a word of ours: all at once."""
+    with (
+        jax.enable_x64(True),
+        jax.numpy_rank_promotion("raise"),
+        jax.numpy_dtype_promotion("strict"),
+    ):
+        yield
+
+
+def check(function, args):
+    """Traces a function: no float of 64 bits comes out or is met on the way, nor draws of any."""
+    closed, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
+    wide = [x for x in jax.tree.leaves(shapes) if x.dtype in (jnp.float64, jnp.complex128)]
+    assert not wide, f"gives {wide}"
+    for eqn in equations(closed.jaxpr):
+        for found in (v.aval for v in eqn.outvars):
+            # A scalar of a weak type is a Python number: it takes the type of what it meets.
+            number = getattr(found, "weak_type", False) and not found.shape
+            assert number or found.dtype != jnp.float64, str(eqn)
+        assert eqn.params.get("bit_width", 32) <= 32, f"other draws than with 32 bits: {eqn}"
+    return shapes
+
+
+def equations(jaxpr):
+    """A jaxpr's equations, and those of all that it calls."""
+    for eqn in jaxpr.eqns:
+        yield eqn
+        for sub in jaxprs_in_params(eqn.params):
+            yield from equations(sub)
+
+
+def faults(cases):
+    """What is wrong with each of (name, function, arguments)."""
+    found = []
+    for name, function, args in cases:
+        try:
+            check(function, args)
+        except Exception as error:
+            found.append(f"{name}: {type(error).__name__}: {str(error)[:300]}")
+    return found
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_functions_layers_and_networks(group):
+    with strict():
+        assert not faults(GROUPS[group]("float32"))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("group", [g for g in GROUPS if g != "networks"])
+def test_half_precision_with_64_bits_allowed(group, dtype):
+    with jax.enable_x64(True):
+        assert not faults(GROUPS[group](dtype))
+
+
+def test_everything_public_is_looked_at():
+    names = [name for cases in GROUPS.values() for name, *_ in cases("float32")]
+    seen = {name.split(" ")[0].split(".")[-1] for name in names}
+    for module in (losses, regularizers, augment, nn):
+        # `adversarial` finds the losses, `plain` is how the layers make their parameters.
+        missing = public.names(module) - seen - {"adversarial", "plain"}
+        assert not missing, f"{module.__name__}: {sorted(missing)}"
+
+
+def test_every_technique_is_on_in_one_of_the_sets():
+    on = {name for chosen in TECHNIQUES for name in chosen}
+    # Numbers beside a switch, of which the default is as good.
+    beside = {"gradient_penalty_target", "instance_noise_steps", "replay_share"}
+    assert on | beside == set(Techniques.__dataclass_fields__)
+
+
+def described(tree):
+    return [(x.shape, x.dtype) for x in jax.tree.leaves(tree)]
+
+
+def made(name, optimizer, switches):
+    """A small method, its batch, and the key of a step."""
+    cls = method.find(name)
+    if name == "sgan":
+        switches = {k: v for k, v in switches.items() if k != "pack"}
+    fields = {
+        "generator": {"name": "mlp", "features": (7, 5), "batch_norm": True},
+        "discriminator": {"name": "mlp", "features": (7, 5)},
+        "g_optimizer": {"name": optimizer, "learning_rate": 0.1},
+        "d_optimizer": {"name": optimizer, "learning_rate": 0.1},
+        "shape": SHAPE,
+        "num_classes": CLASSES,
+        "latent_dim": 6,
+        "baseline_every": 2,
+        "techniques": switches,
+    }
+    known = {k: v for k, v in fields.items() if k in cls.__dataclass_fields__}
+    batch = {"image": jnp.zeros((B, *SHAPE), jnp.float32), "label": jnp.zeros(B, jnp.int32)}
+    return cls(**known), batch, jax.random.key(0)
+
+
+@pytest.mark.parametrize("switches", TECHNIQUES, ids=lambda t: "-".join(t))
+@pytest.mark.parametrize("name", METHODS)
+def test_steps(name, switches):
+    with strict():
+        # Optax's Adam mixes dtypes itself, and has 64 bits on the way.
+        ready, batch, key = made(name, "sgd", switches)
+        state = jax.eval_shape(ready.init, key, batch)
+        new, metrics = check(ready.step, (state, batch, key))
+    assert described(new) == described(state)
+    assert set(described(metrics)) == {((), jnp.dtype("float32"))}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_a_trained_model_is_asked(name):
+    with strict():
+        ready, batch, key = made(name, "sgd", {})
+        state = jax.eval_shape(ready.init, key, batch)
+        check(lambda s, k: ready.sample(s, k, B), (state, key))
+        check(ready.scores, (state, batch["image"]))
+        check(lambda s, k: ready.recalibrate(s, k, B, 2), (state, key))
+        for more in ("classify", "recognize"):
+            if hasattr(ready, more):
+                check(getattr(ready, more), (state, batch["image"]))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_adam_keeps_the_state_with_64_bits_allowed(name):
+    with jax.enable_x64(True):
+        ready, batch, key = made(name, "adam", {"unrolled": 1, "historical_averaging": 1.0})
+        state = jax.eval_shape(ready.init, key, batch)
+        new, metrics = jax.eval_shape(ready.step, state, batch, key)
+    assert described(new) == described(state)
+    assert set(described(metrics)) == {((), jnp.dtype("float32"))}
