@@ -91,3 +91,45 @@ def test_files_stay_one_room():
     for path in modules():
         lines = len(path.read_text().splitlines())
         assert lines <= 360, f"{path.relative_to(PACKAGE)} has {lines} lines: is it still one room?"
+
+
+def holding_generators(tree):
+    """The generator functions that stop at a yield inside of a `with` or a `try ... finally`."""
+
+    def inside(node):
+        yield node
+        for child in ast.iter_child_nodes(node):
+            if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                yield from inside(child)
+
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if any("contextmanager" in ast.unparse(d) for d in function.decorator_list):
+            continue
+        for block in inside(function):
+            holds = isinstance(block, ast.With | ast.AsyncWith) or getattr(block, "finalbody", [])
+            if holds and any(isinstance(n, ast.Yield | ast.YieldFrom) for n in inside(block)):
+                yield function.name
+
+
+@pytest.mark.parametrize(
+    ("body", "holds"),
+    [
+        ("with pool: yield from pool.map(f, a)", True),
+        ("for x in a:\n  with open(x) as file:\n   yield file", True),
+        ("try:\n  yield 1\n finally: pool.shutdown()", True),
+        ("with pool: rows = list(pool.map(f, a))\n yield from rows", False),
+        ("with pool:\n  def g(): yield 1\n  return list(g())", False),
+        ("try:\n  yield 1\n except KeyError: pass", False),
+    ],
+)
+def test_what_holds(body, holds):
+    assert list(holding_generators(ast.parse(f"def f():\n {body}"))) == ["f"] * holds
+
+
+def test_no_generator_holds_a_resource():
+    # Given up, it is closed by the garbage collector, in whatever thread that runs: joining a pool
+    # there has stopped a process for good.
+    holding = {p: list(holding_generators(ast.parse(p.read_text()))) for p in modules()}
+    assert {p: names for p, names in holding.items() if names} == {}

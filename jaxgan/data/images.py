@@ -95,6 +95,21 @@ def decode(path: pathlib.Path) -> np.ndarray:
         raise _bad(path, error) from error
 
 
+def is_deep(path: pathlib.Path) -> bool:
+    """Whether a file stores 16 bits a channel, of which ``decode`` keeps the upper 8.
+
+    Raises:
+        UserError: the header cannot be read, naming the file.
+    """
+    try:
+        with Image.open(path) as image:
+            # Pillow itself brings 16-bit colour to 8 bits: only the raw mode of its reader tells.
+            raw = [str(tile[3]) for tile in image.tile]
+            return image.mode.startswith("I;16") or any(mode.endswith(";16B") for mode in raw)
+    except Exception as error:  # see header()
+        raise _bad(path, error) from error
+
+
 def _pixels(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I;16"):
         # Pillow's own conversion would clip at 255 instead of scaling.

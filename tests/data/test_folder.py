@@ -1,13 +1,19 @@
 import logging
 import os
 import pathlib
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import unicodedata
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from jaxgan import data as jd
-from jaxgan.data import folder
+from jaxgan.data import folder, listing
 
 
 @pytest.fixture(params=["in memory", "lazy"])
@@ -33,8 +39,10 @@ def test_content_splits_and_labels(tmp_path, config, draw, either):
     pixels = split_folder(tmp_path, draw)
     data = config("folder", data_dir=str(tmp_path))
     train, test = jd.open_source(data), jd.open_source(data, "test")
-    assert train.spec == jd.describe(data) == ((8, 8, 3), 3, 4)
-    assert test.spec == jd.describe(data, "test") == ((8, 8, 3), 3, 2)
+    assert train.spec == jd.describe(data)
+    assert train.spec[:4] == ((8, 8, 3), 3, 4, ("a", "b", "c"))
+    assert test.spec == jd.describe(data, "test")
+    assert test.spec[:4] == ((8, 8, 3), 3, 2, ("a", "b", "c"))
     arrays = jd.whole(train)
     names = ["train/a/1.png", "train/b/1.PNG", "train/b/2.png", "train/c/9.webp"]
     np.testing.assert_array_equal(arrays["image"], [pixels[name] for name in names])
@@ -45,6 +53,8 @@ def test_content_splits_and_labels(tmp_path, config, draw, either):
     some = train.read(np.array([3, 0]))
     np.testing.assert_array_equal(some["image"], [pixels[names[3]], pixels[names[0]]])
     assert some["label"].tolist() == [2, 0]
+    assert train.labels(np.array([3, 0])).tolist() == [2, 0]
+    assert train.labels(np.arange(4)).dtype == np.int32
 
 
 def test_a_flat_folder_is_split_by_name(tmp_path, config, draw):
@@ -110,7 +120,9 @@ def test_size_and_channels(tmp_path, config, draw, either):
     draw(tmp_path / "train/b.png", (20, 10, 1))
     data = config("folder", data_dir=str(tmp_path), image_size=6, channels=1)
     source = jd.open_source(data)
-    assert source.spec == jd.describe(data) == ((6, 6, 1), 0, 2)
+    assert source.spec == jd.describe(data)
+    assert source.spec[:4] == ((6, 6, 1), 0, 2, ())
+    assert source.labels is None
     assert source.read(np.arange(2))["image"].shape == (2, 6, 6, 1)
 
 
@@ -216,10 +228,175 @@ def test_an_unknown_choice_for_bad_images(tmp_path, config, draw, refused_by_bot
 def test_describe_looks_at_some_headers_only(tmp_path, config, monkeypatch):
     Image.new("L", (4, 4)).save(tmp_path / "0.png")
     for i in range(1, 3000):
-        os.link(tmp_path / "0.png", tmp_path / f"{i}.png")
+        shutil.copyfile(tmp_path / "0.png", tmp_path / f"{i}.png")
     looked = []
     header = folder.images.header
     monkeypatch.setattr(folder.images, "header", lambda path: looked.append(path) or header(path))
     spec = jd.describe(config("folder", data_dir=str(tmp_path)))
     assert len(looked) <= folder._GLANCE
     assert 2600 < spec.size < 2800
+
+
+def test_each_bad_image_is_named_up_to_ten(tmp_path, config, draw, caplog):
+    draw(tmp_path / "train/good.png")
+    for i in range(25):
+        (tmp_path / f"train/bad{i}.png").write_bytes(b"not an image")
+    data = config("folder", data_dir=str(tmp_path), bad_images="skip")
+    for _ in range(3):  # a run opens its splits again
+        jd.open_source(data)
+    named = [r for r in caplog.messages if "it is left out" in r]
+    assert len(named) == len(set(named)) == 10
+    assert [r for r in caplog.messages if "left out 25 of the 26 images" in r] == [
+        f"left out 25 of the 26 images in {tmp_path}: the 10 named and 15 more"
+    ]
+
+
+def copied(tmp_path, form, names, draw):
+    """A folder whose files have names in a Unicode form: classes, and images of their own."""
+    root = tmp_path / form
+    for i, name in enumerate(names):
+        draw(root / unicodedata.normalize(form, name), (2, 2, 1), seed=i)
+    return root
+
+
+def test_the_unicode_form_of_names_changes_nothing(tmp_path, config, draw):
+    words = ["école", "zoo", "ängel", "öl", "e", "été", "ết"]
+    names = [f"{word}/{other}{i}.png" for word in words for other in words for i in range(5)]
+    opened = {}
+    for form in ("NFC", "NFD"):
+        data = config("folder", data_dir=str(copied(tmp_path, form, names, draw)))
+        opened[form] = [jd.open_source(data), jd.open_source(data, "test")]
+    for one, other in zip(opened["NFC"], opened["NFD"], strict=True):
+        assert one.spec == other.spec
+        assert one.classes == tuple(sorted(words))
+        for key, value in jd.whole(one).items():
+            np.testing.assert_array_equal(value, jd.whole(other)[key])
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="there all names are UTF-8")
+def test_names_that_are_no_text(tmp_path, config, draw):
+    for i in range(40):
+        draw(pathlib.Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9/%d.png" % i)), seed=i)
+        draw(tmp_path / f"other/{i}.png", seed=i)
+    data = config("folder", data_dir=str(tmp_path))
+    source = jd.open_source(data)
+    assert source.spec == jd.describe(data)
+    assert source.classes == ("caf\\xe9", "other")
+    assert "".join(source.classes).encode()  # fit for a file
+    assert set(jd.whole(source)["label"]) == {0, 1}
+
+
+def test_the_encoding_of_the_locale_changes_nothing(monkeypatch):
+    name = "é.png"
+    monkeypatch.setattr(os, "fsencode", lambda text: text.encode("latin-1"))
+    assert listing.spelled(name.encode().decode("latin-1")) == name
+
+
+def test_the_digest_tells_what_is_stored(tmp_path, config, draw):
+    for i in range(5):
+        draw(tmp_path / f"a/train/{i}.bmp", seed=i)
+    shutil.copytree(tmp_path / "a", tmp_path / "b", copy_function=shutil.copyfile)
+
+    def digest(name):
+        data = config("folder", data_dir=str(tmp_path / name))
+        assert jd.open_source(data).digest == jd.describe(data).digest
+        return jd.describe(data).digest
+
+    before = digest("a")
+    assert digest("b") == before != ""
+    draw(tmp_path / "b/train/3.bmp", seed=9)  # of the same name and size
+    assert digest("b") != before
+    shutil.copyfile(tmp_path / "a/train/3.bmp", tmp_path / "b/train/3.bmp")
+    assert digest("b") == before
+    (tmp_path / "b/train/3.bmp").rename(tmp_path / "b/train/x.bmp")
+    assert digest("b") != before
+
+
+def test_ids_are_those_of_the_stored_files(tmp_path, config, draw, either):
+    for i in range(6):
+        draw(tmp_path / f"{'train' if i < 4 else 'test'}/{i}.png", seed=i)
+    os.link(tmp_path / "train/0.png", tmp_path / "test/hard.png")
+    (tmp_path / "test/soft.png").symlink_to("../train/1.png")
+    (tmp_path / "val").symlink_to("test")
+    (tmp_path / "train/3.png").write_bytes(b"not an image")
+    data = config("folder", data_dir=str(tmp_path), bad_images="skip")
+    train, test, val = (jd.open_source(data, s).ids() for s in ("train", "test", "val"))
+    assert train.dtype == np.int64
+    assert [len(set(ids)) for ids in (train, test, val)] == [3, 4, 4]
+    np.testing.assert_array_equal(test, val)  # 4.png, 5.png, hard.png, soft.png
+    assert test[2:].tolist() == train[:2].tolist()
+    assert not set(test[:2]) & set(train)
+
+
+def test_a_tree_is_walked_once(tmp_path, config, draw, monkeypatch):
+    draw(tmp_path / "train/x.png")
+    walks, find = [], listing.find
+    monkeypatch.setattr(listing, "find", lambda *a: walks.append(1) or find(*a))
+    jd.open_source(config("folder", data_dir=str(tmp_path)))
+    jd.describe(config("folder", data_dir=str(tmp_path)))
+    assert len(walks) == 2
+
+
+def test_many_classes_cost_no_more_than_few(tmp_path, monkeypatch):
+    def seconds(classes):
+        names = [("train", f"{i % classes:05}", f"{i}.png") for i in range(20_000)]
+        files = [
+            listing.File(name, "/".join(name), False, 1, (1, i)) for i, name in enumerate(names)
+        ]
+        tree = listing.Listing([listing.Folder((), "", False, None, files, [])], [], [])
+        monkeypatch.setattr(listing, "find", lambda *_: tree)
+        start = time.process_time()
+        chosen = folder._list(tmp_path, "train")
+        assert len(chosen.classes) == classes
+        return time.process_time() - start
+
+    few = min(seconds(2) for _ in range(3))
+    assert seconds(10_000) < 20 * few  # a search for each file would take hundreds of times as long
+
+
+def test_after_the_first_bad_image_no_more_are_read(tmp_path, config, monkeypatch, refused):
+    for i in range(300):
+        (tmp_path / f"{i:03}.png").write_bytes(b"not an image")
+    read, header = [], folder.images.header
+
+    def slow(path):
+        read.append(path)
+        time.sleep(0.02)
+        return header(path)
+
+    monkeypatch.setattr(folder.images, "header", slow)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert "000.png" in refused(jd.open_source, config("folder", data_dir=str(tmp_path)))
+    assert len(read) < 150
+    assert not [t for t in threading.enumerate() if t.name.startswith("ThreadPoolExecutor")]
+
+
+REFUSED = """
+import gc, sys, threading, types
+from jaxgan import data
+from jaxgan.errors import UserError
+
+gc.disable()
+def refuse():
+    try:
+        data.open_source(types.SimpleNamespace(name="folder", data_dir=sys.argv[1]))
+    except UserError as error:
+        here = error  # a cycle, from this frame to the error's traceback and back
+for _ in range(3):
+    refuse()
+starts = threading._maintain_shutdown_locks
+threading._maintain_shutdown_locks = lambda: (gc.collect(), starts())
+threads = [threading.Thread(target=print) for _ in range(3)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(threading, "_maintain_shutdown_locks"), reason="threads start without that lock"
+)
+def test_a_refused_folder_leaves_nothing_that_can_lock(tmp_path):
+    for i in range(20):
+        (tmp_path / f"{i}.png").write_bytes(b"not an image")
+    command = [sys.executable, "-c", REFUSED, str(tmp_path)]
+    subprocess.run(command, check=True, timeout=60, stdout=subprocess.DEVNULL)

@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -99,7 +102,7 @@ def test_exif_orientation_turns_the_image(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n\0\0"])
-@pytest.mark.parametrize("function", [images.decode, images.header])
+@pytest.mark.parametrize("function", [images.decode, images.header, images.is_deep])
 def test_no_image_is_named(tmp_path, refused, function, content):
     (tmp_path / "x.png").write_bytes(content)
     assert "x.png" in refused(function, tmp_path / "x.png")
@@ -121,3 +124,36 @@ def test_every_prefix_of_a_png_is_refused(tmp_path):
         (tmp_path / "x.png").write_bytes(content[:length])
         with pytest.raises(UserError):
             images.decode(tmp_path / "x.png")
+
+
+def deep_png(path, pixels):
+    """Write uint16 [H, W, C] as a PNG by hand: of 16 bits, Pillow writes only grey ones."""
+    H, W, C = pixels.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+
+    def chunk(kind, content):
+        checked = kind + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    header = struct.pack(">IIBBBBB", W, H, 16, {1: 0, 2: 4, 3: 2, 4: 6}[C], 0, 0, 0)
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_sixteen_bits_are_known_from_the_header(tmp_path, channels):
+    deep_png(tmp_path / "x.png", np.full((2, 3, channels), 0xFFFF, np.uint16))
+    assert images.is_deep(tmp_path / "x.png")
+    pixels = images.decode(tmp_path / "x.png")
+    assert pixels.shape == images.header(tmp_path / "x.png")
+    assert pixels.min() == 255
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "P"])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "bmp"])
+def test_others_have_eight(tmp_path, mode, suffix):
+    try:
+        path = save(tmp_path / f"x.{suffix}", mode)
+    except OSError:
+        pytest.skip(f"no {suffix} of mode {mode}")
+    assert not images.is_deep(path)
