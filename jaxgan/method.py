@@ -40,7 +40,8 @@ class Method:
         entries ``init`` must give a state of the same shapes.
       scores: ``(state, images) -> logits`` [B] of the discriminator.
       classify: ``(state, images, *, averaged=True) -> {name: class logits [B, K]}``.
-      log_weight: ``(state, images, keys) -> log importance weights`` [B] of a model with an encoder.
+      log_weight: ``(state, images, keys) -> log importance weights`` [B], of a model with an
+        encoder.
       recalibrate: ``(state, key, n, batches, *, averaged=True) -> State`` with its batch statistics
         renewed over so many batches of n samples.
     """

@@ -1,7 +1,7 @@
 """A run made ready: the method on its devices, its data, and the compiled functions of the loop."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
@@ -38,7 +38,7 @@ class Program:
     devices: Devices
     spec: data.Spec
     shapes: Carry
-    prepared: dict[str, PyTree] = dataclasses.field(default_factory=dict)
+    prepared: Mapping[str, PyTree] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def method(self) -> Method:
@@ -219,7 +219,7 @@ def prepare(
     key = jax.eval_shape(lambda: jax.random.key(0))
     try:
         state = jax.eval_shape(method.init, key, batch)
-        prepared = {}
+        prepared: Mapping[str, PyTree] = {}
         if starts and method.prepare is not None:
             prepared = method.prepare(splits.source())
         _, metrics = jax.eval_shape(method.step, state, batch, key)

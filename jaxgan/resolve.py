@@ -36,7 +36,8 @@ def fill_method(config: ConfigDict) -> None:
     for key, part in section.items():
         if key == "name" or not isinstance(part, ConfigDict):
             continue
-        if dataclasses.is_dataclass(kind := known[key].kind):
+        kind: Any = known[key].kind
+        if dataclasses.is_dataclass(kind):
             fill_group(f"method.{key}", part, variants.fields(kind))
         elif key.endswith("optimizer"):
             fill_optimizer(f"method.{key}", part)

@@ -159,7 +159,7 @@ def _shown(value: Any) -> str:
 def draw(
     ready: Program, state: State, key: jax.Array, n: int, *, chunk: int = CHUNK, **conditions: Any
 ) -> np.ndarray:
-    """n samples, by the weights that the config asks for: the one way in which any are drawn."""
+    """Draws n samples by the weights that the config asks for: every sample comes from here."""
     return generate(ready, state, latents(ready, key, n), chunk=chunk, **conditions)
 
 

@@ -50,7 +50,7 @@ def only_variant(module: types.ModuleType) -> type:
     return found[0]
 
 
-def fields(cls: type) -> dict[str, Field]:
+def fields(cls: Any) -> dict[str, Field]:
     """The fields of a dataclass by name; those of a part that is laid flat stand among them."""
     found, hints = {}, typing.get_type_hints(cls)
     for field in dataclasses.fields(cls):

@@ -77,9 +77,9 @@ class Common:
         return losses.adversarial(self.loss)
 
 
-def common(**defaults: Any) -> Any:
-    """The field of a variant that holds ``Common``, with defaults of the variant's own."""
-    return dataclasses.field(metadata={"flat": defaults})
+def flat(**defaults: Any) -> dict[str, Any]:
+    """The metadata of a variant's field ``common``, with defaults of the variant's own."""
+    return {"flat": defaults}
 
 
 def generator(shared: Common, **given: Any) -> Player:
@@ -104,7 +104,7 @@ def discriminator(shared: Common, *, averaged: bool = False, **given: Any) -> Pl
 
 
 def normal_latents(game: "Game", keys: jax.Array) -> PyTree:
-    """z [B, latent_dim] from N(0, I), one for each key."""
+    """The z of each key, [B, latent_dim] from N(0, I)."""
     return draws.normal(keys, (game.common.latent_dim,))
 
 

@@ -59,7 +59,7 @@ def examples(game: Game, n: int) -> PyTree:
 
 
 def latents(game: Game, key: jax.Array, n: int) -> PyTree:
-    """z [n, latent_dim]; or ``{'z': z, ...}`` with the conditions that are drawn beside it."""
+    """The z of n samples; or ``{'z': z, ...}`` with the conditions that are drawn beside it."""
     keys = draws.sample_keys(key, n)
     z, drawn = game.latents(game, keys), game.drawn(keys)
     return {"z": z, **drawn} if drawn else z
@@ -104,7 +104,8 @@ def recalibrate(
     game: Game, state: State, key: jax.Array, n: int, batches: int, *, averaged: bool = True
 ) -> State:
     """The state with the generator's batch statistics renewed over ``batches`` of n samples."""
-    name, inputs = game.names[0], []
+    name = game.names[0]
+    inputs: list[tuple] = []
     for i in range(batches):
         keys = draws.sample_keys(jax.random.fold_in(key, i), n)
         z, drawn = game.latents(game, keys), game.drawn(keys)

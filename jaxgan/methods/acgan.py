@@ -40,9 +40,9 @@ class ACGAN:
       classifier_weight: of L_C; 1 in the paper.
     """
 
+    common: adversarial.Common = dataclasses.field(metadata=adversarial.flat())
     num_classes: int
     classifier_weight: float = 1.0
-    common: adversarial.Common = adversarial.common()
 
     def __post_init__(self) -> None:
         """Refuses values that no run can have."""

@@ -25,8 +25,8 @@ class CGAN:
       num_classes: filled in from the dataset.
     """
 
+    common: adversarial.Common = dataclasses.field(metadata=adversarial.flat())
     num_classes: int
-    common: adversarial.Common = adversarial.common()
 
     @cached_property
     def game(self) -> adversarial.Game:

@@ -19,7 +19,7 @@ class GAN:
       common: see ``adversarial.Common``.
     """
 
-    common: adversarial.Common = adversarial.common()
+    common: adversarial.Common = dataclasses.field(metadata=adversarial.flat())
 
     @cached_property
     def game(self) -> adversarial.Game:

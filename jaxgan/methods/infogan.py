@@ -69,12 +69,12 @@ class InfoGAN:
         density.
     """
 
+    common: adversarial.Common = dataclasses.field(metadata=adversarial.flat(latent_dim=62))
     categorical_codes: int = 1
     categories: int = 10
     continuous_codes: int = 2
     categorical_weight: float = 1.0
     continuous_weight: float = 0.1
-    common: adversarial.Common = adversarial.common(latent_dim=62)
 
     def __post_init__(self) -> None:
         """Refuses values that no run can have."""

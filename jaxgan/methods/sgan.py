@@ -59,6 +59,7 @@ class SGAN:
       classifier_ema_decay: of the average of D and the other classifiers, which classifies.
     """
 
+    common: adversarial.Common = dataclasses.field(metadata=adversarial.flat(techniques=MATCHED))
     num_classes: int
     labels: int = 100
     label_seed: int = 0
@@ -66,7 +67,6 @@ class SGAN:
     baselines: bool = True
     baseline_every: int = 1
     classifier_ema_decay: float = 0.9999
-    common: adversarial.Common = adversarial.common(techniques=MATCHED)
 
     def __post_init__(self) -> None:
         """Refuses values that no run can have."""
