@@ -22,6 +22,7 @@ import numpy as np
 from jaxgan.data import images
 from jaxgan.data.source import Batch, Source, Spec, check_split, in_memory
 from jaxgan.errors import UserError
+from jaxgan.files import expanded
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 SPLITS = ("train", "test", "val", "validation")
@@ -47,7 +48,7 @@ def describe(
 
     So ``size`` still counts images that 'skip' leaves out when the folder is opened.
     """
-    files = _list(pathlib.Path(data_dir).expanduser(), split)
+    files = _list(expanded(data_dir), split)
     glance = files.paths[:: -(-len(files.paths) // _GLANCE)]
     found = _check(_in_threads(images.header, glance), bad_images, warn=False)
     shape = _common_shape(glance, found, image_size, channels)
@@ -67,7 +68,7 @@ def open_folder(
             which all images are decoded once); or the images differ in size or channels where
             ``image_size`` or ``channels`` do not make them equal.
     """
-    root = pathlib.Path(data_dir).expanduser()
+    root = expanded(data_dir)
     files = _list(root, split)
     headers = _check(_in_threads(images.header, files.paths), bad_images)
     shape = _common_shape(files.paths, headers, image_size, channels)

@@ -15,6 +15,7 @@ import numpy as np
 from jaxgan.data import images as image_ops
 from jaxgan.data.source import Source, Spec, check_split, in_memory, one_line
 from jaxgan.errors import UserError
+from jaxgan.files import expanded
 
 _EVERY = 10
 
@@ -61,7 +62,7 @@ def open_npz(data_dir: str, split: str, *, image_size: int = 0, channels: int = 
 
 
 def _plan(data_dir: str, split: str) -> _Plan:
-    path = pathlib.Path(data_dir).expanduser()
+    path = expanded(data_dir)
     headers = _headers(path)
     if "x_train" in headers:
         splits = [s for s in ("train", "test") if f"x_{s}" in headers]
