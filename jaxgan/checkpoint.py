@@ -265,7 +265,7 @@ def restore(
     Raises:
       UserError: if there are steps but none can be used.
     """
-    directory, aside = Path(directory), aside and Path(aside)
+    directory = Path(directory)
     found = steps(directory)
     if step is not None and step not in found:
         have = ", ".join(map(str, found)) or "none"
@@ -277,7 +277,7 @@ def restore(
             restored, reason = read(directory, candidate, template)
             if restored is not None:
                 warn(reasons, candidate)
-                move_aside(directory, [bad for bad, _ in reasons], aside)
+                move_aside(directory, [bad for bad, _ in reasons], Path(aside) if aside else None)
                 return restored
         reasons.append((candidate, str(reason)))
     if reasons:

@@ -13,7 +13,7 @@ from typing import Any
 
 import jax
 
-from jaxgan import errors, files
+from jaxgan import files
 
 TIMINGS = "time/"
 
@@ -81,8 +81,7 @@ class Log:
                     call(self.board)
             except Exception as error:  # of TensorFlow, out of a thread of clu's
                 self.board = None
-                cause = error.__cause__ or error
-                raise files.WriteError(f"TensorBoard: {errors.told(cause)[:200]}") from error
+                raise files.WriteError(f"TensorBoard: {told(error)}") from error
 
     @contextlib.contextmanager
     def sparing(self, what: str) -> Iterator[None]:
@@ -114,6 +113,15 @@ class Log:
     def close(self) -> None:
         """Writes out what TensorBoard still holds."""
         self._show(lambda board: board.close())
+
+
+def told(error: BaseException) -> str:
+    """What lies behind an error of TensorBoard's writers, in one line."""
+    while error.__cause__:
+        error = error.__cause__
+    first = next(iter(str(error).splitlines()), "") or type(error).__name__
+    # TensorFlow begins with the name of an operation.
+    return first.rpartition("}} ")[2][:300]
 
 
 def duration(seconds: float) -> str:
