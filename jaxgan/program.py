@@ -229,7 +229,8 @@ def prepare(config: ConfigDict, spec: data.Spec | None = None) -> Program:
     except Exception as error:  # whatever the method or a network refuses its fields with
         raise errors.UserError(f"method {config.method.name!r}: {errors.told(error)}") from error
     shapes = jax.eval_shape(totals.zero, metrics, state)
-    check_metrics(config, list(metrics))
+    if starts:  # else the data need not be there, and were asked when the run began
+        check_metrics(config, list(metrics))
     return Program(config, devices, spec, {"state": state, "totals": shapes}, prepared)
 
 
