@@ -1,11 +1,13 @@
 """What a run says: a line on the terminal, a line in metrics.jsonl, and TensorBoard where it is."""
 
+import contextlib
 import dataclasses
 import importlib.util
 import json
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ class Log:
     batch_size: int
     board: Any = None
     _since: tuple[int, float] | None = None
+    _without: set[str] = dataclasses.field(default_factory=set)
 
     def clock(self, step: int) -> None:
         """Starts to measure speed from ``step`` on."""
@@ -55,33 +58,70 @@ class Log:
         self.say(f"step {step}/{self.steps}  {shown}  {left}")
 
     def write(self, step: int, values: dict[str, float]) -> None:
-        """Adds one line to metrics.jsonl."""
+        """Adds one line to metrics.jsonl.
+
+        Raises:
+          WriteError: if it cannot be written.
+        """
         if jax.process_index() != 0:
             return
-        with self.path.open("a") as file:
+        with files.writing(self.path), self.path.open("a") as file:
             file.write(json.dumps({"step": step, **values}) + "\n")
-        if self.board is not None:
-            self.board.write_scalars(step, values)
+        self._show(lambda board: board.write_scalars(step, values))
 
     def picture(self, step: int, image: Any) -> None:
         """Shows a picture [H, W, C] uint8 on TensorBoard."""
-        if self.board is not None:
-            self.board.write_images(step, {"samples": image[None]})
+        self._show(lambda board: board.write_images(step, {"samples": image[None]}))
+
+    def _show(self, call: Callable[[Any], None]) -> None:
+        """Does something with TensorBoard, which is given up at the first error: it has a copy."""
+        with self.sparing("TensorBoard"):
+            try:
+                if self.board is not None:
+                    call(self.board)
+            except Exception as error:  # of TensorFlow, out of a thread of clu's
+                self.board = None
+                raise files.WriteError(f"TensorBoard: {told(error)}") from error
+
+    @contextlib.contextmanager
+    def sparing(self, what: str) -> Iterator[None]:
+        """A context for what a run can do without: the first that cannot be written is a warning.
+
+        Args:
+          what: its name.
+        """
+        try:
+            yield
+        except files.WriteError as error:
+            if what not in self._without:
+                self._without.add(what)
+                self.warn(f"{error}; the run goes on without {what}")
 
     def say(self, text: str) -> None:
         """One line on the terminal."""
         if jax.process_index() == 0:
-            print(text, flush=True)
+            with self.sparing("lines on standard output"), files.writing("standard output"):
+                print(text, flush=True)
 
     def warn(self, text: str) -> None:
         """One line on standard error."""
+        # Where it goes to a file on a full disk, or to nobody, there is no place left to say so.
         if jax.process_index() == 0:
-            print(text, file=sys.stderr, flush=True)
+            with contextlib.suppress(OSError):
+                print(text, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Writes out what TensorBoard still holds."""
-        if self.board is not None:
-            self.board.close()
+        self._show(lambda board: board.close())
+
+
+def told(error: BaseException) -> str:
+    """What lies behind an error of TensorBoard's writers, in one line."""
+    while error.__cause__:
+        error = error.__cause__
+    first = next(iter(str(error).splitlines()), "") or type(error).__name__
+    # TensorFlow begins with the name of an operation.
+    return first.rpartition("}} ")[2][:300]
 
 
 def duration(seconds: float) -> str:
@@ -92,19 +132,24 @@ def duration(seconds: float) -> str:
 
 
 def truncate(path: Path, step: int) -> None:
-    """Drops the lines after ``step`` and one that was cut off, so that none is there twice."""
-    if not path.exists():
-        return
-    kept = []
-    for line in path.read_text().splitlines():
-        try:
-            number = json.loads(line)["step"]
-        except (ValueError, KeyError, TypeError):
-            continue
-        if number <= step:
-            kept.append(line + "\n")
-    with files.replacing(path) as new:
-        new.write_text("".join(kept))
+    """Drops the lines after ``step`` and one that was cut off, so that none is there twice.
+
+    Raises:
+      WriteError: if the file cannot be read or written anew.
+    """
+    with files.writing(path):
+        if not path.exists():
+            return
+        kept = []
+        # Bytes: after a crash a line may hold anything.
+        for line in path.read_bytes().splitlines():
+            try:
+                if json.loads(line)["step"] <= step:
+                    kept.append(line + b"\n")
+            except (ValueError, KeyError, TypeError):
+                continue
+        with files.replacing(path) as new:
+            new.write_bytes(b"".join(kept))
 
 
 def tensorboard(workdir: Path) -> Any:

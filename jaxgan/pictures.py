@@ -53,9 +53,13 @@ def density(points: np.ndarray) -> Image.Image:
     return shown.resize((GRID_PIXELS, GRID_PIXELS), Image.Resampling.NEAREST)
 
 
-def save(image: Image.Image, path: Path) -> None:
-    """Writes a PNG, whole or not at all."""
-    with files.replacing(path) as new:
+def save(image: Image.Image, path: files.Place) -> None:
+    """Writes a PNG, whole or not at all.
+
+    Raises:
+      WriteError: if it cannot be written.
+    """
+    with files.replacing(Path(path)) as new:
         image.save(new, format="PNG")
 
 

@@ -19,6 +19,7 @@ from jaxgan import (
     data,
     errors,
     evaluation,
+    files,
     log,
     parallel,
     pictures,
@@ -63,7 +64,7 @@ class Run:
         return self.program.config
 
 
-def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
+def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int:
     """Trains until the config says so; goes on with the run in ``workdir`` if there is one.
 
     Args:
@@ -75,8 +76,10 @@ def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
       An exit code: 0 finished, 3 a non-finite number, 75 saved after a signal.
 
     Raises:
-      UserError: for whatever is wrong with the input; nothing is written over.
+      UserError: for whatever is wrong with the input, and a disk that takes no more; nothing is
+        written over.
     """
+    workdir = Path(workdir)
     # All that can be wrong with the input comes first: then nothing has been written.
     splits = data.Splits(config.data)
     ready = program.prepare(config, splits=splits)
@@ -110,9 +113,27 @@ def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
         run = Run(ready, workdir, checkpoints, writer, start_record(), evaluator)
         try:
             return follow(run, source, restored)
+        except files.WriteError as error:
+            raise stopped(run, error) from error
         finally:
             writer.close()
             checkpoints.close()
+
+
+def stopped(run: Run, error: files.WriteError) -> errors.UserError:
+    """What a run says that cannot go on, with what it has left."""
+    # One that is under way may yet be whole.
+    with contextlib.suppress(errors.UserError):
+        run.checkpoints.wait()
+    return errors.UserError(f"{error}; {left(run)}; make room and run the same command again")
+
+
+def left(run: Run) -> str:
+    """What a run that stops can go on from."""
+    good = checkpoint.last_good(run.checkpoints.directory)
+    if good is None:
+        return "there is no checkpoint yet"
+    return f"the last good checkpoint is step {good}"
 
 
 def start_record() -> dict[str, Any]:
@@ -224,9 +245,7 @@ def diverged(run: Run, step: int, name: str) -> int | None:
         run.log.say(told)
         return None
     run.checkpoints.wait()
-    good = checkpoint.steps(run.checkpoints.directory)
-    left = f"the last good checkpoint is step {good[-1]}" if good else "there is no checkpoint yet"
-    run.log.warn(f"stopped: {told}; {left}")
+    run.log.warn(f"stopped: {told}; {left(run)}")
     return DIVERGED
 
 
@@ -309,7 +328,8 @@ def sample(run: Run, carry: Carry, step: int) -> None:
     images = sampling.draw(run.program.sample, carry["state"], key, run.config.sample.n)
     if jax.process_index() == 0:
         image = pictures.picture(images)
-        pictures.save(image, run.workdir / folder.SAMPLES / f"step_{step:08}.png")
+        with run.log.sparing("pictures"):
+            pictures.save(image, run.workdir / folder.SAMPLES / f"step_{step:08}.png")
         run.log.picture(step, np.asarray(image.convert("RGB")))
 
 
@@ -338,6 +358,8 @@ def finish(run: Run, step: int) -> int:
     run.checkpoints.wait()
     frames = sorted((run.workdir / folder.SAMPLES).glob("step_*.png"))
     if frames and jax.process_index() == 0:
-        pictures.animate(frames, run.workdir / "samples.gif")
+        animation = run.workdir / "samples.gif"
+        with run.log.sparing("an animation"), files.writing(animation):
+            pictures.animate(frames, animation)
     run.log.say(f"finished at step {step}: {run.workdir}")
     return FINISHED
