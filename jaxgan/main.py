@@ -17,9 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxgan.errors import UserError, nearest
+from jaxgan.errors import BAD_INPUT, UserError, nearest
 
-BAD_INPUT = 2
 MODES = ("train", "evaluate", "sample", "export")
 # Flags that only some modes heed.
 ONLY = {

@@ -13,7 +13,17 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from jaxgan import checkpoint, config, errors, evaluation, pictures, program, resolve, workdir
+from jaxgan import (
+    checkpoint,
+    config,
+    errors,
+    evaluation,
+    parallel,
+    pictures,
+    program,
+    resolve,
+    workdir,
+)
 from jaxgan.data import Spec
 from jaxgan.program import Program
 from jaxgan.state import State
@@ -188,7 +198,7 @@ def load(
         if changed:
             raise errors.UserError(f"the run in {folder} has another config: {changed}")
         completed = settings.copy_and_resolve_references()
-    limit = devices or jax.device_count()
+    limit = devices or len(parallel.visible())
     # A batch size chosen for other devices need not divide by those here.
     used = max(d for d in range(1, limit + 1) if completed.batch_size % d == 0)
     completed.parallel.update({"devices": used, "mode": "jit"})
