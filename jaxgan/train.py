@@ -97,7 +97,6 @@ def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
         parallel.barrier("restored")
         if primary:
             folder.claim(workdir, stored)
-        board = log.tensorboard(workdir) if config.log.tensorboard else None
         checkpoints = checkpoint.open_to_write(
             checkpoints_at,
             keep=config.checkpoint.keep,
@@ -105,7 +104,7 @@ def train(config: ConfigDict, workdir: Path, experiment: str = "") -> int:
             best=bool(config.checkpoint.best),
             best_mode=config.checkpoint.best_mode,
         )
-        writer = log.Log(workdir / folder.METRICS, config.steps, ready.batch, board)
+        writer = log.Log(workdir / folder.METRICS, config.steps, ready.batch)
         run = Run(ready, workdir, checkpoints, writer, start_record(), evaluator)
         try:
             return follow(run, source, restored)
@@ -160,6 +159,9 @@ def begin(run: Run, restored: checkpoint.Restored | None) -> tuple[Carry, int]:
         run.log.say(f"rolled back to step {step}, learning rates times {factor:g}")
     if jax.process_index() == 0:
         log.truncate(run.log.path, step)
+    run.log.close()
+    if run.config.log.tensorboard:
+        run.log.board = log.tensorboard(run.workdir, step + 1 if restored else 0)
     return carry, step
 
 
