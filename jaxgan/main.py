@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxgan import files
-from jaxgan.errors import UserError, nearest
+from jaxgan.errors import BAD_INPUT, UserError, nearest
 
-BAD_INPUT = 2
 MODES = ("train", "evaluate", "sample", "export")
 # Flags that only some modes heed.
 ONLY = {

@@ -3,7 +3,7 @@
 import contextlib
 import copy
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,8 @@ class Run:
       checkpoints: open for writing.
       log: its log.
       record: what is saved beside the state: what callbacks and alarms remember, the metric that
-        ranks the next checkpoint, how often it was rolled back, whether it was stopped early.
+        ranks the next checkpoint, how often it was rolled back, how many steps were skipped,
+        whether it was stopped early.
       evaluator: what it is measured by, or ``None``.
     """
 
@@ -101,7 +102,6 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
         parallel.barrier("restored")
         if primary:
             folder.claim(workdir, stored)
-        board = log.tensorboard(workdir) if config.log.tensorboard else None
         checkpoints = checkpoint.open_to_write(
             checkpoints_at,
             keep=config.checkpoint.keep,
@@ -109,7 +109,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
             best=bool(config.checkpoint.best),
             best_mode=config.checkpoint.best_mode,
         )
-        writer = log.Log(workdir / folder.METRICS, config.steps, ready.batch, board)
+        writer = log.Log(workdir / folder.METRICS, config.steps, ready.batch)
         run = Run(ready, workdir, checkpoints, writer, start_record(), evaluator)
         try:
             return follow(run, source, restored)
@@ -143,6 +143,7 @@ def start_record() -> dict[str, Any]:
         "alarms": alarms.start(),
         "metric": None,
         "rollbacks": 0,
+        "skipped": 0,
         "stopped": False,
     }
 
@@ -188,6 +189,9 @@ def begin(run: Run, restored: checkpoint.Restored | None) -> tuple[Carry, int]:
         run.log.say(f"rolled back to step {step}, learning rates times {factor:g}")
     if jax.process_index() == 0:
         log.truncate(run.log.path, step)
+    run.log.close()
+    if run.config.log.tensorboard:
+        run.log.board = log.tensorboard(run.workdir, step + 1 if restored else 0)
     return carry, step
 
 
@@ -220,11 +224,13 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, batches: data.Stream) 
             line = totals.means(counted)
             run.log.train(step, line)
             carry = carry | {"totals": ready.fresh_totals()}
-            carry = decide(run, carry, step, line)
+            run.record["skipped"] = run.record.get("skipped", 0) + line.get("skipped", 0)
+            line = line | {alarms.SKIPPED: totals.skipped_share(counted)}
+            carry = decide(run, carry, step, line, counted["sums"])
         if "evaluation" in due and run.evaluator is not None:
             with saving_first(run, carry, step):
                 line = evaluate(run, carry, step, run.evaluator)
-            carry = decide(run, carry, step, line)
+            carry = decide(run, carry, step, line, evaluated_before(run))
         if "sample" in due or run.record["stopped"]:
             sample(run, carry, step)
         if "checkpoint" in due or run.record["stopped"]:
@@ -249,8 +255,22 @@ def diverged(run: Run, step: int, name: str) -> int | None:
     return DIVERGED
 
 
-def decide(run: Run, carry: Carry, step: int, line: dict[str, float]) -> Carry:
-    """Lets alarms and callbacks look at a log line; these may end the run or slow its learning."""
+def evaluated_before(run: Run) -> list[str]:
+    """Figures that callbacks look at and an earlier evaluation had."""
+    return [
+        run.config[name].metric
+        for name, tracker in run.record["trackers"].items()
+        if tracker["best"] is not None and run.config[name].metric.startswith(evaluation.LOGGED)
+    ]
+
+
+def decide(
+    run: Run, carry: Carry, step: int, line: dict[str, float], expected: Container[str]
+) -> Carry:
+    """Lets alarms and callbacks look at a log line; these may end the run or slow its learning.
+
+    A metric that was ``expected`` in the line and did not come has not improved.
+    """
     config, trackers = run.config, run.record["trackers"]
     if config.checkpoint.best in line:
         run.record["metric"] = line[config.checkpoint.best]
@@ -260,7 +280,7 @@ def decide(run: Run, carry: Carry, step: int, line: dict[str, float]) -> Carry:
         run.log.warn(f"step {step}: alarm: {told}" if told else f"step {step}: {name} is over")
     fired = {}
     for name in trackers:
-        trackers[name], fired[name] = callbacks.track(trackers[name], config[name], line)
+        trackers[name], fired[name] = callbacks.track(trackers[name], config[name], line, expected)
     if fired["reduce_on_plateau"]:
         factor = config.reduce_on_plateau.factor
         carry = rescaled(run, carry, factor)
@@ -361,5 +381,8 @@ def finish(run: Run, step: int) -> int:
         animation = run.workdir / "samples.gif"
         with run.log.sparing("an animation"), files.writing(animation):
             pictures.animate(frames, animation)
-    run.log.say(f"finished at step {step}: {run.workdir}")
+    skipped = run.record.get("skipped", 0)  # which older records do not count
+    untaught = ", so that nothing was learned" if skipped == step else ""
+    told = f" ({skipped} steps skipped{untaught})" if skipped else ""
+    run.log.say(f"finished at step {step}{told}: {run.workdir}")
     return FINISHED

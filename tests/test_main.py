@@ -14,7 +14,7 @@ from PIL import Image
 
 import jaxgan
 from jaxgan import errors, main, report, sampling
-from tests.conftest import EXPERIMENTS, same_bits
+from tests.conftest import EXPERIMENTS, TENSORBOARD, same_bits
 
 DIGITS = f"--config={EXPERIMENTS}/gan_digits.py"
 
@@ -162,6 +162,7 @@ def test_the_folder_of_a_run(tiny_run):
         "metrics.jsonl",
         "samples",
         "samples.gif",
+        *(["tensorboard"] if TENSORBOARD else []),
     }
     assert [path.name for path in sorted((tiny_run / "samples").iterdir())] == [
         "step_00000000.png",

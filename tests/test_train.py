@@ -157,6 +157,71 @@ def test_a_line_after_the_last_checkpoint_is_not_there_twice(tmp_path):
     assert path.read_text() == '{"step": 5, "a": 1}\n{"step": 10, "a": 2}\n'
 
 
+# TensorBoard, where the `tf` extra is installed.
+
+
+@pytest.fixture
+def events():
+    """events(workdir) -> the steps, and the values of d/loss, that both of its readers find."""
+    module = "tensorboard.backend.event_processing"
+    readers = [
+        pytest.importorskip(f"{module}.{name}", exc_type=ImportError)
+        for name in ("event_accumulator", "plugin_event_accumulator")
+    ]
+    pytest.importorskip("tensorflow", exc_type=ImportError)
+    from tensorboard.util import tensor_util
+
+    def read(workdir):
+        found = []
+        for reader in readers:
+            all_of_it = reader.EventAccumulator(str(workdir / "tensorboard"), {"tensors": 0})
+            told = all_of_it.Reload().Tensors("d/loss")
+            losses = [float(tensor_util.make_ndarray(e.tensor_proto)) for e in told]
+            grids = [e.step for e in all_of_it.Tensors("samples")]
+            found.append(([e.step for e in told], losses, grids))
+        assert found[0] == found[1]
+        return found[0]
+
+    return read
+
+
+def as_logged(workdir):
+    lines = [line for line in log_lines(workdir) if "d/loss" in line]
+    losses = [float(np.float32(line["d/loss"])) for line in lines]
+    return [line["step"] for line in lines], losses, [0, 10, 20]
+
+
+def test_tensorboard_has_the_steps_of_a_resumed_run_once(tmp_path, events):
+    assert run(smoke("gan_digits"), tmp_path) == train.FINISHED
+    assert events(tmp_path) == as_logged(tmp_path)
+    # Killed after step 20 was logged, before it was saved; the last event was cut off.
+    shutil.rmtree(tmp_path / "checkpoints" / "20")
+    from tensorboard.backend.event_processing import plugin_event_accumulator
+
+    watching = plugin_event_accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    (written,) = (tmp_path / "tensorboard").iterdir()
+    with written.open("ab") as file:
+        file.write(written.read_bytes()[:50])
+    assert run(smoke("gan_digits"), tmp_path) == train.FINISHED
+    assert events(tmp_path)[0] == [5, 10, 15, 20]
+    assert events(tmp_path) == as_logged(tmp_path)
+    # So has a TensorBoard that had read them before.
+    assert [e.step for e in watching.Reload().Tensors("d/loss")] == [5, 10, 15, 20]
+    # Before there was any checkpoint.
+    shutil.rmtree(tmp_path / "checkpoints")
+    assert run(smoke("gan_digits"), tmp_path) == train.FINISHED
+    assert events(tmp_path) == as_logged(tmp_path)
+
+
+def test_tensorboard_has_the_steps_of_a_run_that_was_rolled_back_once(
+    monkeypatch, tmp_path, events
+):
+    poisoned(monkeypatch, at=18, until=0.6)
+    assert run(smoke("gan_digits", "health.on_nonfinite=rollback"), tmp_path) == train.FINISHED
+    assert events(tmp_path)[0] == [5, 10, 15, 20]
+    assert events(tmp_path) == as_logged(tmp_path)
+
+
 # What goes wrong in training, caused on purpose.
 
 
