@@ -30,6 +30,7 @@ ONLY = {
     "step": ("evaluate", "sample", "export"),
     "n": ("evaluate", "sample"),
     "seed": ("sample",),
+    "labels": ("sample",),
     "out": ("sample", "export"),
 }
 # What the system says of a disk, wherever it is met: no defect of ours.
@@ -91,7 +92,7 @@ def run(arguments: Sequence[str] | None) -> int:
         show(flags.out)
         return 0
     out = Path(flags.out or workdir / "samples" / f"sample_{model.step:08}.png")
-    sampling.write(model, out, n, seed)
+    sampling.write(model, out, n, seed, flags.labels)
     show(out)
     return 0
 
@@ -149,6 +150,11 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--n", type=int, help="how many samples (default: 64, or evaluation.n)")
     p.add_argument("--seed", type=int, help="of the samples (default: 0)")
+    p.add_argument(
+        "--labels",
+        type=labels,
+        help="numbers or names of classes, gone through in turn: 3 or 0,1,2 or cat,dog",
+    )
     p.add_argument("--out", help="where samples go, a .png grid or an .npz; or what to export to")
     return p
 
@@ -169,6 +175,15 @@ def step(text: str) -> int | str:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"a step, best or all, not {text!r}") from None
+
+
+def labels(text: str) -> list[int] | list[str]:
+    """The value of ``--labels``: numbers where all are, else names."""
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        return [int(part) for part in parts]
+    except ValueError:
+        return parts
 
 
 def listing() -> str:

@@ -343,6 +343,7 @@ def write(model: Model, path: files.Place, n: int, seed: int, labels: Any = None
     check_request(path, n, seed)
     conditions: dict[str, Any] = {}
     if labels is not None or evaluation.is_conditional(model.config):
+        model._check(1, {"labels": 0})  # before the values: whether it takes any
         K = model.program.spec.num_classes
         each = numbers("labels", np.arange(K) if labels is None else labels, K, model.classes)
         conditions["labels"] = np.resize(each, n)

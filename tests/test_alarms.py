@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import alarms, callbacks, config, train, vitals
+from jaxgan import alarms, callbacks, config, pauses, vitals
 from jaxgan.evaluation import evaluator
 from jaxgan.evaluation.extractor import Extractor
 from tests.conftest import log_lines, run, smoke
@@ -232,13 +232,13 @@ def test_callbacks_count_a_metric_that_does_not_come(tmp_path, capsys, metric):
 
 
 def test_a_run_that_counted_no_skipped_steps_goes_on(tmp_path, monkeypatch, capsys):
-    save = train.save
+    save = pauses.save
 
     def save_as_before(run, *rest):
         del run.record["skipped"]
         save(run, *rest)
 
-    monkeypatch.setattr(train, "save", save_as_before)
+    monkeypatch.setattr(pauses, "save", save_as_before)
     assert run(small("steps=5", *NOTHING_LEARNED), tmp_path) == 0
     monkeypatch.undo()
     assert run(small("steps=10", *NOTHING_LEARNED), tmp_path) == 0

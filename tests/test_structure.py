@@ -26,6 +26,7 @@ LAYERS = [
     {"workdir"},
     {"program", "log"},
     {"sampling", "plan"},
+    {"pauses"},
     {"train", "report", "export"},
     {"main"},
 ]
