@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import os
 import signal
 import socket
@@ -8,11 +9,13 @@ import sys
 import jax
 import numpy as np
 import pytest
+from jax.sharding import AxisType, Mesh, PartitionSpec
 
 from jaxgan import checkpoint, data, errors, parallel, preemption, program, sampling
 from jaxgan import workdir as folder
 from tests.conftest import EXPERIMENTS, log_lines, smoke
 from tests.test_laws import sgd
+from tests.test_strict import made
 
 
 def losses(settings, carry, step, steps):
@@ -396,3 +399,24 @@ def test_two_processes_train_and_evaluate_as_one(tmp_path, mode, placement, extr
     ((code, out, err),) = run_processes(1, together, *overrides, "--config.steps=30")
     assert code == 0, err
     assert "going on from step 20" in out
+
+
+@pytest.mark.parametrize("name", ["gan", "sgan"])
+def test_a_step_in_a_users_shard_map_that_checks_types(name):
+    """JAX sums the gradients of shared parameters itself there: they are to be averaged once."""
+    switches = {"r1": 1.0, "lazy_interval": 2, "d_refresh_every": 2, "replay": 8}
+    whole, batch, key = made(name, "sgd", switches, size=8)
+    state = whole.init(key, batch)
+    batch = {**batch, "image": jax.random.normal(key, batch["image"].shape)}
+    shard = dataclasses.replace(whole, axis_name="data")
+
+    def step(*args):
+        state, metrics = shard.step(*args)
+        return state, jax.lax.pmean(metrics, "data")
+
+    mesh = Mesh(np.array(jax.devices()[:4]), ("data",), axis_types=(AxisType.Auto,))
+    specs = (PartitionSpec(), PartitionSpec("data"), PartitionSpec())
+    split = jax.shard_map(step, mesh=mesh, in_specs=specs, out_specs=PartitionSpec())
+    expected, found = jax.jit(whole.step)(state, batch, key), jax.jit(split)(state, batch, key)
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)

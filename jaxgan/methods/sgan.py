@@ -271,9 +271,10 @@ class SGAN:
             return found, metrics
 
         nets = {name: state.nets[name] for name in given}
-        nothing = {f"{name}/loss": jnp.zeros((), jnp.float32) for name in given}
         if k == 1:
-            return update(0, (nets, nothing))
+            return update(0, (nets, {}))
+        # Of the losses' own types, which `shard_map` compares too.
+        nothing = jax.tree.map(jnp.zeros_like, jax.eval_shape(update, 0, (nets, {}))[1])
         # A loop of one round or none, and not `cond`, which copies what it leaves alone.
         return jax.lax.fori_loop(
             0, (state.step % k == 0).astype(jnp.int32), update, (nets, nothing)
