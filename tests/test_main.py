@@ -135,6 +135,8 @@ def test_dry_run_prints_config_and_cost_and_writes_nothing(tmp_path, command):
     size = (4 * 2400 + 3 * 1329) * 4 / 1e6
     assert f"state: {size:.1f} MB on each of 1 devices" in cost
     assert f"disk: {4 * size:.1f} MB for 3 checkpoints" in cost
+    # Before training, after each ten steps, and at the end; a frame of 504 by 504 pixels.
+    assert "pictures: about 0.0 MB for 9, 2.3 MB animated" in cost
 
 
 def test_dry_run_is_quick_and_quiet(tmp_path):

@@ -4,6 +4,7 @@ import contextlib
 import json
 import shutil
 import threading
+import weakref
 
 import jax
 import jax.numpy as jnp
@@ -405,6 +406,64 @@ def test_a_density_is_dark_where_the_points_are_with_y_upwards():
     row, column = np.unravel_index(shade.argmin(), shade.shape)
     assert row < shade.shape[0] / 4
     assert column > shade.shape[1] * 3 / 4
+
+
+def test_a_long_animation_has_so_many_frames_and_reads_them_one_by_one(tmp_path, monkeypatch):
+    paths = [tmp_path / f"{i:03}.png" for i in range(400)]
+    for i, path in enumerate(paths):
+        Image.new("L", (8, 8), i * 255 // 399).save(path)
+    opened, frames, most = [], [], []
+    open_image, frame = Image.open, pictures.frame
+
+    def opening(path):
+        assert all(image.fp is None for image in opened), "another is open still"
+        opened.append(open_image(path))
+        return opened[-1]
+
+    def counted(path):
+        shown = frame(path)
+        frames.append(weakref.ref(shown))
+        most.append(sum(held() is not None for held in frames))
+        return shown
+
+    monkeypatch.setattr(pictures.Image, "open", opening)
+    monkeypatch.setattr(pictures, "frame", counted)
+    pictures.animate(paths, tmp_path / "all.gif")
+    monkeypatch.undo()
+    assert len(opened) == pictures.FRAMES
+    assert max(most) <= 4, "they are held, all of them"
+    with Image.open(tmp_path / "all.gif") as animation:
+        assert animation.n_frames == pictures.FRAMES
+        ends = []
+        for i in (0, pictures.FRAMES - 1):
+            animation.seek(i)
+            ends.append((animation.convert("L").getpixel((0, 0)), animation.info["duration"]))
+        assert ends == [(0, 400), (255, 2000)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 99, 100, 101, 250])
+def test_frames_are_spread_over_all_pictures(count):
+    chosen = pictures.chosen(list(range(count)))
+    assert len(chosen) == min(count, pictures.FRAMES)
+    assert (chosen[0], chosen[-1]) == (0, count - 1)
+    assert set(np.diff(chosen)) <= {count // 99, count // 99 + 1, 1}
+    assert len(set(chosen)) == len(chosen)
+
+
+def test_a_frame_is_bounded_whatever_the_picture_is(tmp_path):
+    pictures.save(Image.new("L", (3000, 1500)), tmp_path / "wide.png")
+    pictures.animate([tmp_path / "wide.png"], tmp_path / "wide.gif")
+    with Image.open(tmp_path / "wide.gif") as animation:
+        assert animation.size == (pictures.FRAME_PIXELS, pictures.FRAME_PIXELS // 2)
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (30, 20, 3), (2,)])
+def test_the_size_of_a_picture_is_known_before(tmp_path, shape):
+    samples = np.random.default_rng(0).uniform(-1, 1, (500, *shape))
+    pictures.save(pictures.picture(samples), tmp_path / "one.png")
+    pictures.animate([tmp_path / "one.png"], tmp_path / "one.gif")
+    for name, told in zip(("one.png", "one.gif"), pictures.sizes(500, shape), strict=True):
+        assert told / 8 < (tmp_path / name).stat().st_size < 4 * told, name
 
 
 def test_values_beyond_the_range_are_cut_off_and_not_wrapped():
