@@ -22,6 +22,8 @@ WATCHED = (
     "d/loss",
     "g/loss",
 )
+# The share of the steps of a line, which the loop adds to what is logged.
+SKIPPED = "skipped_share"
 # An oscillation is looked for in this many windows.
 LONG = 8
 AMPLITUDE = 0.1
@@ -39,8 +41,9 @@ def watch(
 
     Args:
       history: as the line before left it.
-      rules: the config's ``alarms``: ``window``, and the threshold of each (0: never).
-      line: the logged metrics; a rule whose metrics it lacks keeps its state.
+      rules: the config's ``alarms``: ``window``, and the threshold of each (0, or none: never).
+      line: the logged metrics, of training with ``SKIPPED``; a rule whose metrics it lacks keeps
+        its state.
 
     Returns:
       The new history, and the alarms that have changed: what there is to say of one that began, ''
@@ -53,13 +56,9 @@ def watch(
             peak[name] = max(peak.get(name, 0.0), abs(line[name]))
     window, on, changed = int(rules["window"]), set(history["on"]), {}
     for name, (needed, rule) in RULES.items():
-        if not rules[name] or not any(metric in line for metric in needed):
+        if not rules.get(name) or not any(metric in line for metric in needed):
             continue
-        series = {
-            metric: [line[metric]] if metric.startswith("eval/") else last.get(metric, [])
-            for metric in needed
-            if metric in line
-        }
+        series = {metric: last.get(metric, [line[metric]]) for metric in needed if metric in line}
         told = rule(series, peak, window, rules[name])
         if bool(told) != (name in on):
             changed[name] = told
@@ -146,6 +145,17 @@ def memorization(series: Series, peak: Mapping[str, float], window: int, least: 
     )
 
 
+def skipped(series: Series, peak: Mapping[str, float], window: int, most: float) -> str:
+    """More than ``most`` of the steps since the line before were left out, and taught nothing."""
+    share = series[SKIPPED][-1]
+    if share <= most:
+        return ""
+    return (
+        f"nothing is learned: {share:.0%} of the steps since the last line gave numbers that are "
+        f"not finite, and were skipped"
+    )
+
+
 RULES: dict[str, tuple[tuple[str, ...], Rule]] = {
     "collapse": (("g/diversity",), collapse),
     "vanishing": (("g/grad_norm",), vanishing),
@@ -153,4 +163,5 @@ RULES: dict[str, tuple[tuple[str, ...], Rule]] = {
     "oscillation": (("d/loss", "g/loss"), oscillation),
     "overfitting": (("eval/overfitting",), overfitting),
     "memorization": (("eval/nearest_training",), memorization),
+    "skipped": ((SKIPPED,), skipped),
 }

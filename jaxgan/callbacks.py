@@ -4,6 +4,8 @@ A tracker is a small dictionary that is saved with each checkpoint, so that a re
 as it would have.
 """
 
+import math
+from collections.abc import Container
 from typing import Any
 
 Tracker = dict[str, Any]
@@ -15,27 +17,33 @@ def start() -> dict[str, Tracker]:
 
 
 def improved(value: float, best: float | None, mode: str, min_delta: float) -> bool:
-    """Whether ``value`` beats ``best`` by more than ``min_delta`` in the direction of ``mode``."""
+    """Whether ``value`` beats ``best`` by more than ``min_delta`` in the direction of ``mode``.
+
+    NaN beats nothing.
+    """
     if best is None:
-        return True
+        return not math.isnan(value)
     return value < best - min_delta if mode == "min" else value > best + min_delta
 
 
-def track(tracker: Tracker, rule: Any, line: dict[str, float]) -> tuple[Tracker, bool]:
+def track(
+    tracker: Tracker, rule: Any, line: dict[str, float], expected: Container[str] = ()
+) -> tuple[Tracker, bool]:
     """Takes in one log line.
 
     Args:
       tracker: as it was left by the line before.
       rule: ``metric``, ``mode``, ``patience`` and ``min_delta``; an empty metric never fires.
       line: the logged metrics; one without the rule's metric changes nothing.
+      expected: what such a line should have: a metric of these that it lacks has not improved.
 
     Returns:
       The new tracker, and whether the metric has now failed to improve ``patience`` times in a row
       (the count then starts anew).
     """
-    if not rule.metric or rule.metric not in line:
+    if not rule.metric or (rule.metric not in line and rule.metric not in expected):
         return tracker, False
-    value = line[rule.metric]
+    value = line.get(rule.metric, math.nan)
     if improved(value, tracker["best"], rule.mode, rule.min_delta):
         return {"best": value, "wait": 0}, False
     wait = tracker["wait"] + 1

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from etils import epath
 from orbax.checkpoint import checkpoint_managers as policies
 
 from jaxgan import errors
+from jaxgan.files import Place, amount, nearest, writing
 
 PyTree = Any
 MANIFEST = "manifest.json"
@@ -74,35 +76,45 @@ class Checkpoints:
             self.manager.wait_until_finished()
 
     def close(self) -> None:
-        """Ends Orbax's threads."""
-        self.manager.close()
+        """Ends Orbax's threads.
+
+        Raises:
+          UserError: if what was still being written could not be.
+        """
+        with failing_as_user_error(self.directory):
+            self.manager.close()
 
 
-@dataclasses.dataclass(frozen=True)
-class failing_as_user_error:  # noqa: N801
-    """A context in which a failed write becomes one line that says what is left."""
+@contextmanager
+def failing_as_user_error(directory: Place) -> Iterator[None]:
+    """A context in which a failed write becomes one line that says what is left.
 
-    directory: Path
+    Raises:
+      UserError: for Orbax's and the system's errors.
+    """
+    try:
+        yield
+    except errors.UserError:
+        raise
+    except Exception as error:
+        # Somewhere in a long story TensorStore has the number of what the system said.
+        system = re.search(r"os_error_code='(\d+)'", str(error))
+        said = os.strerror(int(system.group(1))) if system else str(error)
+        reason = " ".join(said.split())[:200]
+        good = last_good(directory)
+        left = "there is none yet" if good is None else f"the last good one is step {good}"
+        raise errors.UserError(
+            f"a checkpoint could not be written to {directory} ({reason}); {left}"
+        ) from error
 
-    def __enter__(self) -> None:
-        """Does nothing."""
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> None:
-        """Turns Orbax's and the system's errors into a ``UserError``."""
-        if isinstance(error, Exception) and not isinstance(error, errors.UserError):
-            good = [step for step in steps(self.directory) if damage(self.directory, step) is None]
-            left = f"the last good one is step {good[-1]}" if good else "there is none yet"
-            # Somewhere in a long story TensorStore has the number of what the system said.
-            system = re.search(r"os_error_code='(\d+)'", str(error))
-            said = os.strerror(int(system.group(1))) if system else str(error)
-            reason = " ".join(said.split())[:200]
-            raise errors.UserError(
-                f"a checkpoint could not be written to {self.directory} ({reason}); {left}"
-            ) from error
+def last_good(directory: Place) -> int | None:
+    """The newest step that is whole, or ``None``."""
+    return next((s for s in steps(directory)[::-1] if damage(directory, s) is None), None)
 
 
 def open_to_write(
-    directory: Path, *, keep: int, needed: int, best: bool = False, best_mode: str = "min"
+    directory: Place, *, keep: int, needed: int, best: bool = False, best_mode: str = "min"
 ) -> Checkpoints:
     """Opens ``directory`` for a run that holds its lock.
 
@@ -112,9 +124,13 @@ def open_to_write(
       needed: the size of one step in bytes, for the check of free space.
       best: whether the best step by the metric given to ``save`` stays as well.
       best_mode: ``'min'`` or ``'max'``.
+
+    Raises:
+      UserError: if there can be no such folder.
     """
-    directory = directory.absolute()  # Orbax takes no other
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = Path(directory).absolute()  # Orbax takes no other
+    with writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
     if jax.process_index() == 0:
         for leftover in directory.glob("*.orbax-checkpoint-tmp*"):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -144,18 +160,20 @@ def metric_of(metrics: dict[str, float]) -> float:
     return metrics["metric"]
 
 
-def require_space(directory: Path, needed: int) -> None:
+def require_space(directory: Place, needed: int) -> None:
     """Refuses to start a save that the disk has no room for.
 
     Raises:
       UserError: if less than twice ``needed`` bytes are free (the step and its temporary files).
     """
-    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
-    total, _, free = shutil.disk_usage(there)
+    try:
+        total, _, free = shutil.disk_usage(nearest(directory))
+    except OSError:  # what cannot be asked may be written to all the same
+        return
     if total and free < 2 * needed:  # what has no size at all is no disk
         raise errors.UserError(
-            f"the disk is too full for a checkpoint in {directory}: {free / 1e6:.0f} MB free, "
-            f"{2 * needed / 1e6:.0f} MB wanted; make room and run the same command again"
+            f"the disk is too full for a checkpoint in {directory}: {amount(free)} free, "
+            f"{amount(2 * needed)} wanted; make room and run the same command again"
         )
 
 
@@ -180,47 +198,58 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def steps(directory: Path) -> list[int]:
-    """The steps that have a folder, whole or damaged, in order."""
-    if not directory.is_dir():
+def steps(directory: Place) -> list[int]:
+    """The steps that have a folder, whole or damaged, in order.
+
+    Raises:
+      UserError: if the folder may not be looked into.
+    """
+    try:
+        folders = [p for p in Path(directory).iterdir() if p.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(int(p.name) for p in directory.iterdir() if p.is_dir() and p.name.isdigit())
+    except OSError as error:
+        raise errors.UserError(f"{directory} cannot be read: {error.strerror}") from error
+    return sorted(int(p.name) for p in folders if p.name.isdigit())
 
 
-def metrics(directory: Path) -> dict[int, float]:
+def metrics(directory: Place) -> dict[int, float]:
     """The metric that ranked each step that has one."""
     found = {}
     for step in steps(directory):
         try:
-            stored = json.loads((directory / str(step) / "metrics" / "metrics").read_text())
+            stored = json.loads((Path(directory, str(step)) / "metrics" / "metrics").read_text())
             found[step] = float(stored["metric"])
         except (OSError, ValueError, KeyError):
             continue
     return found
 
 
-def damage(directory: Path, step: int) -> str | None:
+def damage(directory: Place, step: int) -> str | None:
     """What is wrong with a step's files, or ``None``."""
-    folder = directory / str(step)
-    if not any(folder.iterdir()):
-        return "its folder is empty"
-    manifest = folder / MANIFEST
-    if not manifest.is_file():
-        return "it has no manifest"
+    folder = Path(directory, str(step))
     try:
-        sums = json.loads(manifest.read_text())
-    except ValueError:
-        return "its manifest is damaged"
-    for name, expected in sums.items():
-        if not (folder / name).is_file():
-            return f"{name} is missing"
-        if checksum(folder / name) != expected:
-            return f"{name} is damaged"
+        if not any(folder.iterdir()):
+            return "its folder is empty"
+        manifest = folder / MANIFEST
+        if not manifest.is_file():
+            return "it has no manifest"
+        try:
+            sums = dict(json.loads(manifest.read_bytes()))
+        except (ValueError, TypeError):
+            return "its manifest is damaged"
+        for name, expected in sums.items():
+            if not (folder / name).is_file():
+                return f"{name} is missing"
+            if checksum(folder / name) != expected:
+                return f"{name} is damaged"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
     return None
 
 
 def restore(
-    directory: Path, template: PyTree, *, step: int | None = None, aside: Path | None = None
+    directory: Place, template: PyTree, *, step: int | None = None, aside: Place | None = None
 ) -> Restored | None:
     """The newest good step, or ``step``.
 
@@ -236,6 +265,7 @@ def restore(
     Raises:
       UserError: if there are steps but none can be used.
     """
+    directory = Path(directory)
     found = steps(directory)
     if step is not None and step not in found:
         have = ", ".join(map(str, found)) or "none"
@@ -247,7 +277,7 @@ def restore(
             restored, reason = read(directory, candidate, template)
             if restored is not None:
                 warn(reasons, candidate)
-                move_aside(directory, [bad for bad, _ in reasons], aside)
+                move_aside(directory, [bad for bad, _ in reasons], Path(aside) if aside else None)
                 return restored
         reasons.append((candidate, str(reason)))
     if reasons:
@@ -308,14 +338,19 @@ def warn(reasons: list[tuple[int, str]], used: int) -> None:
 
 
 def move_aside(directory: Path, bad: list[int], aside: Path | None) -> None:
-    """Moves damaged steps out of the way: nothing is deleted, and their numbers are free again."""
+    """Moves damaged steps out of the way: nothing is deleted, and their numbers are free again.
+
+    Raises:
+      UserError: if the place for them cannot be written to.
+    """
     if aside is None or jax.process_index() != 0:
         return
     for step in bad:
-        aside.mkdir(parents=True, exist_ok=True)
-        target = next(
-            path
-            for i in range(1_000_000)
-            if not (path := aside / (f"checkpoint_{step}" + (f"_{i}" if i else ""))).exists()
-        )
-        (directory / str(step)).rename(target)
+        with writing(aside):
+            aside.mkdir(parents=True, exist_ok=True)
+            target = next(
+                path
+                for i in range(1_000_000)
+                if not (path := aside / (f"checkpoint_{step}" + (f"_{i}" if i else ""))).exists()
+            )
+            (directory / str(step)).rename(target)

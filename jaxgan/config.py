@@ -96,6 +96,7 @@ def default() -> ConfigDict:
                 "oscillation": 0.5,
                 "overfitting": 0.5,
                 "memorization": 0.5,
+                "skipped": 0.99,
             },
             # Stop when a logged metric has not improved by min_delta for `patience` log lines.
             "early_stopping": {"metric": "", "mode": "min", "patience": 10, "min_delta": 0.0},

@@ -6,6 +6,8 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
+# The exit code of a process that it ends.
+BAD_INPUT = 2
 # Whatever lies in here is not the user's own code.
 LIBRARIES = [sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
 ELSEWHERE = (str(Path(__file__).parent), *LIBRARIES, "<")

@@ -1,13 +1,15 @@
 """``--mode=export``: one checkpoint of a run as a folder of its own, ready to sample from."""
 
+import os
 import shutil
 from pathlib import Path
 
 from jaxgan import checkpoint, errors, files, sampling, workdir
+from jaxgan.files import Place
 from jaxgan.sampling import Model
 
 
-def export(model: Model, run: Path, out: Path) -> None:
+def export(model: Model, run: Place, out: Place) -> None:
     """Writes a folder that ``jaxgan.load`` takes as it takes a run's.
 
     The batch norm's statistics in it are renewed if ``config.evaluation.recalibrate`` says so: what
@@ -21,7 +23,8 @@ def export(model: Model, run: Path, out: Path) -> None:
     Raises:
       UserError: if ``out`` is there already, or cannot be written.
     """
-    if out.exists():
+    run, out = Path(run), Path(out)
+    if os.path.exists(out):
         raise errors.UserError(f"{out} is there already; take another --out")
     state, _ = sampling.recalibrated(model.program, model.state)
     carry = {"state": state, "totals": model.program.fresh_totals()}
@@ -38,6 +41,7 @@ def export(model: Model, run: Path, out: Path) -> None:
             kept.close()
         with files.replacing(out / workdir.CONFIG) as path:
             path.write_text(workdir.as_text(stored))
-    except OSError as error:
+    except errors.UserError:
+        # Else the same command would be refused for what is there, once there is room.
         shutil.rmtree(out, ignore_errors=True)
-        raise errors.UserError(f"cannot write to {out}: {error.strerror}") from error
+        raise

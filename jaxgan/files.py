@@ -1,23 +1,100 @@
-"""Files that appear whole or not at all, and the place for what can be made again."""
+"""Files that appear whole or not at all, what is told where one cannot, and the cache."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jaxgan import errors
+
+# What the public functions take for a file or a folder.
+Place = str | os.PathLike[str]
+
+
+class WriteError(errors.UserError, OSError):
+    """A file that cannot be written: a full disk, a quota, a place that is read-only.
+
+    An ``OSError`` still, for what can do without the file.
+    """
+
+
+@contextmanager
+def writing(path: Place) -> Iterator[None]:
+    """A context in which the system's refusal to write to ``path`` becomes one line.
+
+    Raises:
+      WriteError: with what the system said.
+    """
+    try:
+        yield
+    except WriteError:
+        raise
+    except OSError as error:
+        raise WriteError(f"cannot write to {path}: {error.strerror or error}") from error
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A name beside ``path`` to write to, which takes its place when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """A name beside ``path`` to write to, which takes its place when the block ends well.
+
+    Raises:
+      WriteError: if it cannot be written.
+    """
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def nearest(path: Place) -> Path:
+    """The path, or the nearest folder above it that is there, as far as can be seen."""
+    whole = Path(path).absolute()
+    # Not `Path.exists`, which raises where a folder above may not be searched.
+    return next(place for place in (whole, *whole.parents) if os.path.exists(place))
+
+
+def cannot_hold(path: Place) -> str:
+    """Why no file or folder ``path`` can be made, told without making one; '' if it can."""
+    there = nearest(path)
+    if not there.is_dir():
+        return "Not a directory"
+    return "" if os.access(there, os.W_OK | os.X_OK) else "Permission denied"
+
+
+def amount(count: float) -> str:
+    """A number of bytes in the unit that fits it."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def expanded(path: Place) -> Path:
+    """The path, its ``~`` replaced by the home folder.
+
+    Raises:
+      UserError: if the system does not know of one.
+    """
     try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise errors.UserError(f"{path}: there is no such home folder; name the whole path") from (
+            error
+        )
 
 
-def cache(kind: str) -> Path:
-    """The folder for one kind of what is kept between runs, under ``$XDG_CACHE_HOME``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxgan" / kind
+def cache(kind: str) -> Path | None:
+    """The folder for one kind of what is kept between runs, under ``$XDG_CACHE_HOME``.
+
+    ``None`` where there is no home folder either: what can be made again is not kept then.
+    """
+    try:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        return None
+    return root / "jaxgan" / kind

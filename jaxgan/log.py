@@ -1,17 +1,18 @@
 """What a run says: a line on the terminal, a line in metrics.jsonl, and TensorBoard where it is."""
 
+import contextlib
 import dataclasses
 import importlib.util
 import json
-import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
 
-from jaxgan import files
+from jaxgan import files, lookup
 
 TIMINGS = "time/"
 
@@ -32,6 +33,7 @@ class Log:
     batch_size: int
     board: Any = None
     _since: tuple[int, float] | None = None
+    _without: set[str] = dataclasses.field(default_factory=set)
 
     def clock(self, step: int) -> None:
         """Starts to measure speed from ``step`` on."""
@@ -55,33 +57,70 @@ class Log:
         self.say(f"step {step}/{self.steps}  {shown}  {left}")
 
     def write(self, step: int, values: dict[str, float]) -> None:
-        """Adds one line to metrics.jsonl."""
+        """Adds one line to metrics.jsonl.
+
+        Raises:
+          WriteError: if it cannot be written.
+        """
         if jax.process_index() != 0:
             return
-        with self.path.open("a") as file:
+        with files.writing(self.path), self.path.open("a") as file:
             file.write(json.dumps({"step": step, **values}) + "\n")
-        if self.board is not None:
-            self.board.write_scalars(step, values)
+        self._show(lambda board: board.write_scalars(step, values))
 
     def picture(self, step: int, image: Any) -> None:
         """Shows a picture [H, W, C] uint8 on TensorBoard."""
-        if self.board is not None:
-            self.board.write_images(step, {"samples": image[None]})
+        self._show(lambda board: board.write_images(step, {"samples": image[None]}))
+
+    def _show(self, call: Callable[[Any], None]) -> None:
+        """Does something with TensorBoard, which is given up at the first error: it has a copy."""
+        with self.sparing("TensorBoard"):
+            try:
+                if self.board is not None:
+                    call(self.board)
+            except Exception as error:  # of TensorFlow, out of a thread of clu's
+                self.board = None
+                raise files.WriteError(f"TensorBoard: {told(error)}") from error
+
+    @contextlib.contextmanager
+    def sparing(self, what: str) -> Iterator[None]:
+        """A context for what a run can do without: the first that cannot be written is a warning.
+
+        Args:
+          what: its name.
+        """
+        try:
+            yield
+        except files.WriteError as error:
+            if what not in self._without:
+                self._without.add(what)
+                self.warn(f"{error}; the run goes on without {what}")
 
     def say(self, text: str) -> None:
         """One line on the terminal."""
         if jax.process_index() == 0:
-            print(text, flush=True)
+            with self.sparing("lines on standard output"), files.writing("standard output"):
+                print(text, flush=True)
 
     def warn(self, text: str) -> None:
         """One line on standard error."""
+        # Where it goes to a file on a full disk, or to nobody, there is no place left to say so.
         if jax.process_index() == 0:
-            print(text, file=sys.stderr, flush=True)
+            with contextlib.suppress(OSError):
+                print(text, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Writes out what TensorBoard still holds."""
-        if self.board is not None:
-            self.board.close()
+        self._show(lambda board: board.close())
+
+
+def told(error: BaseException) -> str:
+    """What lies behind an error of TensorBoard's writers, in one line."""
+    while error.__cause__:
+        error = error.__cause__
+    first = next(iter(str(error).splitlines()), "") or type(error).__name__
+    # TensorFlow begins with the name of an operation.
+    return first.rpartition("}} ")[2][:300]
 
 
 def duration(seconds: float) -> str:
@@ -92,30 +131,71 @@ def duration(seconds: float) -> str:
 
 
 def truncate(path: Path, step: int) -> None:
-    """Drops the lines after ``step`` and one that was cut off, so that none is there twice."""
-    if not path.exists():
-        return
-    kept = []
-    for line in path.read_text().splitlines():
-        try:
-            number = json.loads(line)["step"]
-        except (ValueError, KeyError, TypeError):
-            continue
-        if number <= step:
-            kept.append(line + "\n")
-    with files.replacing(path) as new:
-        new.write_text("".join(kept))
+    """Drops the lines after ``step`` and one that was cut off, so that none is there twice.
+
+    Raises:
+      WriteError: if the file cannot be read or written anew.
+    """
+    with files.writing(path):
+        if not path.exists():
+            return
+        kept = []
+        # Bytes: after a crash a line may hold anything.
+        for line in path.read_bytes().splitlines():
+            try:
+                if json.loads(line)["step"] <= step:
+                    kept.append(line + b"\n")
+            except (ValueError, KeyError, TypeError):
+                continue
+        with files.replacing(path) as new:
+            new.write_bytes(b"".join(kept))
 
 
-def tensorboard(workdir: Path) -> Any:
-    """Clu's TensorBoard writer, if the ``tf`` extra is installed."""
+def tensorboard(workdir: Path, first: int) -> Any:
+    """Clu's TensorBoard writer, if the ``tf`` extra is installed.
+
+    Args:
+      workdir: the run's folder.
+      first: step that comes first; what is there of it and of later ones is dropped.
+    """
     wanted = ("tensorflow", "tensorboard")
     if jax.process_index() != 0 or not all(map(importlib.util.find_spec, wanted)):
         return None
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    lookup.quiet_tensorflow()
     import tensorflow
     from clu import metric_writers
 
     # TensorFlow would take all of the accelerator's memory for itself.
     tensorflow.config.set_visible_devices([], "GPU")
-    return metric_writers.AsyncWriter(metric_writers.SummaryWriter(str(workdir / "tensorboard")))
+    folder = workdir / "tensorboard"
+    for path in folder.glob("events.out.tfevents.*"):
+        drop_events(path, first)
+    writer = metric_writers.SummaryWriter(str(folder))
+    # For a TensorBoard that has read the old files. Neither clu nor TensorFlow has a call for it.
+    v1 = tensorflow.compat.v1
+    start = v1.SessionLog(status=v1.SessionLog.START)
+    event = v1.Event(wall_time=time.time(), step=first, session_log=start).SerializeToString()
+    tensorflow.raw_ops.ImportEvent(writer=writer._summary_writer._resource, event=event)
+    return metric_writers.AsyncWriter(writer)
+
+
+def drop_events(path: Path, first: int) -> None:
+    """Drops the events of step ``first`` and later from a file, and one that was cut off.
+
+    A file that cannot be read or written is left as it is.
+    """
+    import tensorflow as tf
+
+    def kept(record: bytes) -> bool:
+        event = tf.compat.v1.Event.FromString(record)
+        return event.step < first or event.HasField("file_version")
+
+    with (
+        contextlib.suppress(OSError, tf.errors.OpError),
+        files.replacing(path) as new,
+        tf.io.TFRecordWriter(str(new)) as file,
+        contextlib.suppress(tf.errors.DataLossError),
+    ):
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            if kept(record):
+                file.write(record)

@@ -1,6 +1,7 @@
 """Finding a module by name: one of ours, or any that Python can import; and what a class takes."""
 
 import importlib
+import os
 import pkgutil
 import types
 from typing import Any, NamedTuple
@@ -23,6 +24,16 @@ class Field(NamedTuple):
 def submodules(package: types.ModuleType) -> list[str]:
     """The names of the modules in ``package``."""
     return sorted(m.name for m in pkgutil.iter_modules(package.__path__))
+
+
+def quiet_tensorflow() -> None:
+    """Has TensorFlow, which is imported next, say no more than its warnings, as JAX does.
+
+    Whoever has set ``TF_CPP_MIN_LOG_LEVEL=0`` is told everything.
+    """
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1") != "0":
+        # It tells of oneDNN whatever the level is; we compute nothing with either.
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
 def load_module(package: types.ModuleType, kind: str, name: str) -> types.ModuleType:

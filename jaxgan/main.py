@@ -11,15 +11,18 @@ if __name__ == "__main__":
 
 import argparse
 import ast
+import errno
+import io
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxgan.errors import UserError, nearest
+from jaxgan import files
+from jaxgan.errors import BAD_INPUT, UserError, nearest
 
-BAD_INPUT = 2
 MODES = ("train", "evaluate", "sample", "export")
 # Flags that only some modes heed.
 ONLY = {
@@ -27,8 +30,11 @@ ONLY = {
     "step": ("evaluate", "sample", "export"),
     "n": ("evaluate", "sample"),
     "seed": ("sample",),
+    "labels": ("sample",),
     "out": ("sample", "export"),
 }
+# What the system says of a disk, wherever it is met: no defect of ours.
+OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,8 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(arguments)
     except UserError as error:
-        print("error:", " ".join(str(error).splitlines()), file=sys.stderr)
-        return BAD_INPUT
+        told = str(error)
+    except OSError as error:
+        if error.errno not in OF_A_DISK:
+            raise
+        told = f"{error.strerror}: {error.filename or 'a file'}"
+    print("error:", " ".join(told.splitlines()), file=sys.stderr)
+    return BAD_INPUT
 
 
 def run(arguments: Sequence[str] | None) -> int:
@@ -50,17 +61,15 @@ def run(arguments: Sequence[str] | None) -> int:
     flags, overrides = parser().parse_known_args(arguments)
     check(flags, overrides)
     if flags.config is None and flags.mode == "train":
-        print(listing())
+        show(listing())
         return 0
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
-    import jax
+    from jaxgan import config, export, parallel, plan, report, sampling, train
 
-    from jaxgan import config, export, files, parallel, plan, report, sampling, train
-
-    jax.config.update("jax_compilation_cache_dir", str(files.cache("xla")))
+    keep_compiled()
     settings = config.load(flags.config, overrides, smoke=flags.smoke) if flags.config else None
     if flags.dry_run:
-        print(plan.describe(settings))
+        show(plan.describe(settings))
         return 0
     if not flags.workdir:
         raise UserError("--workdir=DIR is missing: the folder of the run")
@@ -75,17 +84,30 @@ def run(arguments: Sequence[str] | None) -> int:
     if flags.mode == "train":
         return train.train(settings, workdir, str(Path(flags.config).resolve()))
     if flags.mode == "evaluate":
-        print(report.evaluate(workdir, flags.step, settings, flags.n))
+        show(report.evaluate(workdir, flags.step, settings, flags.n))
         return 0
     model = sampling.load(workdir, report.one_step(workdir, flags.step), settings)
     if flags.mode == "export":
         export.export(model, workdir, Path(flags.out))
-        print(flags.out)
+        show(flags.out)
         return 0
     out = Path(flags.out or workdir / "samples" / f"sample_{model.step:08}.png")
-    sampling.write(model, out, n, seed)
-    print(out)
+    sampling.write(model, out, n, seed, flags.labels)
+    show(out)
     return 0
+
+
+def keep_compiled() -> None:
+    """Has JAX keep what it compiles for the next run; where the user has said where wins."""
+    import jax
+
+    settings: Any = jax.config
+    folder = files.cache("xla")
+    if settings.jax_compilation_cache_dir is not None or folder is None:
+        return
+    # Of a place that is none, JAX would warn for each program.
+    if os.path.isdir(folder) or not files.cannot_hold(folder):
+        settings.update("jax_compilation_cache_dir", str(folder))
 
 
 def check(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
@@ -128,6 +150,11 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--n", type=int, help="how many samples (default: 64, or evaluation.n)")
     p.add_argument("--seed", type=int, help="of the samples (default: 0)")
+    p.add_argument(
+        "--labels",
+        type=labels,
+        help="numbers or names of classes, gone through in turn: 3 or 0,1,2 or cat,dog",
+    )
     p.add_argument("--out", help="where samples go, a .png grid or an .npz; or what to export to")
     return p
 
@@ -150,18 +177,54 @@ def step(text: str) -> int | str:
         raise argparse.ArgumentTypeError(f"a step, best or all, not {text!r}") from None
 
 
+def labels(text: str) -> list[int] | list[str]:
+    """The value of ``--labels``: numbers where all are, else names."""
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        return [int(part) for part in parts]
+    except ValueError:
+        return parts
+
+
 def listing() -> str:
     """The experiments, with the first line of each one's docstring."""
     beside = Path(__file__).resolve().parent.parent / "experiments"
     folder = Path("experiments") if Path("experiments").is_dir() else beside
     lines = ["Experiments (python -m jaxgan.main --config=PATH --workdir=DIR):", ""]
-    for path in sorted(folder.glob("*.py")):
+    found = sorted(folder.glob("*.py"))
+    if not found:
+        lines.append(
+            "  none here: they are files of jaxgan's repository, in experiments/; go to a clone of "
+            "it, or give the path of your own"
+        )
+    for path in found:
         try:
-            doc = ast.get_docstring(ast.parse(path.read_text())) or ""
-        except (SyntaxError, ValueError) as error:
+            doc = ast.get_docstring(ast.parse(path.read_bytes())) or ""
+        except (OSError, SyntaxError, ValueError) as error:
             doc = f"(cannot be read: {error})"
         lines.append(f"  {path}  {doc.splitlines()[0] if doc else ''}".rstrip())
     return "\n".join(lines)
+
+
+def show(text: Any) -> None:
+    """Prints what was asked for.
+
+    Raises:
+      WriteError: if it goes to a file on a full disk, or to nobody.
+    """
+    with files.writing("standard output"):
+        print(text, flush=True)
+
+
+def end(code: int) -> None:
+    """Ends the process with this code, also where standard output takes no more."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        # Python would try again, and end with another code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def quiet() -> None:
@@ -169,6 +232,10 @@ def quiet() -> None:
 
     They log a failed write with its traceback, beside what is raised and told in one line.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A letter that the terminal has not, in the name of a folder, is no reason to stop.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("jax").setLevel(logging.ERROR)
     for name in ("absl", "orbax", "asyncio"):
@@ -183,4 +250,4 @@ def without_closed_loops(unraisable: Any) -> None:
 
 if __name__ == "__main__":
     sys.unraisablehook = without_closed_loops
-    sys.exit(main())
+    end(main())

@@ -12,6 +12,8 @@ from jaxgan import files
 GRID_PIXELS = 512
 SEAM = 128
 DENSITY_BINS = 128
+# Of an animation at most: frames, and pixels on a side of one.
+FRAMES, FRAME_PIXELS = 100, 1040
 
 
 def picture(samples: np.ndarray) -> Image.Image:
@@ -30,8 +32,7 @@ def grid(images: np.ndarray) -> Image.Image:
     Any other number of channels is shown by the first one.
     """
     n, height, width, channels = images.shape
-    columns = math.ceil(math.sqrt(n))
-    rows = math.ceil(n / columns)
+    rows, columns = layout(n)
     # A line between neighbours: small digits run into each other without one.
     height, width = height + 1, width + 1
     tiles = np.full((rows * columns, height, width, channels), SEAM, np.uint8)
@@ -41,6 +42,26 @@ def grid(images: np.ndarray) -> Image.Image:
     shown = Image.fromarray(sheet if channels == 3 else sheet[:, :, 0])
     factor = max(1, GRID_PIXELS // shown.width)
     return shown.resize((shown.width * factor, shown.height * factor), Image.Resampling.NEAREST)
+
+
+def layout(n: int) -> tuple[int, int]:
+    """Rows and columns of a grid of n."""
+    columns = math.ceil(math.sqrt(n))
+    return math.ceil(n / columns), columns
+
+
+def sizes(n: int, shape: tuple[int, ...]) -> tuple[int, int]:
+    """About how many bytes a picture of n samples of this shape takes, and a frame of it.
+
+    As if samples were noise, which no compression makes smaller; enlarging adds little to a PNG.
+    """
+    if len(shape) < 3:
+        return DENSITY_BINS**2 // 2, DENSITY_BINS**2
+    height, width, channels = shape
+    rows, columns = layout(n)
+    factor = max(1, GRID_PIXELS // (columns * (width + 1)))
+    pixels = factor**2 * rows * (height + 1) * columns * (width + 1)
+    return n * height * width * (3 if channels == 3 else 1), min(pixels, FRAME_PIXELS**2)
 
 
 def density(points: np.ndarray) -> Image.Image:
@@ -53,17 +74,40 @@ def density(points: np.ndarray) -> Image.Image:
     return shown.resize((GRID_PIXELS, GRID_PIXELS), Image.Resampling.NEAREST)
 
 
-def save(image: Image.Image, path: Path) -> None:
-    """Writes a PNG, whole or not at all."""
-    with files.replacing(path) as new:
+def save(image: Image.Image, path: files.Place) -> None:
+    """Writes a PNG, whole or not at all.
+
+    Raises:
+      WriteError: if it cannot be written.
+    """
+    with files.replacing(Path(path)) as new:
         image.save(new, format="PNG")
 
 
-def animate(frames: list[Path], path: Path, seconds: float = 0.4) -> None:
-    """Writes the PNG files ``frames`` as an endless GIF; the last one stays five times as long."""
-    images = [Image.open(frame).convert("RGB") for frame in frames]
-    durations = [int(seconds * 1000)] * (len(images) - 1) + [int(seconds * 5000)]
+def animate(paths: list[Path], path: Path, seconds: float = 0.4) -> None:
+    """Writes the PNG files ``paths`` as an endless GIF; the last one stays five times as long.
+
+    Of more than ``FRAMES`` it takes so many, evenly, with the first and the last; wide ones are
+    made smaller. One is open at a time, and Pillow keeps a byte for each pixel of a frame.
+    """
+    shown = chosen(paths)
+    durations = [int(seconds * 1000)] * (len(shown) - 1) + [int(seconds * 5000)]
+    others = map(frame, shown[1:])
     with files.replacing(path) as new:
-        images[0].save(
-            new, format="GIF", save_all=True, append_images=images[1:], duration=durations, loop=0
+        frame(shown[0]).save(
+            new, format="GIF", save_all=True, append_images=others, duration=durations, loop=0
         )
+
+
+def chosen(paths: list[Path]) -> list[Path]:
+    """At most ``FRAMES`` of them, evenly spaced, with the first and the last."""
+    index = np.linspace(0, len(paths) - 1, min(len(paths), FRAMES)).round().astype(int)
+    return [paths[i] for i in index]
+
+
+def frame(path: Path) -> Image.Image:
+    """A picture of the animation, read whole."""
+    with Image.open(path) as image:
+        shown = image.convert("RGB")
+    shown.thumbnail((FRAME_PIXELS, FRAME_PIXELS))
+    return shown

@@ -1,9 +1,11 @@
 """What a config resolves to and what it will cost, without running it."""
 
+import math
+
 import jax
 from ml_collections import ConfigDict
 
-from jaxgan import program
+from jaxgan import pictures, program
 from jaxgan.workdir import to_json
 
 
@@ -23,4 +25,14 @@ def describe(config: ConfigDict) -> str:
         f"steps: {config.steps:,} with {ready.batch} samples each, {epochs:.1f} epochs",
         f"disk: {(keep + 1) * ready.bytes / 1e6:.1f} MB for {keep} checkpoints and one under way",
     ]
+    if config.sample.every:
+        lines.append(f"pictures: {pictures_cost(config, ready.spec.shape)}")
     return "\n".join(lines)
+
+
+def pictures_cost(config: ConfigDict, shape: tuple[int, ...]) -> str:
+    """How many pictures there will be, and about what they and their animation take."""
+    count = 1 + math.ceil(config.steps / config.sample.every)
+    picture, frame = pictures.sizes(config.sample.n, shape)
+    animation = min(count, pictures.FRAMES) * frame
+    return f"about {count * picture / 1e6:.1f} MB for {count:,}, {animation / 1e6:.1f} MB animated"

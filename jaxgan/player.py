@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import updates
+from jaxgan.nn.conv import varying_axes
 from jaxgan.state import Net, State
 
 PyTree = Any
@@ -21,6 +22,21 @@ class OptState:
 
     inner: PyTree
     factor: jax.Array
+
+
+def mean_gradient(grads: PyTree, axis_name: str) -> PyTree:
+    """The mean of the devices' gradients.
+
+    A `shard_map` that checks types has summed them already, of parameters that all devices share.
+    """
+    if not varying_axes(jax.lax.axis_index(axis_name)):
+        return jax.lax.pmean(grads, axis_name)
+
+    def mean(grad: jax.Array) -> jax.Array:
+        total = jax.lax.psum(grad, axis_name) if axis_name in varying_axes(grad) else grad
+        return total / jax.lax.axis_size(axis_name)
+
+    return jax.tree.map(mean, grads)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +81,7 @@ class Player:
           The network with new parameters and ``stats``, and the norm of the whole batch's gradient.
         """
         if self.axis_name is not None:
-            grads = jax.lax.pmean(grads, self.axis_name)
+            grads = mean_gradient(grads, self.axis_name)
         changes, inner = self.optimizer.update(grads, net.opt_state.inner, net.params)
         changes = jax.tree.map(lambda u: u * net.opt_state.factor, changes)
         params = optax.apply_updates(net.params, changes)

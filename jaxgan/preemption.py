@@ -6,6 +6,8 @@ during start-up or compilation is honoured at the first place where there is a s
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 # "Temporary failure" in sysexits.h: the run was saved, and the same command goes on with it.
@@ -27,6 +29,24 @@ def _remember(number: int, frame: FrameType | None) -> None:
         signal.signal(each, signal.SIG_DFL)
     name = signal.Signals(number).name
     print(f"{name}: saving, then stopping (a second signal stops at once)", file=sys.stderr)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """A context without a state to save, in which a signal ends the process, as usual.
+
+    It is for a wait in C++ that begins a run of several processes: a handler of Python's would
+    come to its turn when the wait is over.
+    """
+    ours = [number for number in SIGNALS if signal.getsignal(number) is _remember]
+    for number in ours:
+        signal.signal(number, signal.SIG_DFL)
+    if _received:
+        signal.raise_signal(_received[0])
+    yield
+    # Not SIGTERM, which JAX has taken over in the meantime, see `requested`.
+    if signal.SIGINT in ours:
+        signal.signal(signal.SIGINT, _remember)
 
 
 def requested(step: int) -> bool:

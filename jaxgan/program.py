@@ -228,7 +228,8 @@ def prepare(
     except Exception as error:  # whatever the method or a network refuses its fields with
         raise errors.UserError(f"method {config.method.name!r}: {errors.told(error)}") from error
     shapes = jax.eval_shape(totals.zero, metrics, state)
-    check_metrics(config, spec, method, list(metrics))
+    if starts:  # else the data need not be there, and were asked when the run began
+        check_metrics(config, spec, method, list(metrics))
     return Program(config, devices, spec, {"state": state, "totals": shapes}, prepared)
 
 

@@ -8,12 +8,13 @@ from ml_collections import ConfigDict
 
 from jaxgan import checkpoint, errors, evaluation, program, sampling, workdir
 from jaxgan.evaluation.protocol import Result
+from jaxgan.files import Place
 
 # The final figure may be this much worse than the best one before the gap is told.
 WIDE = 1.25
 
 
-def one_step(folder: Path, asked: int | str | None) -> int | None:
+def one_step(folder: Place, asked: int | str | None) -> int | None:
     """The step that ``--step`` asks for: ``'best'``, or a number, or the newest (``None``).
 
     Raises:
@@ -26,7 +27,7 @@ def one_step(folder: Path, asked: int | str | None) -> int | None:
     return next(iter(steps_to_evaluate(folder, "best")))
 
 
-def steps_to_evaluate(folder: Path, asked: int | str | None) -> dict[int, str]:
+def steps_to_evaluate(folder: Place, asked: int | str | None) -> dict[int, str]:
     """The steps to evaluate, each with what it is to the run.
 
     Args:
@@ -36,6 +37,7 @@ def steps_to_evaluate(folder: Path, asked: int | str | None) -> dict[int, str]:
     Raises:
       UserError: if there is no such checkpoint, or none was ranked.
     """
+    folder = Path(folder)
     workdir.read_config(folder)
     directory = folder / workdir.CHECKPOINTS
     found, best = checkpoint.steps(directory), best_step(folder)
@@ -57,8 +59,9 @@ def steps_to_evaluate(folder: Path, asked: int | str | None) -> dict[int, str]:
     return {step: roles[step] for step in found if step in wanted}
 
 
-def best_step(folder: Path) -> int | None:
+def best_step(folder: Place) -> int | None:
     """The step that was ranked first of those that are kept, or ``None`` if none was."""
+    folder = Path(folder)
     ranked = checkpoint.metrics(folder / workdir.CHECKPOINTS)
     if not ranked:
         return None
@@ -68,7 +71,7 @@ def best_step(folder: Path) -> int | None:
 
 
 def evaluate(
-    folder: Path, asked: int | str | None, settings: ConfigDict | None, n: int | None
+    folder: Place, asked: int | str | None, settings: ConfigDict | None, n: int | None
 ) -> str:
     """Measures checkpoints on the report part, writes each result down, and describes them.
 
@@ -83,6 +86,7 @@ def evaluate(
     """
     if n is not None and n < 2:
         raise errors.UserError(f"the number of samples must be at least 2, not {n}")
+    folder = Path(folder)
     roles = steps_to_evaluate(folder, asked)
     evaluator, results, texts = None, {}, []
     for step, role in roles.items():
@@ -90,6 +94,7 @@ def evaluate(
         if n is not None:
             model.config.evaluation.n = n
         if evaluator is None:
+            sampling.warn_of_other_data(folder, model)
             mesh = model.program.devices.mesh
             evaluator = evaluation.open_evaluator(model.config, "report", model.method, mesh=mesh)
         key = model.program.purpose_key(program.EVALUATE)
@@ -102,7 +107,7 @@ def evaluate(
     return "\n\n".join(texts + gaps(results, ranking))
 
 
-def write(result: Result, folder: Path) -> None:
+def write(result: Result, folder: Place) -> None:
     """Writes a result to the run's folder.
 
     Raises:
@@ -110,10 +115,7 @@ def write(result: Result, folder: Path) -> None:
     """
     if jax.process_index() != 0:
         return
-    try:
-        evaluation.write(result, folder / workdir.EVALUATION)
-    except OSError as error:
-        raise errors.UserError(f"cannot write to {folder}: {error.strerror}") from error
+    evaluation.write(result, Path(folder) / workdir.EVALUATION)
 
 
 def gaps(results: dict[int, Result], ranking: dict[str, Any]) -> list[str]:

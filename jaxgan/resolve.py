@@ -313,8 +313,7 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
     for field in ("health.factor", "reduce_on_plateau.factor"):
         value = get(config, field)
         found.append((not 0 < value < 1, f"config.{field} must be between 0 and 1, not {value}"))
-    names = ("collapse", "vanishing", "imbalance", "oscillation", "overfitting", "memorization")
-    for field in (f"alarms.{name}" for name in names):
+    for field in (f"alarms.{name}" for name in config.alarms if name != "window"):
         value = get(config, field)
         found.append((not 0 <= value < 1, f"config.{field} must be in [0, 1), not {value}"))
     every, saved = config.evaluation.every, config.checkpoint.every

@@ -1,8 +1,9 @@
 """A trained model from a run's folder: load it, and sample."""
 
 import dataclasses
+import logging
 import os
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,20 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from jaxgan import checkpoint, config, errors, evaluation, pictures, program, resolve, workdir
+from jaxgan import (
+    checkpoint,
+    config,
+    data,
+    environment,
+    errors,
+    evaluation,
+    files,
+    parallel,
+    pictures,
+    program,
+    resolve,
+    workdir,
+)
 from jaxgan.data import Spec
 from jaxgan.method import Method
 from jaxgan.program import Program
@@ -238,13 +252,13 @@ def recalibrated(ready: Program, state: State) -> tuple[State, str]:
 
 
 def load(
-    folder: str | Path,
+    folder: files.Place,
     step: int | None = None,
     settings: ConfigDict | None = None,
     *,
     devices: int = 1,
 ) -> Model:
-    """The model in a run's folder.
+    """The model in a run's folder; a warning says where JAX draws other numbers than in the run.
 
     Args:
       folder: the run's ``workdir``.
@@ -258,14 +272,16 @@ def load(
         are of another run.
     """
     folder = Path(folder)
+    workdir.check_name(folder)
     completed, spec = stored_config(folder)
+    warn_of_other_numbers(folder)
     if settings is not None:
         stored, given = workdir.to_json(completed), workdir.to_json(settings)
         changed = workdir.changes({**stored, "evaluation": given["evaluation"]}, given)
         if changed:
             raise errors.UserError(f"the run in {folder} has another config: {changed}")
         completed = settings.copy_and_resolve_references()
-    limit = devices or jax.device_count()
+    limit = devices or len(parallel.visible())
     # A batch size chosen for other devices need not divide by those here.
     used = max(d for d in range(1, limit + 1) if completed.batch_size % d == 0)
     completed.parallel.update({"devices": used, "mode": "jit"})
@@ -276,25 +292,50 @@ def load(
     return Model(ready, restored.tree["state"], restored.step)
 
 
-def stored_config(folder: Path) -> tuple[ConfigDict, Spec | None]:
+def stored_config(folder: files.Place) -> tuple[ConfigDict, Spec | None]:
     """The config of the run in ``folder``, completed, and what its data looked like.
 
     Raises:
       UserError: if there is no run, or its config names what is not there.
     """
+    folder = Path(folder)
     stored = workdir.read_config(folder)
-    experiment, dataset = stored.pop("experiment", ""), stored.pop("dataset", None)
-    if experiment:
+    if experiment := stored.get(workdir.EXPERIMENT):
         config.import_from(Path(experiment).parent)
     try:
         # The data themselves may be elsewhere by now.
+        dataset = stored.get(workdir.DATASET)
         spec = Spec(**resolve.plain(dataset)) if dataset else None
-        return config.complete(stored), spec
+        return config.complete(workdir.of_config(stored)), spec
     except (errors.UserError, TypeError) as error:
         raise errors.UserError(f"{folder / workdir.CONFIG}: {error}") from error
 
 
-def check_request(path: Path | None, n: int, seed: int) -> None:
+def warn_of_other_numbers(folder: files.Place) -> None:
+    """Warns where JAX's switches are not those of the run: the same seed gives other samples."""
+    trained = workdir.group(workdir.read_config(folder), workdir.ENVIRONMENT)
+    if changed := environment.changes(trained, environment.present()):
+        warn(f"JAX draws or computes other numbers than in {folder}: {changed}")
+
+
+def warn_of_other_data(folder: files.Place, model: Model) -> None:
+    """Warns where the data that a model is measured on are not those that it was trained on.
+
+    Raises:
+      UserError: if the data are not there.
+    """
+    now = {workdir.DATASET: workdir.to_json(data.describe(model.config.data)._asdict())}
+    if changed := workdir.data_changes(workdir.read_config(folder), now):
+        warn(f"the data have changed since the run in {folder} was trained: {changed}")
+
+
+@cache
+def warn(text: str) -> None:
+    """One line, once: a model is loaded for each of its checkpoints."""
+    logging.getLogger("jaxgan").warning(text)
+
+
+def check_request(path: files.Place | None, n: int, seed: int) -> None:
     """Refuses what ``write`` could not do, before the model is loaded.
 
     Raises:
@@ -307,14 +348,14 @@ def check_request(path: Path | None, n: int, seed: int) -> None:
         raise errors.UserError(f"the seed must be at least 0 and less than 2**32, not {seed}")
     if path is None:
         return
+    path = Path(path)
     if path.suffix not in (".png", ".npz"):
         raise errors.UserError(f"samples are written as .png or .npz, not {path.name!r}")
-    nearest = next(parent for parent in path.absolute().parents if parent.exists())
-    if path.is_dir() or not nearest.is_dir() or not os.access(nearest, os.W_OK):
+    if os.path.isdir(path) or files.cannot_hold(path.parent):
         raise errors.UserError(f"cannot write {path}: no file can be made there")
 
 
-def write(model: Model, path: Path, n: int, seed: int, labels: Any = None) -> None:
+def write(model: Model, path: files.Place, n: int, seed: int, labels: Any = None) -> None:
     """Writes n samples: a PNG grid, or an ``.npz`` with ``images`` uint8 (points: float32).
 
     Args:
@@ -328,19 +369,18 @@ def write(model: Model, path: Path, n: int, seed: int, labels: Any = None) -> No
       UserError: as ``check_request`` and ``Model.sample`` do, or if the file cannot be written
         after all.
     """
+    path = Path(path)
     check_request(path, n, seed)
     conditions: dict[str, Any] = {}
     if labels is not None or "labels" in model.method.conditions:
+        model.checked(1, {"labels": 0})  # before the values: whether it takes any
         K = model.program.spec.num_classes
         each = numbers("labels", np.arange(K) if labels is None else labels, K, model.classes)
         conditions["labels"] = np.resize(each, n)
     samples = model.sample(jax.random.key(seed), n, **conditions)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".png":
-            pictures.save(pictures.picture(samples), path)
-        else:
-            stored = pictures.to_bytes(samples) if samples.ndim == 4 else samples
-            np.savez(path, images=stored, **conditions)
-    except OSError as error:
-        raise errors.UserError(f"cannot write {path}: {error.strerror}") from error
+    if path.suffix == ".png":
+        pictures.save(pictures.picture(samples), path)
+    else:
+        stored = pictures.to_bytes(samples) if samples.ndim == 4 else samples
+        with files.replacing(path) as new, new.open("wb") as file:
+            np.savez(file, images=stored, **conditions)

@@ -82,6 +82,12 @@ def first_nonfinite(totals: Totals) -> tuple[int, str] | None:
     return min(found) if found else None
 
 
+def skipped_share(totals: Totals) -> float:
+    """The share of steps that were left out of fetched totals."""
+    left_out, count = int(totals["skipped"]), int(totals["count"])
+    return left_out / max(left_out + count, 1)
+
+
 def means(totals: Totals) -> dict[str, float]:
     """The mean of each metric over the counted steps of fetched totals."""
     count = int(totals["count"])

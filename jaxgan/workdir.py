@@ -1,9 +1,13 @@
 """The folder of a run: its files, its lock, and whether a config may go on in it."""
 
+import errno
 import fcntl
+import itertools
 import json
+import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,27 +15,45 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from jaxgan import errors, files
-from jaxgan.config import SAFE, flatten
+from jaxgan import environment, errors, files
+from jaxgan.config import SAFE, complete, flatten
 from jaxgan.resolve import plain
 
 CONFIG, METRICS, LOCK = "config.json", "metrics.jsonl", ".lock"
 CHECKPOINTS, SAMPLES, EVALUATION, DAMAGED = "checkpoints", "samples", "evaluation", "damaged"
+# What ``config.json`` holds beside the config.
+EXPERIMENT, DATASET, ENVIRONMENT = BESIDE = "experiment", "dataset", "environment"
+# What the system says of a lock that another holds; anything else means that it has no locks.
+HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 
 
 def check_place(workdir: Path) -> None:
     """Refuses a place where no folder can be made, without making one.
 
     Raises:
-      UserError: if the nearest folder above it that is there cannot be written to.
+      UserError: if the nearest folder above it that is there cannot be written to, or its name
+        cannot be given to TensorStore.
     """
-    nearest = next(
-        path for path in (workdir.absolute(), *workdir.absolute().parents) if path.exists()
-    )
-    if not nearest.is_dir():
-        raise errors.UserError(f"cannot write to workdir {workdir}: Not a directory")
-    if not os.access(nearest, os.W_OK):
-        raise errors.UserError(f"cannot write to workdir {workdir}: Permission denied")
+    check_name(workdir)
+    if reason := files.cannot_hold(workdir):
+        raise errors.UserError(f"cannot write to workdir {workdir}: {reason}")
+
+
+def check_name(workdir: Path) -> None:
+    """Refuses a name that checkpoints cannot be written under.
+
+    Raises:
+      UserError: for bytes that are no text, or letters that the locale cannot write.
+    """
+    name = str(workdir.absolute())
+    try:
+        name.encode()  # TensorStore takes no other
+        os.fsencode(name)
+    except UnicodeEncodeError as error:
+        hint = "rename it" if sys.getfilesystemencoding() == "utf-8" else "set LC_ALL=C.UTF-8"
+        raise errors.UserError(
+            f"the name of workdir {name!a} cannot be written in {error.encoding}: {hint}"
+        ) from error
 
 
 def create(workdir: Path) -> None:
@@ -40,32 +62,44 @@ def create(workdir: Path) -> None:
     Raises:
       UserError: if it cannot.
     """
-    try:
+    check_name(workdir)
+    with files.writing(f"workdir {workdir}"):
         workdir.mkdir(parents=True, exist_ok=True)
         probe = workdir / f".probe.{os.getpid()}"
         probe.write_text("")
         probe.unlink()
-    except OSError as error:
-        raise errors.UserError(f"cannot write to workdir {workdir}: {error.strerror}") from error
 
 
 @contextmanager
 def locked(workdir: Path) -> Iterator[None]:
     """Holds the folder for this process; the system lets go when it ends, however it ends.
 
+    Where the file system has no locks, a warning says that the folder is not held.
+
     Raises:
-      UserError: naming the process that holds it.
+      UserError: naming the process that holds it, or if the lock's file cannot be written.
     """
-    # Opened without truncation: the holder's name must stay readable.
-    with os.fdopen(os.open(workdir / LOCK, os.O_RDWR | os.O_CREAT, 0o644), "r+") as file:
+    path = workdir / LOCK
+    with files.writing(path):
+        # Opened without truncation: the holder's name must stay readable.
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+")
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = file.read().strip() or "another process"
-            raise errors.UserError(f"workdir {workdir} is in use by {holder}") from error
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
+            if error.errno in HELD:
+                holder = file.read().strip() or "another process"
+                raise errors.UserError(f"workdir {workdir} is in use by {holder}") from error
+            logging.getLogger("jaxgan").warning(
+                "workdir %s cannot be locked (%s): see to it yourself that no other process "
+                "trains there",
+                workdir,
+                error.strerror or error,
+            )
+        with files.writing(path):
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+            file.flush()
         yield
 
 
@@ -75,20 +109,26 @@ def to_json(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe(config: ConfigDict, experiment: str, dataset: NamedTuple) -> dict[str, Any]:
-    """What ``config.json`` holds: the config, the file it came from, and what the data looked like.
+    """What ``config.json`` holds: the config, the file it came from, its data, and JAX's switches.
 
-    So a model is loaded where the data is not, and data that changed under their name are noticed.
+    So a model is loaded where the data are not, and it is noticed where they or the random numbers
+    have become others under the same name.
     """
-    return {"experiment": experiment, "dataset": to_json(dataset._asdict()), **to_json(config)}
+    return {
+        EXPERIMENT: experiment,
+        DATASET: to_json(dataset._asdict()),
+        ENVIRONMENT: environment.present(),
+        **to_json(config),
+    }
 
 
-def read_config(workdir: Path) -> dict[str, Any]:
+def read_config(workdir: files.Place) -> dict[str, Any]:
     """The file ``config.json``, see ``describe``.
 
     Raises:
       UserError: if it is not there or not readable.
     """
-    path = workdir / CONFIG
+    path = Path(workdir) / CONFIG
     try:
         stored = json.loads(path.read_text())
     except FileNotFoundError as error:
@@ -101,23 +141,39 @@ def read_config(workdir: Path) -> dict[str, Any]:
 
 
 def check(workdir: Path, new: dict[str, Any]) -> None:
-    """Refuses to go on with a run under another config.
+    """Refuses to go on with a run under another config, on other data, or with other numbers.
+
+    What an older version did not store is not compared.
 
     Raises:
       UserError: naming every field that differs, unless it is safe to change (``config.SAFE``).
     """
-    if (workdir / CONFIG).exists():
-        if changed := changes(read_config(workdir), new):
-            raise errors.UserError(
-                f"the run in {workdir} has another config: {changed}; take another "
-                f"workdir, or set them as they were"
-            )
-    elif any((workdir / name).exists() for name in (METRICS, CHECKPOINTS)):
-        raise errors.UserError(f"{workdir} holds a run without {CONFIG}; take another workdir")
+    if not os.path.exists(workdir / CONFIG):
+        if any(os.path.exists(workdir / name) for name in (METRICS, CHECKPOINTS)):
+            raise errors.UserError(f"{workdir} holds a run without {CONFIG}; take another workdir")
+        return
+    old = read_config(workdir)
+    # A field that there was not yet had what is its default now.
+    if changed := changes(to_json(complete(of_config(old))), new):
+        raise errors.UserError(
+            f"the run in {workdir} has another config: {changed}; take another "
+            f"workdir, or set them as they were"
+        )
+    if changed := data_changes(old, new):
+        raise errors.UserError(
+            f"the data have changed: {changed}; take another workdir than {workdir}, or put back "
+            f"those that it began on"
+        )
+    if changed := environment.changes(group(old, ENVIRONMENT), group(new, ENVIRONMENT)):
+        raise errors.UserError(f"JAX draws or computes other numbers than {workdir}: {changed}")
 
 
 def claim(workdir: Path, new: dict[str, Any]) -> None:
-    """Writes the config that the run goes on under."""
+    """Writes the config that the run goes on under.
+
+    Raises:
+      UserError: if it cannot be written.
+    """
     with files.replacing(workdir / CONFIG) as path:
         path.write_text(as_text(new))
 
@@ -129,10 +185,44 @@ def as_text(config: dict[str, Any]) -> str:
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
     """The fields that differ and are not safe to change, with both values; '' if none does."""
-    before, after = dict(flatten(old)), dict(flatten(new))
+    before, after = dict(flatten(of_config(old))), dict(flatten(of_config(new)))
     return "; ".join(
         f"{key} was {before.get(key)!r}, now {after.get(key)!r}"
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
-        if not key.startswith(SAFE) and key != "experiment"
+        if not key.startswith(SAFE)
     )
+
+
+def data_changes(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """How the data of two ``describe`` differ, as far as both are known; '' if they do not.
+
+    Names of classes or a digest that one of the two lacks say nothing.
+    """
+    before, after = group(old, DATASET), group(new, DATASET)
+    told = [
+        f"dataset.{key} was {before[key]!r}, now {after[key]!r}"
+        for key in sorted(before.keys() & after.keys() - {"classes", "digest"})
+        if before[key] != after[key]
+    ]
+    names = [each.get("classes") or () for each in (before, after)]
+    if all(names):
+        pairs = enumerate(itertools.zip_longest(*names))
+        renamed = [f"class {i} was {was!r}, now {now!r}" for i, (was, now) in pairs if was != now]
+        told += renamed[:1]
+    digests = {each.get("digest") or "" for each in (before, after)}
+    # A digest stands for all the rest, and tells nobody anything.
+    if not told and len(digests - {""}) > 1:
+        told = ["other samples of the same shape and number"]
+    return "; ".join(told)
+
+
+def of_config(stored: dict[str, Any]) -> dict[str, Any]:
+    """The config alone, of what ``config.json`` holds."""
+    return {key: value for key, value in stored.items() if key not in BESIDE}
+
+
+def group(stored: dict[str, Any], name: str) -> dict[str, Any]:
+    """What is stored beside the config under ``name``; {} where an older version stored nothing."""
+    found = stored.get(name)
+    return found if isinstance(found, dict) else {}

@@ -1,5 +1,6 @@
 """Four simulated devices for every test, and small runs to share."""
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from jaxgan import method, preemption, train
 # Before the first use of JAX.
 jax.config.update("jax_num_cpu_devices", 4)
 
+# What the `tf` extra adds to a run's folder, where it is installed.
+TENSORBOARD = importlib.util.find_spec("tensorboard") and importlib.util.find_spec("tensorflow")
 EXPERIMENTS = Path(__file__).resolve().parent.parent / "experiments"
 
 

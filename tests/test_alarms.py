@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import alarms, config, vitals
+from jaxgan import alarms, callbacks, config, pauses, vitals
 from jaxgan.evaluation import evaluator
 from jaxgan.evaluation.extractor import Extractor
 from tests.conftest import log_lines, run, smoke
@@ -22,6 +22,7 @@ RULES = {
     "oscillation": 0.5,
     "overfitting": 0.5,
     "memorization": 0.5,
+    "skipped": 0.99,
 }
 
 
@@ -73,6 +74,21 @@ def test_an_evaluation_is_believed_at_once(name, metric, healthy, ill):
     assert found == [{}, {name: True}, {}, {name: False}]
 
 
+def test_an_interval_that_was_skipped_is_told_at_once_and_so_is_the_next_that_was_not():
+    shares = [{alarms.SKIPPED: share} for share in (0, 0.9, 1, 1, 0.2)]
+    evaluated = {"eval/frechet": 1.0}
+    found = fired([*shares[:3], evaluated, *shares[3:]])
+    assert found == [{}, {}, {"skipped": True}, {}, {}, {"skipped": False}]
+    assert fired(shares, skipped=0) == [{}] * 5
+    assert fired(shares, skipped=0.5)[1] == {"skipped": True}
+
+
+def test_the_rules_of_a_config_without_an_alarm_that_is_newer_than_it():
+    rules = {name: value for name, value in RULES.items() if name != "skipped"}
+    history, changed = alarms.watch(alarms.start(), rules, {alarms.SKIPPED: 1.0})
+    assert (history["on"], changed) == ([], {})
+
+
 def test_a_swing_is_told_from_noise_and_from_a_trend():
     t = np.arange(60)
     rng = np.random.default_rng(0)
@@ -85,6 +101,23 @@ def test_a_swing_is_told_from_noise_and_from_a_trend():
         assert not any(fired([{"d/loss": 1 + 0.5 * x} for x in noise])), seed
     assert not any(fired([{"d/loss": 3 - 0.04 * x} for x in t]))
     assert not any(fired([{"d/loss": 1 + 1e-3 * math.sin(x * 0.9)} for x in t])), "too small"
+
+
+def test_a_metric_that_no_longer_comes_has_not_improved():
+    rule = SimpleNamespace(metric="eval/kid", mode="max", patience=2, min_delta=0.0)
+
+    def firsts(*lines):
+        tracker, found = callbacks.start()["early_stopping"], []
+        for line, expected in lines:
+            tracker, now = callbacks.track(tracker, rule, line, expected)
+            found.append(now)
+        return found, tracker["best"]
+
+    came, training = ({"eval/kid": 0.5}, ()), ({"d/loss": 0.1}, ("d/loss",))
+    missed = ({"eval/frechet": 2.0}, ("eval/kid",))
+    assert firsts(came, training, missed, training, missed) == ([False] * 4 + [True], 0.5)
+    assert firsts(missed, came, missed, came) == ([False] * 3 + [True], 0.5)
+    assert firsts(missed, missed) == ([False, True], None)
 
 
 def tell(lines):
@@ -168,6 +201,48 @@ def test_a_discriminator_far_ahead_of_a_saturating_generator_leaves_no_gradient(
 def test_a_run_that_goes_well_raises_no_alarm(tmp_path):
     # Its first steps aside, where all that is generated is grey.
     assert alarmed(tmp_path / "well", small("steps=150", "alarms.window=15")) == set()
+
+
+NOTHING_LEARNED = (
+    "health.on_nonfinite=skip",
+    "method.d_optimizer.name=sgd",
+    "method.d_optimizer.learning_rate=3e38",
+)
+
+
+def test_a_run_whose_every_step_is_skipped_is_told(tmp_path, capsys):
+    assert alarmed(tmp_path, small("steps=20", *NOTHING_LEARNED)) == {"skipped"}
+    out, err = capsys.readouterr()
+    assert err.count("alarm: ") == 1
+    assert "step 5: alarm: nothing is learned: 100% of the steps" in err
+    last = out.splitlines()[-1]
+    assert last.startswith("finished at step 20 (20 steps skipped, so that nothing was learned): ")
+
+
+@pytest.mark.parametrize("metric", ["d/loss", "g/diversity"])
+def test_callbacks_count_a_metric_that_does_not_come(tmp_path, capsys, metric):
+    rules = (f"early_stopping.metric={metric}", "early_stopping.patience=2")
+    slower = (f"reduce_on_plateau.metric={metric}", "reduce_on_plateau.patience=1")
+    settings = small("steps=200", *NOTHING_LEARNED, *rules, *slower)
+    assert run(settings, tmp_path) == 0
+    assert log_lines(tmp_path)[-1]["step"] == 10
+    out = capsys.readouterr().out
+    assert f"step 10: stopped early, {metric} no longer improves" in out
+    assert f"step 5: plateau of {metric}, learning rates times 0.5" in out
+
+
+def test_a_run_that_counted_no_skipped_steps_goes_on(tmp_path, monkeypatch, capsys):
+    save = pauses.save
+
+    def save_as_before(run, *rest):
+        del run.record["skipped"]
+        save(run, *rest)
+
+    monkeypatch.setattr(pauses, "save", save_as_before)
+    assert run(small("steps=5", *NOTHING_LEARNED), tmp_path) == 0
+    monkeypatch.undo()
+    assert run(small("steps=10", *NOTHING_LEARNED), tmp_path) == 0
+    assert "finished at step 10 (5 steps skipped): " in capsys.readouterr().out
 
 
 def test_a_game_that_circles_oscillates_and_one_with_friction_does_not(tmp_path):

@@ -1,4 +1,5 @@
 import asyncio
+import dataclasses
 import os
 import resource
 import shutil
@@ -279,3 +280,54 @@ def test_a_save_that_fails_is_told_and_leaves_the_last_good_one(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         signal.signal(signal.SIGXFSZ, handler)
     assert checkpoint.restore(tmp_path, template()).step == 1
+
+
+def test_what_cannot_be_looked_into_is_told(directory, monkeypatch):
+    def unreadable(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "checksum", unreadable)
+        assert checkpoint.damage(directory, 200) == "it cannot be read: Permission denied"
+        assert checkpoint.last_good(directory) is None
+    (directory / "200" / checkpoint.MANIFEST).write_text("[3]")
+    assert checkpoint.damage(directory, 200) == "its manifest is damaged"
+    assert checkpoint.last_good(directory) == 100
+    monkeypatch.setattr(Path, "iterdir", unreadable)
+    with pytest.raises(errors.UserError, match="cannot be read: Permission denied"):
+        checkpoint.steps(directory)
+
+
+def test_a_disk_that_tells_no_size_is_written_to(tmp_path, monkeypatch):
+    def unknown(path):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(shutil, "disk_usage", unknown)
+    checkpoint.require_space(tmp_path, 1)
+
+
+def test_little_space_is_told_in_small_units(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=300)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(errors.UserError, match=r"300 bytes free, 21.3 kB wanted"):
+        checkpoint.require_space(tmp_path, 10_650)
+
+
+def test_no_folder_can_be_made(tmp_path):
+    (tmp_path / "checkpoints").write_text("a file")
+    with pytest.raises(errors.UserError, match=r"cannot write to .*checkpoints: File exists"):
+        checkpoint.open_to_write(tmp_path / "checkpoints", keep=1, needed=1)
+
+
+def test_a_write_that_fails_at_the_close_is_one_line(tmp_path):
+    write(tmp_path, [1])
+    checkpoints = checkpoint.open_to_write(tmp_path, keep=5, needed=1)
+
+    class Failing:
+        def close(self):
+            raise ValueError("to file 8: [os_error_code='28']")
+
+    failing = dataclasses.replace(checkpoints, manager=Failing())
+    with pytest.raises(errors.UserError, match=r"No space left .*; the last good one is step 1"):
+        failing.close()
+    checkpoints.close()

@@ -2,7 +2,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import draws
+from jaxgan import augment, buffers, draws, nn, regularizers
+from jaxgan.augment.draws import draw
 
 
 def test_a_key_belongs_to_a_sample_whatever_the_devices():
@@ -23,6 +24,35 @@ def test_keys_are_distinct_and_so_are_their_purposes():
     together = [keys, draws.fold(keys, 0), draws.fold(keys, 1)]
     rows = np.concatenate([np.asarray(jax.random.key_data(k)) for k in together])
     assert len({row.tobytes() for row in rows}) == 300
+
+
+def test_draws_are_the_same_with_64_bits_allowed(quickly_compiled):
+    key = jax.random.key(0)
+    images = jax.random.normal(key, (4, 8, 8, 3), jnp.float32)
+
+    def drawn():
+        keys = draws.sample_keys(key, 4)
+        buffer = buffers.replay_insert(buffers.replay_init(4, images[0]), images)
+        return (
+            draws.normal(keys, (5,)),
+            nn.sample_noise(keys, 4, 4),
+            augment.diff_augment(key, images),
+            jax.vmap(lambda k: draw(k, jnp.float32(0.5), augment.TRANSFORMS))(keys),
+            augment.horizontal_flip(key, images),
+            augment.instance_noise(key, images, 0.1),
+            buffers.image_pool_query(key, buffer, images)[0],
+            buffers.replay_query(key, buffer, images)[0],
+            regularizers.perturb_latents(key, images),
+            regularizers.spectral_init(key, images[0]),
+            regularizers.dragan(lambda x: jnp.sum(jnp.tanh(x), (1, 2, 3)), images, key),
+        )
+
+    expected = jax.jit(drawn)()
+    with jax.enable_x64(True):
+        found = jax.jit(drawn)()
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
 def test_draws_are_standard_normal():

@@ -14,7 +14,7 @@ from PIL import Image
 
 import jaxgan
 from jaxgan import errors, main, report, sampling
-from tests.conftest import EXPERIMENTS, same_bits
+from tests.conftest import EXPERIMENTS, TENSORBOARD, same_bits
 
 DIGITS = f"--config={EXPERIMENTS}/gan_digits.py"
 
@@ -82,6 +82,39 @@ def test_a_listing_does_not_wait_for_jax(tmp_path):
     assert out[-3].startswith("  experiments/bad.py  (cannot be read: ")
 
 
+def test_the_users_own_compilation_cache_wins(monkeypatch, command):
+    own = jax.config.jax_compilation_cache_dir
+    main.keep_compiled()
+    assert jax.config.jax_compilation_cache_dir == own
+    jax.config.update("jax_compilation_cache_dir", None)  # which `command` sets back
+    main.keep_compiled()
+    cache = os.environ["XDG_CACHE_HOME"]
+    assert jax.config.jax_compilation_cache_dir == f"{cache}/jaxgan/xla"
+    jax.config.update("jax_compilation_cache_dir", None)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    main.keep_compiled()
+    assert jax.config.jax_compilation_cache_dir is None, "where no folder can be made"
+
+
+def test_the_variables_of_jax_win():
+    code = """
+import jax
+from jaxgan import main
+main.keep_compiled()
+print(jax.config.jax_compilation_cache_dir, jax.config.jax_enable_compilation_cache)
+"""
+    named = {"JAX_COMPILATION_CACHE_DIR": "/own", "JAX_ENABLE_COMPILATION_CACHE": "0"}
+    assert python(code, **named).stdout.split() == ["/own", "False"]
+
+
+def test_a_listing_where_there_is_no_clone(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(main, "__file__", str(tmp_path / "site-packages" / "jaxgan" / "main.py"))
+    code, out, err = command()
+    assert (code, err) == (0, "")
+    assert "none here: they are files of jaxgan's repository, in experiments/" in out
+
+
 def test_dry_run_prints_config_and_cost_and_writes_nothing(tmp_path, command):
     workdir = tmp_path / "run"
     arguments = [DIGITS, "--smoke", "--dry_run", f"--workdir={workdir}", "--config.steps=77"]
@@ -102,6 +135,8 @@ def test_dry_run_prints_config_and_cost_and_writes_nothing(tmp_path, command):
     size = (4 * 2400 + 3 * 1329) * 4 / 1e6
     assert f"state: {size:.1f} MB on each of 1 devices" in cost
     assert f"disk: {4 * size:.1f} MB for 3 checkpoints" in cost
+    # Before training, after each ten steps, and at the end; a frame of 504 by 504 pixels.
+    assert "pictures: about 0.0 MB for 9, 2.3 MB animated" in cost
 
 
 def test_dry_run_is_quick_and_quiet(tmp_path):
@@ -129,6 +164,7 @@ def test_the_folder_of_a_run(tiny_run):
         "metrics.jsonl",
         "samples",
         "samples.gif",
+        *(["tensorboard"] if TENSORBOARD else []),
     }
     assert [path.name for path in sorted((tiny_run / "samples").iterdir())] == [
         "step_00000000.png",

@@ -161,6 +161,18 @@ def test_a_flat_critic_has_a_finite_gradient(target):
     assert jnp.isfinite(jax.grad(penalty)(0.0))
 
 
+def test_norms_have_a_gradient_at_zero():
+    zeros = {"a": jnp.zeros((2, 3)), "b": jnp.zeros(3)}
+    value, gradient = jax.value_and_grad(regularizers.global_norm)(zeros)
+    assert (value, regularizers.global_norm({})) == (0, 0)
+    assert not any(jnp.any(x != 0) for x in jax.tree.leaves(gradient))
+    norms = lambda w: jnp.sum(  # noqa: E731
+        regularizers.gradient_norms(lambda x: w * jnp.sum(x, (1, 2, 3)), jnp.asarray(images()))
+    )
+    assert jax.grad(norms)(0.0) == 0
+    assert jnp.isnan(regularizers.global_norm(jnp.float32(jnp.nan))), "nan is no zero"
+
+
 @pytest.mark.parametrize("raw", [False, True])
 def test_one_key_is_split_by_place_in_the_batch(raw):
     real, fake = images(0), images(1)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from jaxgan import errors, program, sampling
-from tests.conftest import smoke
+from tests.conftest import EXPERIMENTS, smoke
+from tests.test_main import command  # noqa: F401
 
 KEY = jax.random.key(1)
 
@@ -87,3 +88,19 @@ def test_a_file_of_samples_says_their_labels(models, tmp_path):
     sampling.write(models("gan"), tmp_path / "none.npz", 5, 0)
     with np.load(tmp_path / "none.npz") as stored:
         assert stored.files == ["images"]
+
+
+def test_the_command_line_asks_for_classes(tmp_path, command):  # noqa: F811
+    digits = f"--config={EXPERIMENTS}/cgan_digits.py"
+    quick = ("--config.steps=1", "--config.sample.every=0", "--config.evaluation.every=0")
+    run, out = f"--workdir={tmp_path / 'run'}", tmp_path / "some.npz"
+    assert command(digits, "--smoke", *quick, run)[0] == 0
+    sample = ("--mode=sample", run, f"--out={out}", "--n=4")
+    assert command(*sample, "--labels=7,2")[0] == 0
+    with np.load(out) as stored:
+        np.testing.assert_array_equal(stored["labels"], [7, 2, 7, 2])
+    for labels, told in (("11", "must be from 0 to 9"), ("7,dog", "unknown class 'dog'")):
+        code, _, err = command(*sample, f"--labels={labels}")
+        assert (code, len(err.splitlines())) == (2, 1)
+        assert told in err
+    assert "--labels is for --mode=sample" in command("--mode=evaluate", run, "--labels=1")[2]

@@ -1,16 +1,20 @@
 """What JAX's strict switches say of everything public, by shapes and dtypes alone."""
 
 import contextlib
+import os
+import shutil
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
 import pytest
 from jax.extend.core import jaxprs_in_params
 
-from jaxgan import augment, losses, method, nn, regularizers
+from jaxgan import augment, losses, method, nn, program, regularizers, totals
 from jaxgan.techniques import Techniques
 from tests import public
-from tests.conftest import METHODS
+from tests.conftest import EXPERIMENTS, METHODS, log_lines, smoke
 from tests.public import GROUPS
 
 SHAPE, CLASSES, B = (8, 8, 1), 3, 4
@@ -103,7 +107,7 @@ def described(tree):
     return [(x.shape, x.dtype) for x in jax.tree.leaves(tree)]
 
 
-def made(name, optimizer, switches):
+def made(name, optimizer, switches, size=B):
     """A small method, its batch, and the key of a step."""
     cls = method.find(name)
     if name == "sgan":
@@ -120,7 +124,7 @@ def made(name, optimizer, switches):
         "techniques": switches,
     }
     known = {k: v for k, v in fields.items() if k in cls.__dataclass_fields__}
-    batch = {"image": jnp.zeros((B, *SHAPE), jnp.float32), "label": jnp.zeros(B, jnp.int32)}
+    batch = {"image": jnp.zeros((size, *SHAPE), jnp.float32), "label": jnp.zeros(size, jnp.int32)}
     return cls(**known), batch, jax.random.key(0)
 
 
@@ -157,3 +161,34 @@ def test_adam_keeps_the_state_with_64_bits_allowed(name):
         new, metrics = jax.eval_shape(ready.step, state, batch, key)
     assert described(new) == described(state)
     assert set(described(metrics)) == {((), jnp.dtype("float32"))}
+
+
+def test_a_run_fits_its_own_checkpoint_with_64_bits_allowed():
+    ready = program.prepare(smoke("gan_digits"))
+    with jax.enable_x64(True):
+        wide = program.prepare(smoke("gan_digits"))
+        state, sums = wide.shapes["state"], wide.shapes["totals"]
+        batch = program.batch_shapes(wide.spec, wide.batch)
+
+        def step(state, sums, batch, key):
+            new, metrics = wide.method.step(state, batch, key)
+            return totals.add(sums, state, new, metrics, skip=True)
+
+        after = jax.eval_shape(step, state, sums, batch, jax.random.key(0))
+    assert described(after) == described((state, sums))
+    assert described(wide.shapes) == described(ready.shapes)
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_goes_on_with_64_bits_allowed(tmp_path):
+    """By the command line, as the switch is set there: from the checkpoint at 14 of 20 steps."""
+
+    def run():
+        flags = (f"--config={EXPERIMENTS}/gan_digits.py", "--smoke", "--config.checkpoint.every=7")
+        command = (sys.executable, "-m", "jaxgan.main", *flags, f"--workdir={tmp_path}")
+        subprocess.run(command, env={**os.environ, "JAX_ENABLE_X64": "1"}, check=True)
+        return log_lines(tmp_path)
+
+    lines = run()
+    shutil.rmtree(tmp_path / "checkpoints" / "20")
+    assert run() == lines

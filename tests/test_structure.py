@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "jaxgan"
 
 # Each may import what stands to its left, never to its right.
 LAYERS = [
-    {"errors", "draws", "losses", "preemption", "files"},
-    {"state", "updates", "nn", "lookup", "regularizers", "augment", "buffers"},
+    {"errors", "draws", "losses", "preemption", "environment"},
+    {"files", "state", "updates", "nn", "lookup", "regularizers", "augment", "buffers"},
     {"blocks", "optimizers", "data", "techniques", "vitals"},
     {"networks"},
     {"player"},
@@ -26,6 +26,7 @@ LAYERS = [
     {"workdir"},
     {"program", "log"},
     {"sampling", "plan"},
+    {"pauses"},
     {"train", "report", "export"},
     {"main"},
 ]

@@ -1,11 +1,13 @@
 """Each switch alone, on arrays: packing, noise, lazy penalties, who is behind, what is refused."""
 
 import dataclasses
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AxisType, Mesh, PartitionSpec
 
 from jaxgan import config as config_lib
 from jaxgan import draws, errors, losses, program, resolve, techniques
@@ -135,6 +137,54 @@ def test_lazy_equals_eager_on_average_and_is_a_branch():
     assert [bool(v) for v in lazy] == [True, False, False, False] * 2
     jaxpr = jax.make_jaxpr(lambda s: total(s, r1=0.1, lazy_interval=4))(jnp.int32(0))
     assert " cond[" in str(jaxpr), "skipped, not multiplied by zero"
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_lazy_penalties_of_a_batch_that_is_split(step):
+    """Under `shard_map` with its own checks, without them, and under `pmap`, as of the whole."""
+    t = Techniques(r1=0.1, r2=0.3, lazy_interval=4, gradient_penalty=1.0)
+    x = jax.random.normal(jax.random.key(0), (8, 3))
+    weights, step = jax.random.normal(jax.random.key(1), (3,)), jnp.int32(step)
+
+    def loss(w, x, keys, axis_name=None):
+        def critic(x):
+            return jnp.tanh(x @ w)
+
+        value, found = t.penalties(critic, critic, x, x - 1, keys, step, axis_name)
+        return (value, found) if axis_name is None else jax.lax.pmean((value, found), axis_name)
+
+    grad = jax.value_and_grad(loss, has_aux=True)
+    expected = jax.jit(grad)(weights, x, keys(8))
+    mesh = Mesh(np.array(jax.devices()[:4]), ("data",), axis_types=(AxisType.Auto,))
+    whole, split = PartitionSpec(), PartitionSpec("data")
+    specs = {"mesh": mesh, "in_specs": (whole, split, split), "out_specs": whole}
+
+    def shard(*args):
+        return jax.lax.pmean(grad(*args, "data"), "data")
+
+    cut = x.reshape(4, 2, 3), keys(8).reshape(4, 2)
+    options = {"in_axes": (None, 0, 0), "out_axes": None, "devices": jax.devices()[:4]}
+    for way, found in {
+        "checked": jax.jit(jax.shard_map(partial(grad, axis_name="data"), **specs))(
+            weights, x, keys(8)
+        ),
+        "unchecked": jax.jit(jax.shard_map(shard, **specs, check_vma=False))(weights, x, keys(8)),
+        "pmap": jax.pmap(shard, "data", **options)(weights, *cut),
+    }.items():
+        for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6, err_msg=way)
+
+
+def test_lazy_penalties_of_many_seeds_are_a_branch_still():
+    x = jax.random.normal(jax.random.key(0), (8, 2))
+
+    def total(w, step):
+        t, critic = Techniques(r1=0.1, lazy_interval=4), linear(w)
+        return t.penalties(critic, critic, x, x, keys(8), step, None)[0]
+
+    seeds = jnp.ones((3, 2))
+    jaxpr = jax.make_jaxpr(jax.vmap(total, (0, None)))(seeds, jnp.int32(0))
+    assert " cond[" in str(jaxpr)
 
 
 @pytest.mark.parametrize("name", [n for n in losses.NAMES if n != "wasserstein"])

@@ -4,6 +4,7 @@ import contextlib
 import json
 import shutil
 import threading
+import weakref
 
 import jax
 import jax.numpy as jnp
@@ -155,6 +156,71 @@ def test_a_line_after_the_last_checkpoint_is_not_there_twice(tmp_path):
     path.write_text('{"step": 5, "a": 1}\n{"step": 10, "a": 2}\n{"step": 15, "a": 3}\n{"step": 1')
     log.truncate(path, 10)
     assert path.read_text() == '{"step": 5, "a": 1}\n{"step": 10, "a": 2}\n'
+
+
+# TensorBoard, where the `tf` extra is installed.
+
+
+@pytest.fixture
+def events():
+    """events(workdir) -> the steps, and the values of d/loss, that both of its readers find."""
+    module = "tensorboard.backend.event_processing"
+    readers = [
+        pytest.importorskip(f"{module}.{name}", exc_type=ImportError)
+        for name in ("event_accumulator", "plugin_event_accumulator")
+    ]
+    pytest.importorskip("tensorflow", exc_type=ImportError)
+    from tensorboard.util import tensor_util
+
+    def read(workdir):
+        found = []
+        for reader in readers:
+            all_of_it = reader.EventAccumulator(str(workdir / "tensorboard"), {"tensors": 0})
+            told = all_of_it.Reload().Tensors("d/loss")
+            losses = [float(tensor_util.make_ndarray(e.tensor_proto)) for e in told]
+            grids = [e.step for e in all_of_it.Tensors("samples")]
+            found.append(([e.step for e in told], losses, grids))
+        assert found[0] == found[1]
+        return found[0]
+
+    return read
+
+
+def as_logged(workdir):
+    lines = [line for line in log_lines(workdir) if "d/loss" in line]
+    losses = [float(np.float32(line["d/loss"])) for line in lines]
+    return [line["step"] for line in lines], losses, [0, 10, 20]
+
+
+def test_tensorboard_has_the_steps_of_a_resumed_run_once(tmp_path, events):
+    assert run(smoke("gan_digits"), tmp_path) == train.FINISHED
+    assert events(tmp_path) == as_logged(tmp_path)
+    # Killed after step 20 was logged, before it was saved; the last event was cut off.
+    shutil.rmtree(tmp_path / "checkpoints" / "20")
+    from tensorboard.backend.event_processing import plugin_event_accumulator
+
+    watching = plugin_event_accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    (written,) = (tmp_path / "tensorboard").iterdir()
+    with written.open("ab") as file:
+        file.write(written.read_bytes()[:50])
+    assert run(smoke("gan_digits"), tmp_path) == train.FINISHED
+    assert events(tmp_path)[0] == [5, 10, 15, 20]
+    assert events(tmp_path) == as_logged(tmp_path)
+    # So has a TensorBoard that had read them before.
+    assert [e.step for e in watching.Reload().Tensors("d/loss")] == [5, 10, 15, 20]
+    # Before there was any checkpoint.
+    shutil.rmtree(tmp_path / "checkpoints")
+    assert run(smoke("gan_digits"), tmp_path) == train.FINISHED
+    assert events(tmp_path) == as_logged(tmp_path)
+
+
+def test_tensorboard_has_the_steps_of_a_run_that_was_rolled_back_once(
+    monkeypatch, tmp_path, events
+):
+    poisoned(monkeypatch, at=18, until=0.6)
+    assert run(smoke("gan_digits", "health.on_nonfinite=rollback"), tmp_path) == train.FINISHED
+    assert events(tmp_path)[0] == [5, 10, 15, 20]
+    assert events(tmp_path) == as_logged(tmp_path)
 
 
 # What goes wrong in training, caused on purpose.
@@ -340,6 +406,64 @@ def test_a_density_is_dark_where_the_points_are_with_y_upwards():
     row, column = np.unravel_index(shade.argmin(), shade.shape)
     assert row < shade.shape[0] / 4
     assert column > shade.shape[1] * 3 / 4
+
+
+def test_a_long_animation_has_so_many_frames_and_reads_them_one_by_one(tmp_path, monkeypatch):
+    paths = [tmp_path / f"{i:03}.png" for i in range(400)]
+    for i, path in enumerate(paths):
+        Image.new("L", (8, 8), i * 255 // 399).save(path)
+    opened, frames, most = [], [], []
+    open_image, frame = Image.open, pictures.frame
+
+    def opening(path):
+        assert all(image.fp is None for image in opened), "another is open still"
+        opened.append(open_image(path))
+        return opened[-1]
+
+    def counted(path):
+        shown = frame(path)
+        frames.append(weakref.ref(shown))
+        most.append(sum(held() is not None for held in frames))
+        return shown
+
+    monkeypatch.setattr(pictures.Image, "open", opening)
+    monkeypatch.setattr(pictures, "frame", counted)
+    pictures.animate(paths, tmp_path / "all.gif")
+    monkeypatch.undo()
+    assert len(opened) == pictures.FRAMES
+    assert max(most) <= 4, "they are held, all of them"
+    with Image.open(tmp_path / "all.gif") as animation:
+        assert animation.n_frames == pictures.FRAMES
+        ends = []
+        for i in (0, pictures.FRAMES - 1):
+            animation.seek(i)
+            ends.append((animation.convert("L").getpixel((0, 0)), animation.info["duration"]))
+        assert ends == [(0, 400), (255, 2000)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 99, 100, 101, 250])
+def test_frames_are_spread_over_all_pictures(count):
+    chosen = pictures.chosen(list(range(count)))
+    assert len(chosen) == min(count, pictures.FRAMES)
+    assert (chosen[0], chosen[-1]) == (0, count - 1)
+    assert set(np.diff(chosen)) <= {count // 99, count // 99 + 1, 1}
+    assert len(set(chosen)) == len(chosen)
+
+
+def test_a_frame_is_bounded_whatever_the_picture_is(tmp_path):
+    pictures.save(Image.new("L", (3000, 1500)), tmp_path / "wide.png")
+    pictures.animate([tmp_path / "wide.png"], tmp_path / "wide.gif")
+    with Image.open(tmp_path / "wide.gif") as animation:
+        assert animation.size == (pictures.FRAME_PIXELS, pictures.FRAME_PIXELS // 2)
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (30, 20, 3), (2,)])
+def test_the_size_of_a_picture_is_known_before(tmp_path, shape):
+    samples = np.random.default_rng(0).uniform(-1, 1, (500, *shape))
+    pictures.save(pictures.picture(samples), tmp_path / "one.png")
+    pictures.animate([tmp_path / "one.png"], tmp_path / "one.gif")
+    for name, told in zip(("one.png", "one.gif"), pictures.sizes(500, shape), strict=True):
+        assert told / 8 < (tmp_path / name).stat().st_size < 4 * told, name
 
 
 def test_values_beyond_the_range_are_cut_off_and_not_wrapped():

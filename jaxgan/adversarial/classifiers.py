@@ -57,9 +57,10 @@ class Classifiers:
                 metrics[f"{name}/loss"] = k * value
             return found, metrics
 
-        nothing = {f"{name}/loss": jnp.zeros((), jnp.float32) for name in nets}
         if k == 1:
-            return once(0, (dict(nets), nothing))
+            return once(0, (dict(nets), {}))
+        # Of the losses' own types, which `shard_map` compares too.
+        nothing = jax.tree.map(jnp.zeros_like, jax.eval_shape(once, 0, (dict(nets), {}))[1])
         # A loop of one round or none, and not `cond`, which copies what it leaves alone.
         due = (step % k == 0).astype(jnp.int32)
         return jax.lax.fori_loop(0, due, once, (dict(nets), nothing))

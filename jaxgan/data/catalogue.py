@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from jaxgan import files
 from jaxgan.data import images, mixtures
-from jaxgan.data.source import Batch, Source, Spec, digest_of, expanded, one_line
+from jaxgan.data.source import Batch, Source, Spec, digest_of, one_line
 from jaxgan.errors import UserError
 
 # The datasets that are not TFDS's; here, because an unknown name may be meant to be one of them.
@@ -21,9 +22,18 @@ _CHUNK = 1024  # records held at a time where their labels are wanted
 
 
 def default_dir(data_dir: str) -> pathlib.Path:
-    """The folder of prepared datasets: ``data_dir``, else $TFDS_DATA_DIR, else TFDS's default."""
-    chosen = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return expanded(chosen)
+    """The folder of prepared datasets: ``data_dir``, else $TFDS_DATA_DIR, else TFDS's default.
+
+    Raises:
+        UserError: the folder lies in a home folder, and there is none.
+    """
+    chosen = data_dir or os.environ.get("TFDS_DATA_DIR")
+    if chosen:
+        return files.expanded(chosen)
+    try:
+        return files.expanded("~/tensorflow_datasets")
+    except UserError as error:
+        raise UserError(f"{error} in data.data_dir or TFDS_DATA_DIR") from error
 
 
 def check_name(name: str) -> None:

@@ -17,13 +17,13 @@ from jaxgan.data.source import (
     Spec,
     check_split,
     digest_of,
-    expanded,
     in_memory,
     numbered,
     one_line,
     warn_once,
 )
 from jaxgan.errors import UserError
+from jaxgan.files import expanded
 
 _EVERY = 10
 _NARROW = 1 / 8  # of the range from black to white

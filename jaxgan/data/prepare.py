@@ -5,6 +5,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
+from jaxgan import lookup
 from jaxgan.data import catalogue
 from jaxgan.data.source import one_line
 from jaxgan.errors import UserError
@@ -28,6 +29,7 @@ def prepare(name: str, data_dir: str = "") -> str:
             "preparing a dataset needs TensorFlow, once: pip install 'jaxgan[tf]'"
             " (reading it afterwards does not)"
         )
+    lookup.quiet_tensorflow()
     import tensorflow_datasets as tfds
 
     root = catalogue.default_dir(data_dir)

@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import hashlib
 import logging
-import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -94,16 +93,6 @@ def check_split(what: str, split: str, splits: Sequence[str]) -> None:
     """Raise a UserError that names the splits there are, if ``split`` is not one of them."""
     if split not in splits:
         raise UserError(f"{what} has no split {split!r}; it has: {', '.join(splits)}")
-
-
-def expanded(path: str) -> pathlib.Path:
-    """The path, with a leading ~ as the home folder; a UserError where there is none."""
-    try:
-        return pathlib.Path(path).expanduser()
-    except RuntimeError as error:  # no $HOME, and a user that the system does not know
-        raise UserError(
-            f"there is no home folder for {path!r}; set data.data_dir, or $TFDS_DATA_DIR for TFDS"
-        ) from error
 
 
 def numbered(split: int, size: int) -> np.ndarray:

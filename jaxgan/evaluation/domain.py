@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import os
 import time
 import types
 from pathlib import Path
@@ -59,7 +60,8 @@ def load(
         measured on.
       splits: of the dataset, where they are open already.
       seed: of the parameters, the order and the shifts.
-      cache_dir: where it is kept; ``$XDG_CACHE_HOME/jaxgan/extractors`` by default.
+      cache_dir: where it is kept; ``$XDG_CACHE_HOME/jaxgan/extractors`` by default, nowhere where
+        there is no home folder.
       say: shows a line: that it trains, and how far it is.
 
     Raises:
@@ -93,8 +95,8 @@ def load(
         "train": _checksum(_rows(train, recipe.tested)),
         "test": _checksum(tested),
     }
-    path = folder / _file_name(made_by)
-    found = _read(path, made_by, say)
+    path = folder and folder / _file_name(made_by)
+    found = _read(path, made_by, say) if path else None
     if found is None:
         say(f"training a classifier of {name}, once: {train.size} images of {list(spec.shape)}")
         start = time.perf_counter()
@@ -104,7 +106,8 @@ def load(
         record = {**made_by, "digest": extractor.digest, "accuracy": right}
         seconds = time.perf_counter() - start
         say(f"it is right on {right:.2%} of the test images, after {seconds:.0f} seconds")
-        _write(path, variables, record, say)
+        if path:
+            _write(path, variables, record, say)
         return Domain(extractor, right, record)
     variables, record = found
     return Domain(_extractor(name, variables, spec), float(record["accuracy"]), record)
@@ -234,12 +237,12 @@ def _write(path: Path, variables: PyTree, record: dict[str, Any], say: Say) -> N
         with files.replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, record=np.array(json.dumps(record)), **arrays)
     except OSError as error:
-        say(f"the classifier cannot be kept in {path}: {errors.told(error)}")
+        say(f"the classifier cannot be kept: {error}")
 
 
 def _read(path: Path, made_by: dict[str, Any], say: Say) -> tuple[PyTree, dict[str, Any]] | None:
     """What ``_write`` kept, or None if there is nothing or not what was written."""
-    if not path.exists():
+    if not os.path.exists(path):
         return None
     try:
         # Opened here, because NumPy leaves a file open that it finds damaged.

@@ -22,7 +22,7 @@ def differences(first: Result, second: Result) -> dict[str, tuple[Any, Any]]:
 
 
 def compare(
-    first: Result | Path, second: Result | Path, *, despite: Sequence[str] = ()
+    first: Result | files.Place, second: Result | files.Place, *, despite: Sequence[str] = ()
 ) -> dict[str, tuple[float, float]]:
     """The figures that two results share, side by side.
 
@@ -50,7 +50,7 @@ def compare(
     return {name: (a["figures"][name]["value"], b["figures"][name]["value"]) for name in shared}
 
 
-def read(path: Path) -> Result:
+def read(path: files.Place) -> Result:
     """A result from its file.
 
     Raises:
@@ -65,8 +65,13 @@ def read(path: Path) -> Result:
     return result
 
 
-def write(result: Result, folder: Path) -> Path:
-    """Writes a result to ``step_N_PART_DIGEST.json``: one file for each step and protocol."""
+def write(result: Result, folder: files.Place) -> Path:
+    """Writes a result to ``step_N_PART_DIGEST.json``: one file for each step and protocol.
+
+    Raises:
+      UserError: if it cannot be written.
+    """
+    folder = Path(folder)
     name = f"step_{result['step']:08}_{result['protocol']['part']}_{result['digest']}.json"
     with files.replacing(folder / name) as path:
         path.write_text(json.dumps(result, indent=2) + "\n")

@@ -4,7 +4,9 @@ A checkpoint is chosen on the part ``'select'`` and reported on the part ``'repo
 figure reported is not the luckiest of many on the same samples.
 """
 
+import contextlib
 import hashlib
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -185,13 +187,17 @@ def remembered(extractor: Extractor, look: Look) -> Look:
 
     def cached(values: np.ndarray) -> Features:
         name = f"{extractor.name}_{extractor.digest[:12]}_{extractor.resize}_{digest(values)}.npz"
-        path = files.cache("features") / name
-        if path.exists():
+        folder = files.cache("features")
+        if folder is None:
+            return look(values)
+        path = folder / name
+        if os.path.exists(path):
             try:
                 with path.open("rb") as file, np.load(file) as stored:
                     return Features(stored["features"], stored.get("logits"))
             except Exception:  # whatever a damaged file is refused with: it is made again
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
         found = look(values)
         arrays: dict[str, Any] = {"features": found.features}
         if found.logits is not None:

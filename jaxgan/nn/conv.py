@@ -210,17 +210,17 @@ def _common(x: Array, w: Array) -> tuple[Array, Array]:
     x, w = nn.dtypes.promote_dtype(x, w)
     # Weights are shared by the devices and images are not. Marking them here, outside the custom
     # derivative, makes JAX sum their gradient over the devices as it does for every other operator.
-    axes = _varying_axes(x) | _varying_axes(w)
+    axes = varying_axes(x) | varying_axes(w)
     return _varying(x, axes), _varying(w, axes)
 
 
-def _varying_axes(x: Array) -> frozenset:
+def varying_axes(x: Array) -> frozenset:
     """The mesh axes over which ``x`` varies; empty outside a `shard_map` that checks."""
     return jax.typeof(x).manual_axis_type.varying
 
 
 def _varying(x: Array, axes: frozenset) -> Array:
-    missing = tuple(sorted(axes - _varying_axes(x)))
+    missing = tuple(sorted(axes - varying_axes(x)))
     return lax.pcast(x, missing, to="varying") if missing else x
 
 

@@ -1,10 +1,13 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
 
 from jaxgan.evaluation import manifold
+from jaxgan.evaluation.diversity import mean_pairwise_distance
 from jaxgan.evaluation.manifold import Prdc, prdc
+from jaxgan.evaluation.neighbours import nearest
 
 
 def brute_force(real, fake, k):
@@ -79,6 +82,17 @@ def test_collapse_keeps_precision_and_loses_coverage():
     assert found.coverage < 0.1
     apart = prdc(real, real + 100.0)
     assert apart == Prdc(0.0, 0.0, 0.0, 0.0)
+
+
+def test_nothing_infinite_is_met_on_the_way():
+    x = np.random.default_rng(4).normal(size=(50, 3))
+    expected = prdc(x[:20], x[20:], chunk=16), mean_pairwise_distance(x, chunk=16)
+    with jax.debug_infs(True), jax.debug_nans(True):
+        assert prdc(x[:20], x[20:], chunk=16) == expected[0]
+        assert mean_pairwise_distance(x, chunk=16) == expected[1]
+        distances, found = nearest(x[:20], x, chunk=16)
+    assert not distances.any()
+    np.testing.assert_array_equal(found, np.arange(20))
 
 
 def test_one_compilation_whatever_the_sizes():

@@ -34,6 +34,12 @@ def test_a_shift_is_its_length_over_the_root_of_the_dimension():
     assert sliced_wasserstein(x, x[::-1], jax.random.key(1)) < 1e-6
 
 
+def test_equal_samples_have_a_gradient():
+    x = jax.random.normal(jax.random.key(0), (5, 3))
+    gradient = jax.grad(lambda y: sliced_wasserstein(x, y, jax.random.key(1), projections=4))(x)
+    assert not gradient.any()
+
+
 def test_unequal_shapes_are_refused():
     with pytest.raises(ValueError, match="same shape"):
         sliced_wasserstein(jnp.zeros((3, 2)), jnp.zeros((4, 2)), jax.random.key(0))
