@@ -9,50 +9,18 @@ Different: D gets the label as one channel through a dense layer, ten constant c
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as base
+from bases import cifar10
+from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
     """That code's settings: Adam 8e-4, betas .5/.999, five D steps, batch 512, 40,000 G steps."""
-    config = base.default()
-    config.steps, config.batch_size = 40_000, 512
-    config.data.name = "cifar10"
-    config.log.every = 500
-    config.sample.every = config.checkpoint.every = 2000
-    config.evaluation.every = 4000
-    config.evaluation.extractor, config.checkpoint.best = "domain", "eval/frechet"
-    config.method = ConfigDict(
-        {
-            "name": "cgan",
-            "latent_dim": 100,
-            "n_critic": 5,
-            "ema_decay": 0.0,
-            "generator": {
-                "name": "dcgan",
-                "width": 256,
-                "max_width": 1024,
-                "conditioning": "concat",
-            },
-            "discriminator": {
-                "name": "dcgan",
-                "width": 256,
-                "max_width": 1024,
-                "conditioning": "concat",
-            },
-            "g_optimizer": {"name": "adam", "learning_rate": 8e-4, "b1": 0.5},
-            "d_optimizer": {"name": "adam", "learning_rate": 8e-4, "b1": 0.5},
-        }
-    )
+    config = cifar10.gans_pytorch()
+    config.method.name = "cgan"
+    config.method.generator.conditioning = config.method.discriminator.conditioning = "concat"
     return config
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds: narrow networks, few steps."""
-    config = get_config()
-    config.steps, config.batch_size = 20, 16
-    config.method.generator.width = config.method.discriminator.width = 8
-    config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
-    config.evaluation.every, config.evaluation.n = 20, 50
-    config.evaluation.extractor, config.checkpoint.best = "none", ""
-    config.sample.n = 16
-    return config
+    """The same in seconds."""
+    return smoke(get_config())

@@ -9,39 +9,21 @@ checkpoint, 50k against 50k train), to reach; not yet reproduced here.
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as base
+from bases import cifar10
+from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
     """StudioGAN's settings: Adam 2e-4, betas .5/.999, batch 64, two D steps, 200,000 G steps."""
-    config = base.default()
+    config = cifar10.base()
     config.steps = 200_000
-    config.data.name = "cifar10"
-    config.log.every = 500
-    config.sample.every = config.checkpoint.every = 5000
-    config.evaluation.every = 20_000
-    config.evaluation.extractor, config.checkpoint.best = "domain", "eval/frechet"
-    config.method = ConfigDict(
-        {
-            "name": "gan",
-            "latent_dim": 100,
-            "n_critic": 2,
-            "generator": {"name": "dcgan", "width": 64},
-            "discriminator": {"name": "dcgan", "width": 64},
-            "g_optimizer": {"name": "adam", "learning_rate": 2e-4, "b1": 0.5},
-            "d_optimizer": {"name": "adam", "learning_rate": 2e-4, "b1": 0.5},
-        }
-    )
+    config.method.name = "gan"
+    config.method.latent_dim = 100
+    config.method.n_critic = 2
+    config.method.ema_decay = 0.999
     return config
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds: narrow networks, few steps."""
-    config = get_config()
-    config.steps, config.batch_size = 20, 16
-    config.method.generator.width = config.method.discriminator.width = 8
-    config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
-    config.evaluation.every, config.evaluation.n = 20, 50
-    config.evaluation.extractor, config.checkpoint.best = "none", ""
-    config.sample.n = 16
-    return config
+    """The same in seconds."""
+    return smoke(get_config())

@@ -7,33 +7,20 @@ Expected: see docs/results.md.
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as base
+from bases import digits
+from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
     """The dense networks of the first GAN, with Adam."""
-    config = base.default()
-    config.steps = 6000
-    config.evaluation.every, config.evaluation.n = 2000, 149
-    config.method = ConfigDict(
-        {
-            "name": "gan",
-            "latent_dim": 64,
-            "generator": {"name": "mlp", "features": (256, 512)},
-            "discriminator": {"name": "mlp", "features": (512, 256)},
-            "g_optimizer": {"name": "adam", "learning_rate": 2e-4, "b1": 0.5},
-            "d_optimizer": {"name": "adam", "learning_rate": 2e-4, "b1": 0.5},
-        }
-    )
+    config = digits.base()
+    config.steps, config.evaluation.every = 6000, 2000
+    config.method.name = "gan"
+    config.method.generator = {"name": "mlp", "features": (256, 512)}
+    config.method.discriminator = {"name": "mlp", "features": (512, 256)}
     return config
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds: narrow networks, few steps."""
-    config = get_config()
-    config.steps, config.batch_size = 20, 16
-    config.method.generator.features = config.method.discriminator.features = (16, 16)
-    config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
-    config.evaluation.every, config.evaluation.n = 20, 50
-    config.sample.n = 16
-    return config
+    """The same in seconds."""
+    return smoke(get_config())

@@ -10,41 +10,24 @@ nats; not yet measured, see docs/results.md.
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as base
+from bases import mnist
+from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
     """The paper's codes, noise and learning rates; the authors' batch and number of steps."""
-    config = base.default()
+    config = mnist.base()
     config.steps, config.batch_size = 5000, 128
-    config.data.name = "mnist"
-    config.evaluation.every = 1000
-    config.evaluation.extractor, config.checkpoint.best = "domain", "eval/frechet"
-    config.method = ConfigDict(
-        {
-            "name": "infogan",
-            "categorical_codes": 1,
-            "categories": 10,
-            "continuous_codes": 2,
-            "categorical_weight": 1.0,
-            "continuous_weight": 0.1,
-            "latent_dim": 62,
-            "generator": {"name": "dcgan", "width": 32},
-            "discriminator": {"name": "dcgan", "width": 32},
-            "g_optimizer": {"name": "adam", "learning_rate": 1e-3, "b1": 0.5},
-            "d_optimizer": {"name": "adam", "learning_rate": 2e-4, "b1": 0.5},
-        }
-    )
+    config.checkpoint.best = "eval/frechet"
+    config.method.name = "infogan"
+    config.method.categorical_codes, config.method.categories = 1, 10
+    config.method.continuous_codes = 2
+    config.method.categorical_weight, config.method.continuous_weight = 1.0, 0.1
+    config.method.latent_dim = 62
+    config.method.g_optimizer.learning_rate = 1e-3
     return config
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds: narrow networks, few steps."""
-    config = get_config()
-    config.steps, config.batch_size = 20, 16
-    config.method.generator.width = config.method.discriminator.width = 8
-    config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
-    config.evaluation.every, config.evaluation.n = 20, 50
-    config.evaluation.extractor, config.checkpoint.best = "none", ""
-    config.sample.n = 16
-    return config
+    """The same in seconds."""
+    return smoke(get_config())

@@ -11,40 +11,21 @@ at random; ours are DCGAN's networks and its optimizer.
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as base
+from bases import cifar10
+from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
     """Their batch and epochs, with DCGAN's optimizer."""
-    config = base.default()
+    config = cifar10.base()
     config.steps = 78_125
-    config.data.name = "cifar10"
-    config.log.every = 500
     config.sample.every = config.checkpoint.every = 3125
     config.evaluation.every = 15_625
-    config.evaluation.extractor, config.checkpoint.best = "domain", "eval/frechet"
-    config.method = ConfigDict(
-        {
-            "name": "gan",
-            "latent_dim": 64,
-            "loss": "minimax",
-            "ema_decay": 0.0,
-            "generator": {"name": "dcgan", "width": 64},
-            "discriminator": {"name": "dcgan", "width": 64},
-            "g_optimizer": {"name": "adam", "learning_rate": 2e-4, "b1": 0.5},
-            "d_optimizer": {"name": "adam", "learning_rate": 2e-4, "b1": 0.5},
-        }
-    )
+    config.method.name, config.method.loss = "gan", "minimax"
+    config.method.latent_dim = 64
     return config
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds: narrow networks, few steps."""
-    config = get_config()
-    config.steps, config.batch_size = 20, 16
-    config.method.generator.width = config.method.discriminator.width = 8
-    config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
-    config.evaluation.every, config.evaluation.n = 20, 50
-    config.evaluation.extractor, config.checkpoint.best = "none", ""
-    config.sample.n = 16
-    return config
+    """The same in seconds."""
+    return smoke(get_config())

@@ -12,48 +12,23 @@ reverse KL .81, .55, .18, .12 (one run of 100,000 steps each; see docs/results.m
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as base
+from bases import points
+from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
     """The authors' recipe: 100 packs a step, both players at once; 100,000 steps, not 400,000."""
-    config = base.default()
+    config = points.base("grid")
     config.steps, config.batch_size = 100_000, 400
-    config.data.name = "grid"
-    config.log.every, config.sample.n = 500, 2500
     config.sample.every, config.checkpoint.every = 20_000, 10_000
     config.evaluation.every, config.evaluation.n = 10_000, 2500
-    config.method = ConfigDict(
-        {
-            "name": "gan",
-            "latent_dim": 2,
-            "techniques": {"pack": 4, "update_rule": "simultaneous"},
-            "generator": {
-                "name": "mlp",
-                "features": (400, 400, 400, 400),
-                "batch_norm": True,
-                "output": "linear",
-                "kernel_std": 0.02,
-            },
-            "discriminator": {
-                "name": "mlp",
-                "features": (200, 200, 200),
-                "maxout": 5,
-                "kernel_std": 0.02,
-            },
-            "g_optimizer": {"name": "adam", "learning_rate": 1e-4, "b1": 0.8},
-            "d_optimizer": {"name": "adam", "learning_rate": 1e-4, "b1": 0.8},
-        }
-    )
+    config.method.name = "gan"
+    config.method.techniques = {"pack": 4, "update_rule": "simultaneous"}
+    config.method.generator.kernel_std = config.method.discriminator.kernel_std = 0.02
+    config.method.discriminator.maxout = 5
     return config
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds: narrow networks, few steps."""
-    config = get_config()
-    config.steps, config.batch_size = 20, 16
-    config.method.generator.features = config.method.discriminator.features = (16, 16)
-    config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
-    config.evaluation.every, config.evaluation.n = 20, 50
-    config.sample.n = 16
-    return config
+    """The same in seconds."""
+    return smoke(get_config())

@@ -7,42 +7,21 @@ Expected: at least 97 % of the digits are the one asked for; see docs/results.md
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as base
+from bases import mnist
+from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
     """The paper's hinge loss and spectral norm; DCGAN's networks."""
-    config = base.default()
-    config.steps = 12_000
-    config.data.name = "mnist"
-    config.evaluation.every, config.evaluation.extractor = 3000, "domain"
-    config.method = ConfigDict(
-        {
-            "name": "cgan",
-            "latent_dim": 100,
-            "loss": "hinge",
-            "generator": {"name": "dcgan", "width": 32, "conditioning": "projection"},
-            "discriminator": {
-                "name": "dcgan",
-                "width": 32,
-                "conditioning": "projection",
-                "normalization": "none",
-                "weight": "spectral",
-            },
-            "g_optimizer": {"name": "adam", "learning_rate": 2e-4, "b1": 0.5},
-            "d_optimizer": {"name": "adam", "learning_rate": 2e-4, "b1": 0.5},
-        }
-    )
+    config = mnist.base()
+    config.steps, config.evaluation.every = 12_000, 3000
+    config.method.name, config.method.loss = "cgan", "hinge"
+    config.method.generator.conditioning = config.method.discriminator.conditioning = "projection"
+    config.method.discriminator.normalization = "none"
+    config.method.discriminator.weight = "spectral"
     return config
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds: narrow networks, few steps."""
-    config = get_config()
-    config.steps, config.batch_size = 20, 16
-    config.method.generator.width = config.method.discriminator.width = 8
-    config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
-    config.evaluation.every, config.evaluation.n = 20, 50
-    config.evaluation.extractor = "none"
-    config.sample.n = 16
-    return config
+    """The same in seconds."""
+    return smoke(get_config())

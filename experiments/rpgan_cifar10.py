@@ -12,59 +12,28 @@ and the average's half-life from 0, all constant here; the code names no last st
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as base
+from bases import cifar10
+from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
     """R3GAN's settings: Adam 2e-4 to 5e-5 in 20 million images, betas 0/.99, batch 512."""
-    config = base.default()
-    config.steps, config.batch_size = 100_000, 512
-    config.data.name = "cifar10"
-    config.log.every = 500
-    config.sample.every = config.checkpoint.every = 5000
-    config.evaluation.every = 20_000
-    config.evaluation.extractor, config.checkpoint.best = "domain", "eval/frechet"
-    optimizer = {
-        "name": "adam",
-        "learning_rate": 2e-4,
-        "b1": 0.0,
-        "b2": 0.99,
-        "schedule": {
-            "name": "cosine_decay_schedule",
-            "init_value": 1.0,
-            "decay_steps": 39_062,
-            "alpha": 0.25,
-        },
-    }
-    config.method = ConfigDict(
-        {
-            "name": "cgan",
-            "latent_dim": 64,
-            "loss": "relativistic_pairing",
-            # A half-life of 5 million images.
-            "ema_decay": 0.99993,
-            "techniques": {"r1": 0.05, "r2": 0.05},
-            "generator": {"name": "resnet", "width": 256, "conditioning": "projection"},
-            "discriminator": {
-                "name": "resnet",
-                "width": 256,
-                "weight": "plain",
-                "conditioning": "projection",
-            },
-            "g_optimizer": dict(optimizer),
-            "d_optimizer": dict(optimizer),
-        }
-    )
+    config = cifar10.base()
+    config.batch_size = 512
+    config.method.name, config.method.loss = "cgan", "relativistic_pairing"
+    config.method.latent_dim = 64
+    # A half-life of 5 million images.
+    config.method.ema_decay = 0.99993
+    config.method.techniques = {"r1": 0.05, "r2": 0.05}
+    config.method.generator = {"name": "resnet", "width": 256, "conditioning": "projection"}
+    config.method.discriminator = {**config.method.generator, "weight": "plain"}
+    falling = {"name": "cosine_decay_schedule", "init_value": 1.0, "alpha": 0.25}
+    falling["decay_steps"] = 39_062
+    adam = {"name": "adam", "learning_rate": 2e-4, "b1": 0.0, "b2": 0.99, "schedule": falling}
+    config.method.g_optimizer = config.method.d_optimizer = adam
     return config
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds: narrow networks, few steps."""
-    config = get_config()
-    config.steps, config.batch_size = 20, 16
-    config.method.generator.width = config.method.discriminator.width = 8
-    config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
-    config.evaluation.every, config.evaluation.n = 20, 50
-    config.evaluation.extractor, config.checkpoint.best = "none", ""
-    config.sample.n = 16
-    return config
+    """The same in seconds."""
+    return smoke(get_config())

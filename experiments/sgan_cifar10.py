@@ -11,50 +11,33 @@ and their latents are uniform; their G matches the mean features by absolute dif
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as base
+from bases import cifar10
+from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
     """The authors' settings: Adam 3e-4, betas .5/.999, batch 100, 1,200 epochs."""
-    config = base.default()
+    config = cifar10.base()
     config.steps, config.batch_size = 600_000, 100
-    config.data.name = "cifar10"
-    config.log.every = 500
-    config.sample.every = config.checkpoint.every = 5000
     config.evaluation.every = 10_000
-    optimizer = {
-        "name": "adam",
-        "learning_rate": 3e-4,
-        "b1": 0.5,
-        "schedule": {
-            "name": "linear_schedule",
-            "init_value": 1.0,
-            "end_value": 0.0,
-            "transition_steps": 200_000,
-            "transition_begin": 400_000,
-        },
+    config.evaluation.extractor, config.checkpoint.best = "none", ""
+    falling = {"name": "linear_schedule", "init_value": 1.0, "end_value": 0.0}
+    falling |= {"transition_begin": 400_000, "transition_steps": 200_000}
+    adam = {"name": "adam", "learning_rate": 3e-4, "b1": 0.5, "schedule": falling}
+    config.method = {
+        "name": "sgan",
+        "labels": 4000,
+        "generator": {"name": "dcgan", "width": 128, "max_width": 512},
+        "discriminator": {"name": "sncnn", "width": 96, "max_width": 192, "weight": "plain"},
+        "g_optimizer": dict(adam),
+        "d_optimizer": dict(adam),
+        "baseline_every": 4,
     }
-    config.method = ConfigDict(
-        {
-            "name": "sgan",
-            "labels": 4000,
-            "generator": {"name": "dcgan", "width": 128, "max_width": 512},
-            "discriminator": {"name": "sncnn", "width": 96, "max_width": 192, "weight": "plain"},
-            "g_optimizer": dict(optimizer),
-            "d_optimizer": dict(optimizer),
-            "baseline_every": 4,
-        }
-    )
     return config
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds: narrow networks, few steps."""
-    config = get_config()
-    config.steps, config.batch_size = 20, 16
+    """The same in seconds."""
+    config = smoke(get_config())
     config.method.labels = 50
-    config.method.generator.width = config.method.discriminator.width = 8
-    config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
-    config.evaluation.every, config.evaluation.n = 20, 50
-    config.sample.n = 16
     return config

@@ -7,34 +7,27 @@ Expected: eval/error_semi_supervised below eval/error_supervised; see docs/resul
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as base
+from bases import digits
+from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
     """The networks of sgan_mnist, narrower."""
-    config = base.default()
+    config = digits.base()
     config.steps, config.batch_size = 4000, 50
-    config.evaluation.every, config.evaluation.n = 1000, 149
-    config.method = ConfigDict(
-        {
-            "name": "sgan",
-            "labels": 50,
-            "generator": {"name": "noisy_mlp", "features": (128, 128)},
-            "discriminator": {"name": "noisy_mlp", "features": (256, 128, 128)},
-            "g_optimizer": {"name": "adam", "learning_rate": 1e-3, "b1": 0.5},
-            "d_optimizer": {"name": "adam", "learning_rate": 1e-3, "b1": 0.5},
-        }
-    )
+    config.method = {
+        "name": "sgan",
+        "labels": 50,
+        "generator": {"name": "noisy_mlp", "features": (128, 128)},
+        "discriminator": {"name": "noisy_mlp", "features": (256, 128, 128)},
+        "g_optimizer": {"name": "adam", "learning_rate": 1e-3, "b1": 0.5},
+        "d_optimizer": {"name": "adam", "learning_rate": 1e-3, "b1": 0.5},
+    }
     return config
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds: narrow networks, few steps."""
-    config = get_config()
-    config.steps, config.batch_size = 20, 16
-    config.method.generator.features = config.method.discriminator.features = (16, 16)
+    """The same in seconds."""
+    config = smoke(get_config())
     config.method.baseline_every = 2
-    config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
-    config.evaluation.every, config.evaluation.n = 20, 50
-    config.sample.n = 16
     return config

@@ -8,36 +8,20 @@ Expected: the domain Fréchet distance with its floor; see docs/results.md.
 
 from ml_collections import ConfigDict
 
-from jaxgan import config as base
+from bases import mnist
+from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
     """Setting C of the paper's table 1: Adam 2e-4, betas .5 and .999, one D step; narrower."""
-    config = base.default()
-    config.steps = 3000
-    config.data.name = "mnist"
-    config.evaluation.every, config.evaluation.extractor = 1000, "domain"
-    config.method = ConfigDict(
-        {
-            "name": "gan",
-            "latent_dim": 128,
-            "loss": "hinge",
-            "generator": {"name": "sncnn", "width": 24},
-            "discriminator": {"name": "sncnn", "width": 24},
-            "g_optimizer": {"name": "adam", "learning_rate": 2e-4, "b1": 0.5},
-            "d_optimizer": {"name": "adam", "learning_rate": 2e-4, "b1": 0.5},
-        }
-    )
+    config = mnist.base()
+    config.method.name, config.method.loss = "gan", "hinge"
+    config.method.latent_dim = 128
+    config.method.generator = {"name": "sncnn", "width": 24}
+    config.method.discriminator = {"name": "sncnn", "width": 24}
     return config
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds: narrow networks, few steps."""
-    config = get_config()
-    config.steps, config.batch_size = 20, 16
-    config.method.generator.width = config.method.discriminator.width = 8
-    config.log.every, config.sample.every, config.checkpoint.every = 5, 10, 10
-    config.evaluation.every, config.evaluation.n = 20, 50
-    config.evaluation.extractor = "none"
-    config.sample.n = 16
-    return config
+    """The same in seconds."""
+    return smoke(get_config())

@@ -9,7 +9,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from jaxgan import errors, resolve
+from jaxgan import bases, errors, resolve
 
 # A run may go on with another value of these: none of them changes what a step computes.
 SAFE = (
@@ -187,7 +187,8 @@ def call_experiment(path: str, function: str) -> Mapping[str, Any]:
     if not hasattr(module, function):
         raise errors.UserError(f"{path} has no {function}()")
     try:
-        config = getattr(module, function)()
+        with bases.beside(Path(path)):
+            config = getattr(module, function)()
     except Exception as error:  # whatever the experiment does
         raise errors.UserError(f"{path}: {function}(): {errors.told(error)}") from error
     if not isinstance(config, Mapping | ConfigDict):
@@ -197,7 +198,11 @@ def call_experiment(path: str, function: str) -> Mapping[str, Any]:
 
 
 def load_experiment(path: str) -> Any:
-    """The module in file ``path``, whose folder can be imported from, for a method beside it."""
+    """The module in file ``path``, whose folder can be imported from, for a method beside it.
+
+    Raises:
+      UserError: if there is no such file, or with the error that it raised.
+    """
     file = Path(path)
     if not file.is_file():
         folders = (Path("experiments"), file.parent)
@@ -211,7 +216,8 @@ def load_experiment(path: str) -> Any:
         raise errors.UserError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        with bases.beside(file):
+            spec.loader.exec_module(module)
     except Exception as error:  # whatever the experiment does
         raise errors.UserError(f"{path}: {errors.told(error)}") from error
     return module

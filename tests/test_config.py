@@ -339,6 +339,33 @@ def test_an_experiment_says_what_it_is(name):
     assert summary in main.listing()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_an_experiment_is_what_differs_from_its_base(name):
+    path = EXPERIMENTS / f"{name}.py"
+    text = path.read_text()
+    about, *parts = ast.parse(text).body
+    assert len(text.splitlines()) - about.end_lineno <= 36, "beside its docstring"
+    get = next(part for part in parts if getattr(part, "name", "") == "get_config")
+    first = next(part for part in get.body if isinstance(part, ast.Assign))
+    module = config_lib.load_experiment(str(path))
+    base = eval(ast.unparse(first.value), vars(module))
+    assert "name" not in base.method, "the experiment says whose it is"
+    assert config_lib.flatten(base) != config_lib.flatten(module.get_config())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_smoke_run_is_small(name):
+    config = config_lib.load_experiment(str(EXPERIMENTS / f"{name}.py")).get_smoke_config()
+    assert config.steps * config.batch_size <= 1000
+    assert max(config.sample.n, config.evaluation.n) <= 100
+    every = [config[group].every for group in ("log", "sample", "checkpoint", "evaluation")]
+    assert max(every) <= config.steps, "each of them happens"
+    assert (config.evaluation.extractor, config.checkpoint.best) == ("none", ""), "nothing trained"
+    for network in (config.method.generator, config.method.discriminator):
+        width = network.get("width") or max(network.features)
+        assert width <= 16
+
+
 def test_all_experiments_are_looked_at():
     assert len(NAMES) >= 8
     assert {"gan_digits", "dcgan_digits", "gan_ring", "gan_grid"} <= set(NAMES)
@@ -374,5 +401,3 @@ def resolves(name, function, *overrides):
     assert config.method.name in method.names()
     built = resolve.build(config)
     assert tuple(built.shape) == tuple(config.method.shape)
-    if function == "get_smoke_config":
-        assert config.steps * config.batch_size <= 1000, "runs in seconds"

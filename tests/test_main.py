@@ -62,7 +62,9 @@ def test_without_a_flag_the_experiments_are_listed(command, monkeypatch):
     monkeypatch.chdir(EXPERIMENTS.parent)
     code, out, err = command()
     assert (code, err) == (0, "")
-    for path in EXPERIMENTS.glob("*.py"):
+    files = list(EXPERIMENTS.glob("*.py"))
+    assert out.count(".py ") == len(files), "and no base"
+    for path in files:
         line = next(line for line in out.splitlines() if f"experiments/{path.name} " in line)
         assert line.endswith("."), "each with its one-line description"
     assert "dcgan_digits.py  DCGAN on the 1,797 embedded 8x8 digits" in out
