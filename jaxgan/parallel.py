@@ -89,7 +89,7 @@ def launched(env: Mapping[str, str]) -> Launch:
             options["local_device_ids"] = []  # all that the node has, and not the first one
         return counted(env, variable, "SLURM_PROCID", SLURM, **options)
     hosts = env.get("TPU_WORKER_HOSTNAMES", "").count(",") + 1
-    if hosts > 1 and "tpu" in (jax.config.jax_platforms or "tpu"):
+    if hosts > 1 and "tpu" in (jax.config.values["jax_platforms"] or "tpu"):
         return Launch("TPU_WORKER_HOSTNAMES", hosts)
     return Launch()
 
@@ -253,7 +253,7 @@ def visible() -> list[jax.Device]:
     try:
         return jax.devices()
     except Exception as error:  # an assertion without a word among them
-        wanted = jax.config.jax_platforms or ""
+        wanted = jax.config.values["jax_platforms"] or ""
         package = next((PLUGINS[name] for name in wanted.split(",") if name in PLUGINS), "")
         reason = errors.told(error) if str(error) else "none is visible"
         remedy = f"pip install -U '{package}' ({reason})" if package else reason
