@@ -72,12 +72,23 @@ class Log:
         """Shows a picture [H, W, C] uint8 on TensorBoard."""
         self._show(lambda board: board.write_images(step, {"samples": image[None]}))
 
+    def open_board(self, workdir: Path, first: int) -> None:
+        """Opens TensorBoard's files, see ``tensorboard``."""
+        with self._board_or_none():
+            self.board = tensorboard(workdir, first)
+
     def _show(self, call: Callable[[Any], None]) -> None:
-        """Does something with TensorBoard, which is given up at the first error: it has a copy."""
+        """Does something with TensorBoard."""
+        with self._board_or_none():
+            if self.board is not None:
+                call(self.board)
+
+    @contextlib.contextmanager
+    def _board_or_none(self) -> Iterator[None]:
+        """A context in which TensorBoard is given up at the first error: it has a copy."""
         with self.sparing("TensorBoard"):
             try:
-                if self.board is not None:
-                    call(self.board)
+                yield
             except Exception as error:  # of TensorFlow, out of a thread of clu's
                 self.board = None
                 raise files.WriteError(f"TensorBoard: {told(error)}") from error

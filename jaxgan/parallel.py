@@ -89,14 +89,9 @@ def launched(env: Mapping[str, str]) -> Launch:
             options["local_device_ids"] = []  # all that the node has, and not the first one
         return counted(env, variable, "SLURM_PROCID", SLURM, **options)
     hosts = env.get("TPU_WORKER_HOSTNAMES", "").count(",") + 1
-    if hosts > 1 and "tpu" in (platforms() or "tpu"):
+    if hosts > 1 and "tpu" in (jax.config.values["jax_platforms"] or "tpu"):
         return Launch("TPU_WORKER_HOSTNAMES", hosts)
     return Launch()
-
-
-def platforms() -> str:
-    """What ``JAX_PLATFORMS`` asks for, or ''."""
-    return jax.config.jax_platforms or ""  # type: ignore[attr-defined]
 
 
 def counted(
@@ -258,7 +253,7 @@ def visible() -> list[jax.Device]:
     try:
         return jax.devices()
     except Exception as error:  # an assertion without a word among them
-        wanted = platforms()
+        wanted = jax.config.values["jax_platforms"] or ""
         package = next((PLUGINS[name] for name in wanted.split(",") if name in PLUGINS), "")
         reason = errors.told(error) if str(error) else "none is visible"
         remedy = f"pip install -U '{package}' ({reason})" if package else reason

@@ -141,7 +141,7 @@ def begin(run: Run, restored: checkpoint.Restored | None) -> tuple[Carry, int]:
         log.truncate(run.log.path, step)
     run.log.close()
     if run.config.log.tensorboard:
-        run.log.board = log.tensorboard(run.workdir, step + 1 if restored else 0)
+        run.log.open_board(run.workdir, step + 1 if restored else 0)
     return carry, step
 
 

@@ -381,3 +381,21 @@ def test_training_imports_no_tensorflow(tmp_path):
     done = python(code, DIGITS, "--smoke", "--dry_run", XDG_CACHE_HOME=str(tmp_path))
     assert "jaxgan.train" in done.stdout
     assert "tensorflow" not in done.stdout.split()
+
+
+@pytest.mark.skipif(not TENSORBOARD, reason="needs the tf extra")
+@pytest.mark.parametrize("before", ["", "import jax; "])
+def test_tensorflow_starts_without_a_word_unless_it_is_asked_for_them(before):
+    code = f"{before}from jaxgan import lookup; lookup.quiet_tensorflow(); import tensorflow"
+    quiet, asked = python(code), python(code, TF_CPP_MIN_LOG_LEVEL="0")
+    assert (quiet.returncode, quiet.stderr, asked.returncode) == (0, "", 0)
+    assert "oneDNN" in asked.stderr
+
+
+def test_a_run_says_nothing_on_standard_error_with_any_of_the_extras(tmp_path):
+    code = "import sys; from jaxgan import main; sys.exit(main.main(sys.argv[1:]))"
+    short = ("--config.steps=1", "--config.sample.every=0", "--config.evaluation.every=0")
+    arguments = [DIGITS, "--smoke", f"--workdir={tmp_path}/run", *short]
+    done = python(code, *arguments, XDG_CACHE_HOME=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "run" / "tensorboard").exists() == bool(TENSORBOARD)

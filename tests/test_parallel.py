@@ -132,7 +132,7 @@ def test_jax_has_no_cuda_device_where_none_is_visible(tmp_path):
 
 @contextlib.contextmanager
 def jax_platforms(names):
-    before = jax.config.jax_platforms
+    before = jax.config.values["jax_platforms"]
     jax.config.update("jax_platforms", names)
     try:
         yield

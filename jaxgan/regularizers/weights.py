@@ -102,8 +102,11 @@ def historical_average_init(params: PyTree) -> HistoricalAverage:
 def historical_average_update(state: HistoricalAverage, params: PyTree) -> HistoricalAverage:
     """The history with one more step; to be called after the player's update."""
     steps = state.steps + 1
-    count = steps.astype(jnp.float32)
-    mean = jax.tree.map(lambda m, x: m + (x.astype(jnp.float32) - m) / count, state.mean, params)
+
+    def moved(m: jax.Array, x: jax.Array) -> jax.Array:
+        return m + (x.astype(jnp.float32) - m) / steps.astype(jnp.float32)
+
+    mean = jax.tree.map(moved, state.mean, params)
     return HistoricalAverage(mean, steps)
 
 
