@@ -1,16 +1,23 @@
-"""The one error a user may see: a mistake of theirs, told in one line."""
+"""The one error a user may see: a mistake of theirs, told in one line.
+
+A mistake in the code of a method or a network is another matter: it keeps its traceback.
+"""
 
 import difflib
+import dis
 import sysconfig
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # The exit code of a process that it ends.
 BAD_INPUT = 2
 # Whatever lies in here is not the user's own code.
 LIBRARIES = [sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
-ELSEWHERE = (str(Path(__file__).parent), *LIBRARIES, "<")
+OURS = str(Path(__file__).parent)
+ELSEWHERE = (OURS, *LIBRARIES, "<")
+RAISE = dis.opmap["RAISE_VARARGS"]
 
 
 class UserError(Exception):
@@ -53,3 +60,38 @@ def told(error: BaseException) -> str:
     if own and not isinstance(error, SyntaxError):
         text += f" ({Path(own[-1].filename).name}, line {own[-1].lineno})"
     return text
+
+
+@contextmanager
+def stage(doing: str, what: str) -> Iterator[None]:
+    """A context in which somebody's own code runs, a method's or a network's.
+
+    Args:
+      doing: what for, such as ``'tracing the step of'``.
+      what: whose code it is, such as ``"method 'gan'"``.
+
+    Raises:
+      UserError: in one line, where that code refuses a value.
+      Exception: any other as it is, its traceback too, with a sentence that names the stage.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if refuses(error):
+            raise UserError(f"{what}: {told(error)}") from error
+        error.add_note(f"This was raised while {doing} {what}.")
+        raise
+
+
+def refuses(error: BaseException) -> bool:
+    """Whether it is a ValueError that the code outside of libraries raised by a ``raise``."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    if not isinstance(error, ValueError) or frame is None:
+        return False
+    code = frame.tb_frame.f_code
+    own = code.co_filename.startswith(OURS) or not code.co_filename.startswith((*LIBRARIES, "<"))
+    return own and code.co_code[frame.tb_lasti] == RAISE

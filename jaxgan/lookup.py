@@ -4,6 +4,7 @@ import importlib
 import os
 import pkgutil
 import types
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from jaxgan import errors
@@ -43,17 +44,70 @@ def load_module(package: types.ModuleType, kind: str, name: str) -> types.Module
       UserError: naming the nearest known ``kind`` if there is neither, or the module's own error
         if it cannot be imported.
     """
+    known = submodules(package)
+    module = imported(kind, f"{package.__name__}.{name}" if name in known else name)
+    if module is None:
+        raise errors.unknown(kind, str(name), known)
+    return module
+
+
+def load_object(kind: str, name: str, cls: type | tuple[type, ...], known: Iterable[str]) -> Any:
+    """What somebody else's dotted name stands for.
+
+    Args:
+      kind: what to call it.
+      name: ``'package.module.object'``, or ``'package.module'`` with exactly one such object that
+        is its own.
+      cls: of the object.
+      known: names that are ours, for whoever meant one of them.
+
+    Raises:
+      UserError: naming the nearest known ``kind`` if there is no such module, or what it has.
+    """
+    if (module := imported(kind, name)) is not None:
+        found = {key: value for key, value in vars(module).items() if own(module, value, cls)}
+        if len(found) != 1:
+            told = f": {', '.join(found)}" if found else ""
+            raise errors.UserError(f"{name!r} must define one {kind}, found {len(found)}{told}")
+        return next(iter(found.values()))
+    parent, _, last = name.rpartition(".")
+    module = imported(kind, parent) if parent else None
+    if module is None:
+        raise errors.unknown(kind, name, known)
+    value = getattr(module, last, None)
+    if not isinstance(value, cls):
+        raise errors.UserError(f"{parent!r} has no {kind} {last!r}")
+    return value
+
+
+def own(module: types.ModuleType, value: Any, cls: type | tuple[type, ...]) -> bool:
+    """Whether a value is of this type, and not a function that the module has imported."""
+    return isinstance(value, cls) and getattr(value, "__module__", None) in (
+        module.__name__,
+        type(value).__module__,
+    )
+
+
+def imported(kind: str, name: str) -> types.ModuleType | None:
+    """The module of that name, or ``None`` if there is none.
+
+    Raises:
+      UserError: if it, or what it imports in turn, cannot be imported.
+      Exception: any other that its code raises, with a sentence that names the module.
+    """
     if not isinstance(name, str) or not name:
-        raise errors.unknown(kind, str(name), submodules(package))
-    full = f"{package.__name__}.{name}" if name in submodules(package) else name
+        return None
     try:
-        return importlib.import_module(full)
+        return importlib.import_module(name)
     except ModuleNotFoundError as error:
         # Only the module itself or a parent of it: what it imports in turn is another matter.
-        if error.name and (full == error.name or full.startswith(error.name + ".")):
-            raise errors.unknown(kind, name, submodules(package)) from None
+        if error.name and (name == error.name or name.startswith(error.name + ".")):
+            return None
         reason: Exception = error
-    except Exception as error:  # whatever the module does
+    except (ImportError, SyntaxError) as error:
         reason = error
+    except Exception as error:
+        error.add_note(f"This was raised while importing {kind} {name!r}.")
+        raise
     told = errors.told(reason)
     raise errors.UserError(f"{kind} {name!r} cannot be imported: {told}") from reason

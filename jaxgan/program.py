@@ -217,16 +217,16 @@ def prepare(
     method = resolve.build(config)
     batch = batch_shapes(spec, config.batch_size * method.minibatches)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    try:
+    whose, prepared = f"method {config.method.name!r}", {}
+    with errors.stage("tracing the initialization of", whose):
         state = jax.eval_shape(method.init, key, batch)
-        prepared: Mapping[str, PyTree] = {}
-        if starts and method.prepare is not None:
-            prepared = method.prepare(splits.source())
+    if starts and method.prepare is not None:
+        with errors.stage("preparing the data for", whose):
+            prepared = dict(method.prepare(splits.source()))
+    with errors.stage("tracing the step of", whose):
         _, metrics = jax.eval_shape(method.step, state, batch, key)
         if devices.axis_name is not None:
             check_share(config, devices, state, batch, key)
-    except Exception as error:  # whatever the method or a network refuses its fields with
-        raise errors.UserError(f"method {config.method.name!r}: {errors.told(error)}") from error
     shapes = jax.eval_shape(totals.zero, metrics, state)
     if starts:  # else the data need not be there, and were asked when the run began
         check_metrics(config, spec, method, list(metrics))

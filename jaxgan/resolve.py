@@ -236,12 +236,8 @@ def build(config: ConfigDict, axis_name: str | None = None) -> Method:
     """
     section = plain(config.method)
     name = section.pop("name")
-    try:
+    with errors.stage("building", f"method {name!r}"):
         return variants.build(name, section, axis_name)
-    except errors.UserError:
-        raise
-    except Exception as error:  # whatever the method refuses its fields with
-        raise errors.UserError(f"method {name!r}: {errors.told(error)}") from error
 
 
 def plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgan import draws, losses, networks, optimizers
+from jaxgan import draws, lookup, losses, networks, optimizers
 from jaxgan.adversarial import techniques
 from jaxgan.adversarial.techniques import Techniques, in_packs, pack
 from jaxgan.losses import AdversarialLoss
@@ -74,7 +74,9 @@ class Common:
     @property
     def objective(self) -> AdversarialLoss:
         """The loss that ``loss`` names."""
-        return losses.adversarial(self.loss)
+        if self.loss in losses.NAMES:
+            return losses.adversarial(self.loss)
+        return lookup.load_object("loss", self.loss, AdversarialLoss, losses.NAMES)
 
 
 def flat(**defaults: Any) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """From the data part of a config to the dataset that it names."""
 
+import types
+from collections.abc import Callable
 from typing import Any
 
+from jaxgan import lookup
 from jaxgan.data import catalogue, digits, folder, mixtures, npz, stacked
 from jaxgan.data.source import Source, Spec
 from jaxgan.errors import UserError, unknown
@@ -12,9 +15,11 @@ def open_source(data: Any, split: str | None = None) -> Source:
 
     Args:
         data: with the attributes ``name`` ('digits', 'ring', 'grid', 'random', 'swiss_roll',
-            'stacked_mnist', 'folder', 'npz', or a TFDS name), and optionally ``data_dir`` (folder
-            or file; '' for the default), ``split``, ``image_size`` (0: as stored), ``channels``
-            (0: as stored, 1 or 3) and ``bad_images`` ('error' or 'skip', for 'folder').
+            'stacked_mnist', 'folder', 'npz', a TFDS name, or the dotted name of a function
+            ``(data, split) -> Source`` in a module of your own), and optionally ``data_dir``
+            (folder or file; '' for the default), ``split``, ``image_size`` (0: as stored),
+            ``channels`` (0: as stored, 1 or 3) and ``bad_images`` ('error' or 'skip', for
+            'folder').
         split: instead of ``data.split``.
 
     Raises:
@@ -22,6 +27,8 @@ def open_source(data: Any, split: str | None = None) -> Source:
     """
     split = split or _field(data, "split", "train")
     name, data_dir, fit = data.name, _field(data, "data_dir", ""), _fit(data)
+    if own := _own(name):
+        return own(data, split)
     if name in mixtures.NAMES:
         return mixtures.open_mixture(name, split)
     if name == "digits":
@@ -44,6 +51,8 @@ def describe(data: Any, split: str | None = None) -> Spec:
     """
     split = split or _field(data, "split", "train")
     name, data_dir, fit = data.name, _field(data, "data_dir", ""), _fit(data)
+    if own := _own(name):
+        return own(data, split).spec
     if name in mixtures.NAMES:
         return mixtures.describe(name, split)
     if name == "digits":
@@ -56,6 +65,26 @@ def describe(data: Any, split: str | None = None) -> Spec:
     if name == "npz":
         return npz.describe(_needed(data_dir, name), split, **fit)
     return catalogue.describe(name, data_dir, split, **fit)
+
+
+def _own(name: str) -> Callable[[Any, str], Source] | None:
+    """Somebody's own dataset, named by its dotted name, if it is one.
+
+    Raises:
+        UserError: there is no such module, or no such function in it.
+    """
+    # A dot after a colon is that of TFDS's versions.
+    if "." not in name.partition(":")[0]:
+        return None
+
+    def checked(data: Any, split: str) -> Source:
+        source = function(data, split)
+        if not isinstance(source, Source):
+            raise UserError(f"dataset {name!r} must return a jaxgan.data.Source")
+        return source
+
+    function: Any = lookup.load_object("dataset", name, types.FunctionType, catalogue.BUILT_IN)
+    return checked
 
 
 def _field(data: Any, field: str, default: Any) -> Any:
