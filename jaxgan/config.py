@@ -14,6 +14,7 @@ from jaxgan import bases, errors, resolve
 # A run may go on with another value of these: none of them changes what a step computes.
 SAFE = (
     "steps",
+    "steps_per_call",
     "log.",
     "sample.",
     "checkpoint.",
@@ -34,6 +35,8 @@ def default() -> ConfigDict:
             "steps": 1000,
             # Over all devices.
             "batch_size": 64,
+            # In one dispatch, where nothing is due between them.
+            "steps_per_call": 1,
             # `name`, and the fields of that method.
             "method": {"name": ""},
             "data": {

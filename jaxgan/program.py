@@ -89,6 +89,24 @@ class Program:
     @cached_property
     def step(self) -> Callable[..., Carry]:
         """``step(carry, dataset, batch, key) -> carry``, compiled, the carry donated."""
+        return self.devices.compile(self._step)
+
+    @cached_property
+    def several(self) -> Callable[..., Carry]:
+        """``several(carry, dataset, batches, key) -> carry``: a step for each, in one call."""
+
+        def several(carry: Carry, dataset: PyTree, batches: tuple, key: jax.Array) -> Carry:
+            def one(carry: Carry, batch: PyTree) -> tuple[Carry, None]:
+                return self._step(carry, dataset, batch, key), None
+
+            stacked = jax.tree.map(lambda *rows: jnp.stack(rows), *batches)
+            return jax.lax.scan(one, carry, stacked)[0]
+
+        return self.devices.compile(several)
+
+    @cached_property
+    def _step(self) -> Callable[..., Carry]:
+        """``step`` before it is compiled."""
         axis_name = self.devices.axis_name
         method = resolve.build(self.config, axis_name)
         skip = self.config.health.on_nonfinite == "skip"
@@ -103,7 +121,7 @@ class Program:
             state, counted = totals.add(carry["totals"], old, new, metrics, skip=skip)
             return {"state": state, "totals": counted}
 
-        return self.devices.compile(step)
+        return step
 
     @cached_property
     def latents(self) -> Callable[[jax.Array, int], PyTree]:

@@ -276,6 +276,7 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
         "seed": 0,
         "steps": 1,
         "batch_size": 1,
+        "steps_per_call": 1,
         "log.every": 1,
         "sample.every": 0,
         "sample.n": 1,

@@ -158,8 +158,13 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, batches: data.Stream) 
     while step < config.steps and not run.record["stopped"]:
         if preemption.requested(step):
             return preempted(run, carry, step)
-        carry = ready.step(carry, dataset, next(batches), ready.key)
-        step += 1
+        if 1 < config.steps_per_call <= next_pause(config, step) - step:
+            several = tuple(next(batches) for _ in range(config.steps_per_call))
+            carry = ready.several(carry, dataset, several, ready.key)
+            step += len(several)
+        else:
+            carry = ready.step(carry, dataset, next(batches), ready.key)
+            step += 1
         due = {name for name in PAUSES if is_due(config[name].every, step, config.steps)}
         if not due:
             continue
@@ -186,6 +191,12 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, batches: data.Stream) 
         if "checkpoint" in due or run.record["stopped"]:
             pauses.save(run, carry, step)
     return finish(run, step)
+
+
+def next_pause(config: ConfigDict, step: int) -> int:
+    """The first step after ``step`` after which something is due."""
+    every = [config[name].every for name in PAUSES if config[name].every]
+    return min([config.steps, *(step - step % n + n for n in every)])
 
 
 def is_due(every: int, step: int, last: int) -> bool:

@@ -77,13 +77,14 @@ def _own(name: str) -> Callable[[Any, str], Source] | None:
     if "." not in name.partition(":")[0]:
         return None
 
+    function: Any = lookup.load_object("dataset", name, types.FunctionType, catalogue.BUILT_IN)
+
     def checked(data: Any, split: str) -> Source:
-        source = function(data, split)
+        source: Any = function(data, split)
         if not isinstance(source, Source):
             raise UserError(f"dataset {name!r} must return a jaxgan.data.Source")
         return source
 
-    function: Any = lookup.load_object("dataset", name, types.FunctionType, catalogue.BUILT_IN)
     return checked
 
 
