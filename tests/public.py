@@ -1,6 +1,7 @@
 """Each public function and layer with small arguments, for what must hold of all of them."""
 
 import inspect
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,8 @@ from jaxgan.losses import reconstruction
 from jaxgan.networks import dcgan, mlp, noisy_mlp, resnet, sncnn
 
 B = 4
+# As a number comes out of NumPy: a float of 64 bits with a type of its own.
+HALF = np.float64(0.5)
 
 
 def floats(dtype, *shape):
@@ -57,7 +60,8 @@ def _loss_cases(dtype):
     yield "bernoulli_log_likelihood", losses.bernoulli_log_likelihood, (x, y)
     yield "kl_standard_normal", losses.kl_standard_normal, (x, y)
     for samples in ((B,), (3, B)):
-        yield "elbo", losses.elbo, (floats(dtype, *samples), floats(dtype, B))
+        terms = floats(dtype, *samples), floats(dtype, B)
+        yield "elbo", lambda x, kl: losses.elbo(x, kl, beta=HALF), terms
     yield "importance_weighted_bound", losses.importance_weighted_bound, (x,)
     for name in ("l1", "cycle", "identity"):
         yield name, getattr(reconstruction, name), (image, other)
@@ -67,7 +71,7 @@ def _loss_cases(dtype):
 
     yield (
         "perceptual",
-        lambda a, b: losses.perceptual(layers, a, b, weights=[1.0, 2.0]),
+        lambda a, b: losses.perceptual(layers, a, b, weights=np.ones(2)),
         (image,) * 2,
     )
     yield "lpips", lambda a, b: losses.lpips(layers, a, b), (image, other)
@@ -93,25 +97,26 @@ def _penalty_cases(dtype):
         return call
 
     w = params["w"]
-    for sided, target in ((False, 1.0), (True, 1.0), (False, 0.0)):
+    for sided, target in ((False, 1.0), (True, HALF), (False, 0.0)):
 
         def gradient_penalty(critic, *args, sided=sided, target=target):
             return r.gradient_penalty(critic, *args, target=target, one_sided=sided)
 
         yield "gradient_penalty", with_critic(gradient_penalty), (w, x, y, key())
     yield "dragan", with_critic(r.dragan), (w, x, key())
+    yield "dragan", with_critic(partial(r.dragan, scale=HALF, target=HALF)), (w, x, key())
     yield "r1", with_critic(r.r1), (w, x)
     yield "r2", with_critic(r.r2), (w, x)
     yield "gradient_norms", with_critic(r.gradient_norms), (w, x)
     yield "global_norm", r.global_norm, (params,)
     yield "lecam_init", r.lecam_init, ()
-    yield "lecam_update", r.lecam_update, (r.lecam_init(), logits, logits)
+    yield "lecam_update", partial(r.lecam_update, decay=HALF), (r.lecam_init(), logits, logits)
     yield "lecam", r.lecam, (logits, logits, r.lecam_init())
     yield "consistency", r.consistency, (logits, logits)
     yield "balanced_consistency", r.balanced_consistency, (logits,) * 4
     yield "latent_consistency_discriminator", r.latent_consistency_discriminator, (logits,) * 2
     yield "latent_consistency_generator", r.latent_consistency_generator, (x, y)
-    yield "perturb_latents", r.perturb_latents, (key(), floats(dtype, B, 7))
+    yield "perturb_latents", partial(r.perturb_latents, sigma=HALF), (key(), floats(dtype, B, 7))
 
     def generate(z):
         return jnp.tanh(z.reshape(B, -1)[:, :7] @ jnp.ones((7, 12), z.dtype)).reshape(B, 2, 2, 3)
@@ -120,8 +125,12 @@ def _penalty_cases(dtype):
     for z in (floats(dtype, B, 7), floats(dtype, B, 3, 7)):
         yield "path_lengths", lambda z, k: r.path_lengths(generate, z, k), (z, key())
         mean = r.path_length_init()
-        yield "path_length", lambda z, k, m: r.path_length(generate, z, k, m), (z, key(), mean)
-    yield "weight_clip", lambda p: r.weight_clip(p, 0.1), (params,)
+        yield (
+            "path_length",
+            lambda z, k, m: r.path_length(generate, z, k, m, decay=HALF),
+            (z, key(), mean),
+        )
+    yield "weight_clip", partial(r.weight_clip, limit=HALF), (params,)
     for diagonal in (False, True):
         yield "orthogonal", lambda p, d=diagonal: r.orthogonal(p, diagonal=d), (params,)
     yield "spectral_init", r.spectral_init, (key(), params)
@@ -145,11 +154,20 @@ def _augmentation_cases(dtype):
         yield "diff_augment", augment.diff_augment, (key(), image)
     yield "ada", lambda k, x: augment.ada(k, x, 0.5), (key(), x)
     yield "ada_init", augment.ada_init, ()
-    yield "ada_update", augment.ada_update, (augment.ada_init(), floats(dtype, B))
-    yield "anneal", lambda step: augment.anneal(step, initial=0.1, steps=9), (jnp.int32(3),)
+    numbers = dict.fromkeys(("target", "images_to_full", "maximum"), HALF)
+    yield (
+        "ada_update",
+        partial(augment.ada_update, **numbers),
+        (
+            augment.ada_init(),
+            floats(dtype, B),
+        ),
+    )
+    yield "anneal", partial(augment.anneal, initial=HALF, steps=9), (jnp.int32(3),)
     for name in ("color", "translation", "cutout", "horizontal_flip"):
         yield name, getattr(augment, name), (key(), x)
-    yield "instance_noise", lambda k, x: augment.instance_noise(k, x, 0.1), (key(), x)
+    yield "instance_noise", partial(augment.instance_noise, sigma=HALF), (key(), x)
+    yield "horizontal_flip", partial(augment.horizontal_flip, probability=HALF), (key(), x)
     yield "sample_keys", lambda k: augment.sample_keys(k, B), (key(),)
 
 
@@ -164,7 +182,7 @@ def _other_cases(dtype):
     yield "image_pool_query", buffers.image_pool_query, (key(), buffer, x)
     yield "replay_insert", buffers.replay_insert, (buffer, x)
     yield "replay_sample", lambda k, b: buffers.replay_sample(k, b, 3), (key(), buffer)
-    yield "replay_query", buffers.replay_query, (key(), buffer, x)
+    yield "replay_query", partial(buffers.replay_query, probability=HALF), (key(), buffer, x)
     yield "total_variance", diversity.total_variance, (x,)
     yield "sliced_wasserstein", sliced_wasserstein, (x, y, key())
     for name, rule in resize.RULES.items():

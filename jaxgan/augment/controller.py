@@ -82,7 +82,8 @@ def ada_update(
         signs, logits, images = lax.psum(signs, axis_name), logits * devices, images * devices
     signs, logits = state.signs + signs, state.logits + logits
     images, calls = state.images + images, state.calls + 1.0
-    move = jnp.sign(signs / logits - target) * images / images_to_full
-    moved = AdaState(jnp.clip(state.p + move, 0.0, maximum), *ada_init()[1:])
+    goal, full, most = (jnp.asarray(x, jnp.float32) for x in (target, images_to_full, maximum))
+    move = jnp.sign(signs / logits - goal) * images / full
+    moved = AdaState(jnp.clip(state.p + move, 0.0, most), *ada_init()[1:])
     waiting = AdaState(state.p, signs, logits, images, calls)
     return jax.tree.map(lambda a, b: jnp.where(calls >= interval, a, b), moved, waiting)

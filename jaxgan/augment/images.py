@@ -16,11 +16,15 @@ def per_sample(
     *args: ArrayLike,
     axis_name: str | None = None,
 ) -> jax.Array:
-    """``transform(key_i, image_i, *args)`` over a batch: in float32, returned in its own dtype."""
+    """``transform(key_i, image_i, *args)`` over a batch: in float32, returned in its own dtype.
+
+    ``args`` are numbers, the same for all images.
+    """
     check_images(images)
     keys = sample_keys(key, images.shape[0], axis_name)
-    shared = (None for _ in args)
-    out = jax.vmap(transform, (0, 0, *shared))(keys, images.astype(jnp.float32), *args)
+    numbers = [jnp.asarray(x, jnp.float32) for x in args]
+    mapped = jax.vmap(transform, (0, 0, *(None for _ in numbers)))
+    out = mapped(keys, images.astype(jnp.float32), *numbers)
     return out.astype(images.dtype)
 
 

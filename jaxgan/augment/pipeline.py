@@ -71,7 +71,7 @@ def ada(
             image = cut(image, draws.cutout, draws.cutout_centre)
         return image
 
-    return per_sample(transform, key, images, jnp.asarray(p, jnp.float32), axis_name=axis_name)
+    return per_sample(transform, key, images, p, axis_name=axis_name)
 
 
 def inverse_map(draws: Draws, height: int, width: int) -> jax.Array:

@@ -67,4 +67,4 @@ def anneal(step: ArrayLike, *, initial: float, steps: int, final: float = 0.0) -
     if steps < 1:
         raise ValueError(f"steps is {steps}, but must be at least 1")
     done = jnp.clip(jnp.asarray(step, jnp.float32) / steps, 0.0, 1.0)
-    return initial + (final - initial) * done
+    return jnp.asarray(initial, jnp.float32) + jnp.asarray(final - initial, jnp.float32) * done

@@ -88,7 +88,8 @@ def elbo(log_likelihood: jax.Array, kl: jax.Array, *, beta: float = 1.0) -> jax.
     if kl.ndim != 1 or kl.shape != log_likelihood.shape[-1:]:
         raise ValueError(f"kl has shape {kl.shape}, log_likelihood {log_likelihood.shape}")
     log_likelihood, kl = log_likelihood.astype(jnp.float32), kl.astype(jnp.float32)
-    return jnp.mean(log_likelihood - beta * aligned(kl, log_likelihood))
+    kl = jnp.asarray(beta, jnp.float32) * aligned(kl, log_likelihood)
+    return jnp.mean(log_likelihood - kl)
 
 
 def importance_weighted_bound(log_weights: jax.Array) -> jax.Array:

@@ -45,4 +45,5 @@ def total(
         raise ValueError(f"weights has {len(weights)} numbers for {len(a)} layers")
     terms = [distance(x, y) for x, y in zip(a, b, strict=True)]
     given = [1.0] * len(terms) if weights is None else weights
-    return sum((w * t for w, t in zip(given, terms, strict=True)), jnp.zeros((), jnp.float32))
+    weighted = (jnp.asarray(w, jnp.float32) * t for w, t in zip(given, terms, strict=True))
+    return sum(weighted, jnp.zeros((), jnp.float32))

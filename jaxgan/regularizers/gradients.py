@@ -100,7 +100,8 @@ def dragan(
     noise = _uniform(keys[:, 1], real.shape[1:])
     mean = _mean(real, axis_name)
     std = jnp.sqrt(_mean(jnp.square(real - mean), axis_name) + EPSILON)
-    return _centred(critic, real + amount * scale * std * noise, target, one_sided)
+    amount = amount * jnp.asarray(scale, jnp.float32)
+    return _centred(critic, real + amount * std * noise, target, one_sided)
 
 
 def r1(critic: Critic, real: jax.Array) -> jax.Array:
@@ -148,7 +149,7 @@ def _centred(critic: Critic, x: jax.Array, target: float, one_sided: bool) -> ja
     squares = _squared_norms(critic, x)
     if isinstance(target, int | float) and target == 0:
         return jnp.mean(squares)
-    excess = jnp.sqrt(squares + EPSILON) - target
+    excess = jnp.sqrt(squares + EPSILON) - jnp.asarray(target, jnp.float32)
     return jnp.mean(jnp.square(jax.nn.relu(excess) if one_sided else excess))
 
 

@@ -42,10 +42,12 @@ def lecam_update(
     if isinstance(decay, int | float) and not 0 <= decay <= 1:
         raise ValueError(f"decay is {decay}, but must be in [0, 1]")
 
+    decay = jnp.asarray(decay, jnp.float32)
+
     def follow(average: jax.Array, logits: jax.Array) -> jax.Array:
         mean = jnp.mean(lax.stop_gradient(logits).astype(jnp.float32))
         mean = mean if axis_name is None else lax.pmean(mean, axis_name)
-        return jnp.asarray(decay * average + (1.0 - decay) * mean, jnp.float32)
+        return decay * average + (1.0 - decay) * mean
 
     return LeCam(follow(state.real, real_logits), follow(state.fake, fake_logits))
 
@@ -130,6 +132,7 @@ def perturb_latents(
     """
     keys = sample_keys(key, latents.shape[0], axis_name)
     noise = jax.vmap(lambda k: jax.random.normal(k, latents.shape[1:], jnp.float32))(keys)
+    sigma = jnp.asarray(sigma, jnp.float32)
     return (latents.astype(jnp.float32) + sigma * noise).astype(latents.dtype)
 
 

@@ -96,5 +96,6 @@ def path_length(
     batch_mean = jnp.mean(lengths)
     if axis_name is not None:
         batch_mean = lax.pmean(batch_mean, axis_name)
+    decay = jnp.asarray(decay, jnp.float32)
     new_mean = lax.stop_gradient(mean + decay * (batch_mean - mean))
     return jnp.mean(jnp.square(lengths - new_mean)), new_mean

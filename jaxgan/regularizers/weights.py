@@ -32,7 +32,12 @@ def weight_clip(params: PyTree, limit: float) -> PyTree:
     """
     if isinstance(limit, int | float) and not limit > 0:
         raise ValueError(f"limit is {limit}, but must be positive")
-    return jax.tree.map(lambda x: jnp.clip(x, -limit, limit).astype(x.dtype), params)
+
+    def clipped(x: jax.Array) -> jax.Array:
+        bound = jnp.asarray(limit, x.dtype)
+        return jnp.clip(x, -bound, bound)
+
+    return jax.tree.map(clipped, params)
 
 
 def orthogonal(params: PyTree, *, diagonal: bool = False) -> jax.Array:
