@@ -174,20 +174,21 @@ def generate(
     """Samples of latents in chunks of at most ``chunk``, so that any number fits.
 
     A sample depends on its own latents and conditions, so that chunks change nothing. Labels that
-    are not given are each class in turn.
+    are not given are each class in turn; a condition that is a single value is one for all.
     """
     n = len(jax.tree.leaves(latents)[0])
     if "labels" in ready.method.conditions and conditions.get("labels") is None:
         conditions["labels"] = np.arange(n, dtype=np.int32) % ready.spec.num_classes
-    given = {name: np.broadcast_to(v, (n, *np.shape(v)[1:])) for name, v in conditions.items()}
+    each = {name: value for name, value in conditions.items() if np.ndim(value)}
+    whole = {name: value for name, value in conditions.items() if name not in each}
     chunk = min(n, chunk)
     parts = []
     quiet = n == chunk or jax.process_index() > 0 or None  # None: only on a terminal
     for start in tqdm(range(0, n, chunk), desc="samples", disable=quiet, leave=False):
         # A whole chunk also at the end, where the first rows are enough: one compilation.
         rows = np.arange(start, start + chunk).clip(max=n - 1)
-        part, told = jax.tree.map(lambda x: np.asarray(x)[rows], (latents, given))  # noqa: B023
-        parts.append(np.asarray(ready.generate(state, part, **told)))
+        part, told = jax.tree.map(lambda x: np.asarray(x)[rows], (latents, each))  # noqa: B023
+        parts.append(np.asarray(ready.generate(state, part, **told, **whole)))
     return np.concatenate(parts)[:n]
 
 
