@@ -79,10 +79,11 @@ def test_the_penalty_holds_the_labels():
     params = state.nets["d"].params
 
     def slope(x, label):
-        one = lambda y: plain.game.d.apply(params, {}, y[None], label[None], train=True)[0].logits[
-            0
-        ]  # noqa: E731
-        return jax.grad(one)(x)
+        def logit(y):
+            critique, _ = plain.game.d.apply(params, {}, y[None], label[None], train=True)
+            return critique.logits[0]
+
+        return jax.grad(logit)(x)
 
     fake = generated(variant, state, LABELS)
     expected = sum(
