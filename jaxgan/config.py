@@ -139,6 +139,8 @@ def load(path: str, overrides: Sequence[str] = (), *, smoke: bool = False) -> Co
     resolve.fill_method(config)
     for key, text in changes.items():
         apply_override(config, key, text)
+    # Once more, now that every value is set: a field's annotation says more than its default.
+    resolve.fill_method(config)
     resolve.fill_from_data(config)
     resolve.check(config)
     return config.lock()

@@ -130,17 +130,18 @@ class Program:
 
     @cached_property
     def generate(self) -> Callable[..., jax.Array]:
-        """``generate(state, latents, **conditions)``, compiled, the work cut over the devices.
+        """``generate(state, latents, averaged=..., **conditions)``, compiled.
 
-        By the weights that ``config.evaluation.averaged`` asks for.
+        The work is cut over the devices.
         """
-        averaged = self.config.evaluation.averaged
 
-        def generate(state: State, latents: PyTree, **conditions: Any) -> jax.Array:
+        def generate(
+            state: State, latents: PyTree, *, averaged: bool, **conditions: Any
+        ) -> jax.Array:
             samples = self.method.generate(state, latents, averaged=averaged, **conditions)
             return self.devices.cut(samples)
 
-        return jax.jit(generate, out_shardings=self.devices.replicated)
+        return jax.jit(generate, static_argnames="averaged", out_shardings=self.devices.replicated)
 
     @cached_property
     def scores(self) -> Callable[[State, jax.Array], jax.Array] | None:

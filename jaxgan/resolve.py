@@ -158,7 +158,7 @@ def fit_kind(value: Any, kind: Any) -> Any:
     Raises:
       TypeError: if it is of another type.
     """
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    origin, inner = typing.get_origin(kind) or kind, typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         for choice in inner:
             with contextlib.suppress(TypeError):
@@ -171,15 +171,17 @@ def fit_kind(value: Any, kind: Any) -> Any:
     if origin in (tuple, list, collections.abc.Sequence):
         if not isinstance(value, tuple | list):
             raise TypeError
-        if origin is tuple and inner[-1:] != (...,):
-            return tuple(fit_kind(x, each) for x, each in zip(value, inner, strict=True))
-        return tuple(fit_kind(x, inner[0]) for x in value)
+        each = inner or (Any, ...)
+        if origin is not tuple or each[-1] is ...:
+            each = each[:1] * len(value)
+        if len(each) != len(value):
+            raise TypeError
+        return tuple(map(fit_kind, value, each))
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if kind in (bool, int, float, str) and type(value) is not kind:
         raise TypeError
-    mapping = kind is dict or origin in (dict, collections.abc.Mapping)
-    group = mapping or dataclasses.is_dataclass(kind)
+    group = origin in (dict, collections.abc.Mapping) or dataclasses.is_dataclass(kind)
     if group and not isinstance(value, Mapping | ConfigDict):
         raise TypeError
     return value
@@ -187,12 +189,12 @@ def fit_kind(value: Any, kind: Any) -> Any:
 
 def told_kind(kind: Any) -> str:
     """A type in a word."""
-    origin = typing.get_origin(kind)
+    origin = typing.get_origin(kind) or kind
     if origin in (tuple, list, collections.abc.Sequence):
         return "list of values"
     if origin in (dict, collections.abc.Mapping) or dataclasses.is_dataclass(kind):
         return "group"
-    return getattr(kind, "__name__", str(kind)) if origin is None else str(kind)
+    return kind.__name__ if isinstance(kind, type) else str(kind)
 
 
 def fill_from_data(config: ConfigDict) -> None:

@@ -64,19 +64,23 @@ class Model:
         """The names of the labels 0, 1, ...; () where the data had none."""
         return self.program.spec.classes
 
-    def sample(self, key: jax.Array, n: int, **conditions: Any) -> np.ndarray:
+    def sample(
+        self, key: jax.Array, n: int, *, averaged: bool | None = None, **conditions: Any
+    ) -> np.ndarray:
         """Samples [n, H, W, C] (or [n, 2]) in [-1, 1]: ``generate`` of n ``latents``.
 
         Args:
           key: a JAX random key.
           n: how many.
-          **conditions: see ``generate``.
+          averaged: see ``generate``.
+          **conditions: likewise.
 
         Raises:
           UserError: if n is less than 1, or as ``generate`` does.
         """
         check_count(n)
-        return draw(self.program, self.state, key, n, **self.checked(n, conditions))
+        given = self.checked(n, conditions)
+        return draw(self.program, self.state, key, n, averaged=averaged, **given)
 
     def latents(self, key: jax.Array, n: int) -> PyTree:
         """What n samples are generated from: an array [n, Z], or a tree of arrays [n, ...].
@@ -87,11 +91,14 @@ class Model:
         check_count(n)
         return latents(self.program, key, n)
 
-    def generate(self, latents: PyTree, **conditions: Any) -> np.ndarray:
+    def generate(
+        self, latents: PyTree, *, averaged: bool | None = None, **conditions: Any
+    ) -> np.ndarray:
         """Samples [n, H, W, C] (or [n, 2]) in [-1, 1] of latents, see ``latents``.
 
         Args:
           latents: a tree of arrays [n, ...].
+          averaged: by the averaged weights or the raw ones; ``None``: as the config says.
           **conditions: what the method takes: an array with a row for each sample (``labels`` [n]
             for a conditional method), or a single value that holds for all. A label is a number, or
             a name in ``classes``.
@@ -100,8 +107,8 @@ class Model:
           UserError: if the method does not take such a condition, or one has not n rows, or values
             that the method was not trained on.
         """
-        n = len(jax.tree.leaves(latents)[0])
-        return generate(self.program, self.state, latents, **self.checked(n, conditions))
+        given = self.checked(len(jax.tree.leaves(latents)[0]), conditions)
+        return generate(self.program, self.state, latents, averaged=averaged, **given)
 
     def checked(self, n: int, conditions: dict[str, Any]) -> dict[str, Any]:
         """Conditions in the type that the method takes.
@@ -170,11 +177,9 @@ def _shown(value: Any) -> str:
     return repr(value) if array.ndim == 0 else f"{array.dtype} {list(array.shape)}"
 
 
-def draw(
-    ready: Program, state: State, key: jax.Array, n: int, *, chunk: int = CHUNK, **conditions: Any
-) -> np.ndarray:
-    """Draws n samples by the weights that the config asks for: every sample comes from here."""
-    return generate(ready, state, latents(ready, key, n), chunk=chunk, **conditions)
+def draw(ready: Program, state: State, key: jax.Array, n: int, **settings: Any) -> np.ndarray:
+    """Draws n samples: every sample comes from here. The rest is as in ``generate``."""
+    return generate(ready, state, latents(ready, key, n), **settings)
 
 
 def latents(ready: Program, key: jax.Array, n: int) -> PyTree:
@@ -183,25 +188,34 @@ def latents(ready: Program, key: jax.Array, n: int) -> PyTree:
 
 
 def generate(
-    ready: Program, state: State, latents: PyTree, *, chunk: int = CHUNK, **conditions: Any
+    ready: Program,
+    state: State,
+    latents: PyTree,
+    *,
+    chunk: int | None = None,
+    averaged: bool | None = None,
+    **conditions: Any,
 ) -> np.ndarray:
     """Samples of latents in chunks of at most ``chunk``, so that any number fits.
 
     A sample depends on its own latents and conditions, so that chunks change nothing. Labels that
-    are not given are each class in turn.
+    are not given are each class in turn; a condition that is a single value is one for all. The
+    weights are those that the config asks for, unless ``averaged`` says which.
     """
     n = len(jax.tree.leaves(latents)[0])
     if "labels" in ready.method.conditions and conditions.get("labels") is None:
         conditions["labels"] = np.arange(n, dtype=np.int32) % ready.spec.num_classes
-    given = {name: np.broadcast_to(v, (n, *np.shape(v)[1:])) for name, v in conditions.items()}
-    chunk = min(n, chunk)
+    each = {name: value for name, value in conditions.items() if np.ndim(value)}
+    whole = {name: value for name, value in conditions.items() if name not in each}
+    weights = ready.config.evaluation.averaged if averaged is None else averaged
+    chunk = min(n, chunk or CHUNK)
     parts = []
     quiet = n == chunk or jax.process_index() > 0 or None  # None: only on a terminal
     for start in tqdm(range(0, n, chunk), desc="samples", disable=quiet, leave=False):
         # A whole chunk also at the end, where the first rows are enough: one compilation.
         rows = np.arange(start, start + chunk).clip(max=n - 1)
-        part, told = jax.tree.map(lambda x: np.asarray(x)[rows], (latents, given))  # noqa: B023
-        parts.append(np.asarray(ready.generate(state, part, **told)))
+        part, told = jax.tree.map(lambda x: np.asarray(x)[rows], (latents, each))  # noqa: B023
+        parts.append(np.asarray(ready.generate(state, part, averaged=weights, **told, **whole)))
     return np.concatenate(parts)[:n]
 
 
@@ -342,8 +356,7 @@ def check_request(path: files.Place | None, n: int, seed: int) -> None:
       UserError: for no samples, a seed that no key has, another ending than ``.png`` or ``.npz``,
         or a place where no file can be made.
     """
-    if n < 1:
-        raise errors.UserError(f"the number of samples must be at least 1, not {n}")
+    check_count(n)
     if not 0 <= seed < 2**32:
         raise errors.UserError(f"the seed must be at least 0 and less than 2**32, not {seed}")
     if path is None:

@@ -68,19 +68,18 @@ def fields(cls: Any) -> dict[str, Field]:
 
 
 def build(name: str, values: Mapping[str, Any], axis_name: str | None = None) -> Method:
-    """The method of variant ``name`` with these values of its fields.
+    """The method of variant ``name`` with these values of its fields, see ``made``."""
+    return made(find(name), values, axis_name).build()
+
+
+def made(cls: type, values: Mapping[str, Any], axis_name: str | None = None) -> Any:
+    """The dataclass of flat values, its parts made likewise.
 
     Raises:
-      UserError: for a field that it has not.
+      UserError: for a field that it, or a part, has not.
     """
-    cls = find(name)
     for key in set(values) - set(fields(cls)):
-        raise errors.unknown(f"field of method {name!r}", key, fields(cls))
-    return made(cls, values, axis_name).build()
-
-
-def made(cls: type, values: Mapping[str, Any], axis_name: str | None) -> Any:
-    """The dataclass of flat values, its parts made likewise."""
+        raise errors.unknown(f"field of {cls.__name__}", key, fields(cls))
     given, hints = {}, typing.get_type_hints(cls)
     for field in dataclasses.fields(cls):
         kind = hints[field.name]

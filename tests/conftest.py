@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxgan import config as config_lib
-from jaxgan import method, preemption, train
+from jaxgan import preemption, train, variants
 
 # Before the first use of JAX.
 jax.config.update("jax_num_cpu_devices", 4)
@@ -65,7 +65,7 @@ def experiment_of(method_name):
     return using[0]
 
 
-METHODS = method.names()
+METHODS = variants.names()
 
 
 def stop_at(monkeypatch, step):

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen
 
-from jaxgan import augment, buffers, draws, losses, nn, regularizers, vitals
+from jaxgan import augment, draws, losses, nn, regularizers
+from jaxgan.adversarial import buffers, vitals
 from jaxgan.evaluation import diversity, resize
 from jaxgan.evaluation.sliced_wasserstein import sliced_wasserstein
 from jaxgan.losses import reconstruction
@@ -38,7 +39,7 @@ def _loss_cases(dtype):
         pair, pixels = losses.adversarial(name), floats(dtype, B, 3, 3, 1)
         yield f"{name}.discriminator", pair.discriminator, (pixels, pixels)
         yield f"{name}.generator", pair.generator, (pixels, pixels)
-        if name in losses.LABELLED:
+        if pair.labelled:
             soft = floats("float32", 1) / 9
 
             def smoothed(real, fake, label, loss=pair.discriminator):
@@ -177,7 +178,7 @@ def _other_cases(dtype):
     yield "draws.normal", lambda k: draws.normal(k, (5,)), (keys,)
     yield "draws.fold", lambda k: draws.fold(k, 1), (keys,)
     yield "vitals.diversity", vitals.diversity, (x, y)
-    yield "vitals.accuracies", lambda a, b: vitals.accuracies("hinge", a, b), (x, y)
+    yield "vitals.accuracies", lambda a, b: vitals.accuracies(losses.hinge, a, b), (x, y)
     buffer = buffers.replay_init(6, x[0])
     yield "image_pool_query", buffers.image_pool_query, (key(), buffer, x)
     yield "replay_insert", buffers.replay_insert, (buffer, x)

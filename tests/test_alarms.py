@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import alarms, callbacks, config, pauses, vitals
+from jaxgan import alarms, callbacks, config, losses, pauses
+from jaxgan.adversarial import vitals
 from jaxgan.evaluation import evaluator
 from jaxgan.evaluation.extractor import Extractor
 from tests.conftest import log_lines, run, smoke
@@ -151,11 +152,13 @@ def test_diversity_is_the_ratio_of_mean_squared_distances():
     np.testing.assert_allclose(halves, pairs(fake) / pairs(real), rtol=1e-5)
 
 
-def test_accuracies_are_not_logged_where_zero_divides_nothing():
+def test_accuracies_are_not_logged_where_no_logit_divides():
     logits = jnp.array([1.0, -1.0, 2.0, 3.0])
-    found = vitals.accuracies("hinge", logits, -logits)
+    found = vitals.accuracies(losses.hinge, logits, -logits)
     assert found == {"d/real_accuracy": 0.75, "d/fake_accuracy": 0.75}
-    assert vitals.accuracies("wasserstein", logits, logits) == {}
+    shifted = vitals.accuracies(losses.least_squares, logits + 0.5, 0.5 - logits)
+    assert shifted == found
+    assert vitals.accuracies(losses.wasserstein, logits, logits) == {}
 
 
 # Causes. Each is a small run that goes wrong in one way, and a twin that does not.

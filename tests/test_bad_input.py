@@ -467,7 +467,7 @@ METHODS = [
     (
         "two in a module",
         "two_methods",
-        "'two_methods' must define one method (a dataclass with init, s",
+        "'two_methods' must define one method (a dataclass with build), found 2: A, B",
     ),
     ("none in a module", "no_methods", "found 0"),
     (

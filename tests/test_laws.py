@@ -3,13 +3,16 @@
 import dataclasses
 import re
 import sys
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import checkpoint, data, method, program, resolve
+from jaxgan import checkpoint, data, errors, program, resolve, sampling, variants
+from jaxgan.adversarial import Common
+from jaxgan.method import Method
 from jaxgan.state import State
 from tests.conftest import METHODS, experiment_of, log_lines, run, same_bits, smoke, stop_at
 
@@ -43,11 +46,25 @@ def step(ready):
     return jax.jit(ready.method.step)
 
 
-def test_is_a_final_frozen_dataclass(ready):
-    cls = type(ready.method)
+@pytest.fixture(scope="module")
+def variant(settings):
+    return variants.find(settings.method.name)
+
+
+def test_is_a_final_frozen_dataclass(variant):
+    cls = variant
     assert cls.__dataclass_params__.frozen
     assert cls.__bases__ == (object,)
     assert re.search(r"arXiv:\d{4}\.\d{4,5}|\b20\d\d\b", sys.modules[cls.__module__].__doc__)
+
+
+def test_builds_a_record_of_functions(ready):
+    assert type(ready.method) is Method
+    for name, member in vars(ready.method).items():
+        known = {"minibatches": int, "entries": tuple, "conditions": tuple, "choices": Mapping}
+        assert isinstance(member, known.get(name, Callable | None)), name
+    assert "image" in ready.method.entries
+    assert set(ready.method.choices) <= set(ready.method.conditions) - {"labels"}
 
 
 def test_1_pure(step, state, batch):
@@ -68,6 +85,14 @@ def test_2_keeps_tree_shapes_and_dtypes(ready, state, batch):
     assert jax.tree.leaves(new) == jax.tree.leaves(old)
     weak = [x.weak_type for x in jax.tree.leaves(new)]
     assert not any(weak), "a weak type would compile the second step again"
+
+
+def test_2_reads_the_entries_that_it_names(ready, state, batch):
+    named = {name: batch[name] for name in ready.method.entries}
+    whole, some = (
+        jax.eval_shape(ready.method.step, state, b, jax.random.key(0)) for b in (batch, named)
+    )
+    assert whole == some
 
 
 def test_2_counts_its_steps(step, state, batch):
@@ -184,9 +209,13 @@ def test_6_streamed_batches_are_those_drawn_on_the_device(settings, ready):
 
 def test_7_an_unknown_field_is_refused(ready):
     section = resolve.plain(ready.config.method)
-    section.pop("name")
-    with pytest.raises(TypeError):
-        method.find(ready.config.method.name)(**section, no_such_field=1)
+    name = section.pop("name")
+    with pytest.raises(errors.UserError, match=r"unknown field .*'no_such_field'"):
+        variants.build(name, {**section, "no_such_field": 1})
+    with pytest.raises(
+        errors.UserError, match=r"unknown field .*'unroled'; did you mean 'unrolled"
+    ):
+        variants.build(name, {**section, "techniques": {"unroled": 1}})
 
 
 @LONG
@@ -204,7 +233,7 @@ def test_8_many_seeds_in_one_program(ready, step, batch):
         assert together.step == alone.step
 
 
-def test_samples_have_the_shape_of_the_data_and_depend_on_the_key_alone(ready, state):
+def test_9_samples_have_the_shape_of_the_data_and_depend_on_the_key_alone(ready, state):
     sample = jax.jit(ready.method.sample, static_argnums=2)
     first = sample(state, jax.random.key(0), 5)
     assert first.shape == (5, *ready.spec.shape)
@@ -214,7 +243,59 @@ def test_samples_have_the_shape_of_the_data_and_depend_on_the_key_alone(ready, s
     assert len({np.asarray(x).tobytes() for x in first}) == 5
 
 
-def test_names_its_fields(ready):
-    doc = type(ready.method).__doc__
-    for field in dataclasses.fields(ready.method):
-        assert f"{field.name}:" in doc or field.name.startswith("d_"), field.name
+def test_9_a_sample_is_generated_from_latents(ready, state):
+    method, key = ready.method, jax.random.key(0)
+    latents = jax.jit(method.latents, static_argnums=1)(key, 5)
+    assert all(len(x) == 5 for x in jax.tree.leaves(latents))
+    for averaged in (True, False):
+        drawn = jax.jit(lambda s, k, a=averaged: method.sample(s, k, 5, averaged=a))(state, key)
+        made = jax.jit(lambda s, z, a=averaged: method.generate(s, z, averaged=a))(state, latents)
+        np.testing.assert_allclose(made, drawn, rtol=1e-5, atol=1e-6)
+
+
+def conditions(ready, n):
+    """Rows of each condition that the method takes, none like the one before."""
+    choices = {"labels": ready.spec.num_classes, **ready.method.choices}
+    made = {}
+    for i, name in enumerate(ready.method.conditions):
+        drawn = ready.latents(jax.random.key(7), n)
+        shape = np.shape(drawn[name]) if isinstance(drawn, dict) else (n,)
+        if name in choices:
+            made[name] = (3 * np.arange(np.prod(shape)) + i).reshape(shape) % choices[name]
+        else:
+            made[name] = np.linspace(-1, 1, np.prod(shape)).reshape(shape).astype(np.float32)
+    return made
+
+
+@pytest.mark.parametrize("asked", ["nothing", "each", "one"])
+def test_9_chunks_change_nothing(ready, state, asked):
+    """A sample depends on its own latents and conditions, whatever is drawn beside it."""
+    n, given = 7, {}
+    if asked != "nothing":
+        given = conditions(ready, n)
+    if asked == "one":
+        given = {name: rows.ravel()[1].item() for name, rows in given.items()}
+    whole, parts = (
+        sampling.draw(ready, state, jax.random.key(3), n, chunk=chunk, **given)
+        for chunk in (100, 3)
+    )
+    assert whole.shape == (n, *ready.spec.shape)
+    np.testing.assert_allclose(parts, whole, rtol=1e-5, atol=1e-6)
+    if given:
+        plain = sampling.draw(ready, state, jax.random.key(3), n)
+        assert np.abs(whole - plain).max() > 1e-4
+        alone = ready.method.sample(
+            state, jax.random.fold_in(jax.random.key(3), 0), n, **jax.tree.map(jnp.asarray, given)
+        )
+        np.testing.assert_allclose(whole, alone, rtol=1e-5, atol=1e-5)
+
+
+def test_9_a_condition_that_there_is_not_is_refused(ready, state):
+    with pytest.raises(ValueError, match="samples are not drawn by 'weather'"):
+        ready.method.sample(state, jax.random.key(0), 2, weather=1)
+
+
+def test_names_its_fields(variant):
+    for cls in (variant, Common):
+        for field in dataclasses.fields(cls):
+            assert f"{field.name}:" in cls.__doc__, field.name

@@ -203,23 +203,20 @@ def test_samples_beyond_one_chunk(tiny_run, monkeypatch):
     np.testing.assert_array_equal(samples[:9], gan.sample(key, 9))
 
 
-def test_a_single_value_is_a_condition_too(tiny_run):
+def test_samples_of_the_raw_weights(tiny_run):
     gan, key = jaxgan.load(tiny_run), jax.random.key(0)
     averaged, raw = gan.sample(key, 4), gan.sample(key, 4, averaged=False)
     np.testing.assert_array_equal(averaged, gan.sample(key, 4, averaged=True))
     assert not np.array_equal(averaged, raw)
+    latents = gan.latents(key, 4)
+    np.testing.assert_array_equal(averaged, gan.generate(latents))
+    np.testing.assert_array_equal(raw, gan.generate(latents, averaged=False))
 
 
 def test_labels_asked_of_an_unconditional_method(tiny_run):
     gan = jaxgan.load(tiny_run)
-    with pytest.raises(errors.UserError, match="'gan' does not take 'labels'; it takes: averaged"):
+    with pytest.raises(errors.UserError, match="'gan' does not take 'labels'; it takes: nothing"):
         gan.sample(jax.random.key(0), 4, labels=np.arange(4))
-
-
-def test_the_rows_of_a_condition_are_counted(tiny_run):
-    gan = jaxgan.load(tiny_run)
-    with pytest.raises(errors.UserError, match="'averaged' has 3 rows for 4 samples"):
-        gan.sample(jax.random.key(0), 4, averaged=np.ones(3))
 
 
 @pytest.mark.parametrize("n", [0, -1])

@@ -40,6 +40,7 @@ def models():
         (np.array([0.0, 1.0, 2.0]), "must be whole numbers from 0 to 9, not float64 [3]"),
         (np.nan, "must be whole numbers from 0 to 9, not nan"),
         (True, "must be whole numbers from 0 to 9, not True"),
+        ([0, 1], "'labels' has 2 rows for 3 samples"),
         (np.eye(10, dtype=int)[:3], "'labels' must be [3] or one for all, not [3, 10]"),
         ("seven", "unknown class 'seven'"),
         (["1", "x", "2"], "unknown class 'x'"),
@@ -69,6 +70,7 @@ def test_a_class_is_named_by_its_number_or_its_name(models):
         ({"categorical": 10}, "'categorical' must be from 0 to 9"),
         ({"categorical": 1.5}, "'categorical' must be whole numbers"),
         ({"continuous": np.inf}, "'continuous' must be numbers"),
+        ({"continuous": np.ones((2, 2))}, "'continuous' has 2 rows for 3 samples"),
         ({"continuous": "left"}, "'continuous' must be numbers, not 'left'"),
     ],
 )
@@ -104,3 +106,33 @@ def test_the_command_line_asks_for_classes(tmp_path, command):  # noqa: F811
         assert (code, len(err.splitlines())) == (2, 1)
         assert told in err
     assert "--labels is for --mode=sample" in command("--mode=evaluate", run, "--labels=1")[2]
+
+
+def test_samples_are_generated_from_latents_of_their_own(models):
+    model, codes = models("infogan"), models("infogan").latents(KEY, 5)
+    assert set(codes) == {"z", "categorical", "continuous"}
+    assert {len(rows) for rows in codes.values()} == {5}
+    whole = model.generate(codes)
+    np.testing.assert_array_equal(whole, model.sample(KEY, 5))
+    # Some of the rows, in any order, and with something of them changed.
+    some = {name: rows[[3, 1]] for name, rows in codes.items()}
+    np.testing.assert_allclose(model.generate(some), whole[[3, 1]], rtol=1e-5, atol=1e-6)
+    turned = model.generate({**codes, "continuous": -codes["continuous"]})
+    np.testing.assert_array_equal(turned, model.generate(codes, continuous=-codes["continuous"]))
+    assert np.abs(turned - whole).max() > 1e-4
+
+
+@pytest.mark.parametrize("name", ["cgan", "acgan"])
+def test_latents_know_nothing_of_labels(models, name):
+    model, labels = models(name), np.array([4, 4, 7])
+    z = model.latents(KEY, 3)
+    assert z.shape == (3, model.config.method.latent_dim)
+    sampled = model.sample(KEY, 3, labels=labels)
+    np.testing.assert_array_equal(model.generate(z, labels=labels), sampled)
+    with pytest.raises(errors.UserError, match="'labels' has 3 rows for 2 samples"):
+        model.generate(z[:2], labels=labels)
+
+
+def test_no_latents_of_no_samples(models):
+    with pytest.raises(errors.UserError, match="at least 1, not 0"):
+        models("gan").latents(KEY, 0)

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import pytest
 from jax.extend.core import jaxprs_in_params
 
-from jaxgan import augment, losses, method, nn, program, regularizers, totals
-from jaxgan.techniques import Techniques
+from jaxgan import augment, losses, nn, program, regularizers, totals, variants
+from jaxgan.adversarial.techniques import Techniques
 from tests import public
 from tests.conftest import EXPERIMENTS, METHODS, log_lines, smoke
 from tests.public import GROUPS
@@ -108,8 +108,8 @@ def described(tree):
 
 
 def made(name, optimizer, switches, size=B):
-    """A small method, its batch, and the key of a step."""
-    cls = method.find(name)
+    """A small variant, its batch, and the key of a step."""
+    cls = variants.find(name)
     if name == "sgan":
         switches = {k: v for k, v in switches.items() if k != "pack"}
     fields = {
@@ -123,9 +123,9 @@ def made(name, optimizer, switches, size=B):
         "baseline_every": 2,
         "techniques": switches,
     }
-    known = {k: v for k, v in fields.items() if k in cls.__dataclass_fields__}
+    known = {k: v for k, v in fields.items() if k in variants.fields(cls)}
     batch = {"image": jnp.zeros((size, *SHAPE), jnp.float32), "label": jnp.zeros(size, jnp.int32)}
-    return cls(**known), batch, jax.random.key(0)
+    return variants.made(cls, known), batch, jax.random.key(0)
 
 
 @pytest.mark.parametrize("switches", TECHNIQUES, ids=lambda t: "-".join(t))
@@ -133,7 +133,8 @@ def made(name, optimizer, switches, size=B):
 def test_steps(name, switches):
     with strict():
         # Optax's Adam mixes dtypes itself, and has 64 bits on the way.
-        ready, batch, key = made(name, "sgd", switches)
+        variant, batch, key = made(name, "sgd", switches)
+        ready = variant.build()
         state = jax.eval_shape(ready.init, key, batch)
         new, metrics = check(ready.step, (state, batch, key))
     assert described(new) == described(state)
@@ -143,20 +144,24 @@ def test_steps(name, switches):
 @pytest.mark.parametrize("name", METHODS)
 def test_what_a_trained_model_is_asked(name):
     with strict():
-        ready, batch, key = made(name, "sgd", {})
+        variant, batch, key = made(name, "sgd", {})
+        ready = variant.build()
         state = jax.eval_shape(ready.init, key, batch)
+        latents = check(lambda k: ready.latents(k, B), (key,))
+        check(ready.generate, (state, latents))
         check(lambda s, k: ready.sample(s, k, B), (state, key))
         check(ready.scores, (state, batch["image"]))
         check(lambda s, k: ready.recalibrate(s, k, B, 2), (state, key))
-        for more in ("classify", "recognize"):
-            if hasattr(ready, more):
-                check(getattr(ready, more), (state, batch["image"]))
+        for more in (ready.classify, getattr(variant, "recognize", None)):
+            if more is not None:
+                check(more, (state, batch["image"]))
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_adam_keeps_the_state_with_64_bits_allowed(name):
     with jax.enable_x64(True):
-        ready, batch, key = made(name, "adam", {"unrolled": 1, "historical_averaging": 1.0})
+        variant, batch, key = made(name, "adam", {"unrolled": 1, "historical_averaging": 1.0})
+        ready = variant.build()
         state = jax.eval_shape(ready.init, key, batch)
         new, metrics = jax.eval_shape(ready.step, state, batch, key)
     assert described(new) == described(state)

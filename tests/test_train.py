@@ -1,6 +1,7 @@
 """The loop: what it compiles, fetches, logs, decides and leaves behind."""
 
 import contextlib
+import dataclasses
 import json
 import shutil
 import threading
@@ -228,18 +229,23 @@ def test_tensorboard_has_the_steps_of_a_run_that_was_rolled_back_once(
 
 def poisoned(monkeypatch, at, player="d", until=None):
     """Makes a player NaN at step ``at``, as long as its learning rate is above ``until``."""
-    update = GAN.step
+    build = GAN.build
 
-    def step(self, state, batch, key):
-        new, metrics = update(self, state, batch, key)
-        factor = state.nets[player].opt_state.factor
-        bad = (state.step + 1 == at) & ((until is None) | (factor > (until or 0)))
-        net = new.nets[player]
-        params = jax.tree.map(lambda x: jnp.where(bad, jnp.nan, x), net.params)
-        nets = {**new.nets, player: net.replace(params=params)}
-        return new.replace(nets=nets), metrics
+    def with_poison(self):
+        method = build(self)
 
-    monkeypatch.setattr(GAN, "step", step)
+        def step(state, batch, key):
+            new, metrics = method.step(state, batch, key)
+            factor = state.nets[player].opt_state.factor
+            bad = (state.step + 1 == at) & ((until is None) | (factor > (until or 0)))
+            net = new.nets[player]
+            params = jax.tree.map(lambda x: jnp.where(bad, jnp.nan, x), net.params)
+            nets = {**new.nets, player: net.replace(params=params)}
+            return new.replace(nets=nets), metrics
+
+        return dataclasses.replace(method, step=step)
+
+    monkeypatch.setattr(GAN, "build", with_poison)
 
 
 @pytest.mark.parametrize("player", ["d", "g"])

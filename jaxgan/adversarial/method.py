@@ -68,7 +68,14 @@ def latents(game: Game, key: jax.Array, n: int) -> PyTree:
 def generate(
     game: Game, state: State, latents: PyTree, *, averaged: bool = True, **conditions: Any
 ) -> jax.Array:
-    """Samples [n, *shape] of latents; ``averaged=False`` takes the raw weights."""
+    """Samples [n, *shape] of latents; ``averaged=False`` takes the raw weights.
+
+    Raises:
+      ValueError: for a condition that samples are not drawn by.
+    """
+    for name in set(conditions) - set(game.conditions):
+        takes = ", ".join(game.conditions) or "nothing"
+        raise ValueError(f"samples are not drawn by {name!r}; they are by: {takes}")
     z, drawn = latents, {}
     if isinstance(latents, dict):
         drawn = {name: value for name, value in latents.items() if name != "z"}

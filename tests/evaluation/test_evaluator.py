@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan import data, errors, evaluation, files, program, sampling
+from jaxgan import data, errors, evaluation, files, program, resolve, sampling
 from jaxgan.evaluation import choice, evaluator, figures, network_figures, real
 from jaxgan.evaluation.extractor import Extractor, extract, to_bytes
 from tests.conftest import run, smoke
@@ -56,7 +56,11 @@ def test_a_validation_split_is_what_is_selected_on():
 
 
 def chosen(config):
-    return choice.chosen(config, splits_of(config).spec())
+    return choice.chosen(config, splits_of(config).spec(), resolve.build(config))
+
+
+def logged(config):
+    return choice.logged(config, splits_of(config).spec(), resolve.build(config))
 
 
 def projection(config):
@@ -144,7 +148,6 @@ def test_a_result_is_json_that_carries_what_made_it(ready, tmp_path):
         "n_floor": 60,
         "n_generated": 60,
         "labels": "none",
-        "chunk": 60,
         "values": "8 bits",
         "weights": "averaged",
         "statistics": "as trained",
@@ -188,7 +191,7 @@ def test_a_difference_that_may_be_chance_is_no_overfitting():
 
 def test_a_mixture_is_measured_by_its_modes_beside_what_is_perfect():
     ready = program.prepare(settings("data.name=ring", "evaluation.n=500", name="gan_ring"))
-    judge = evaluation.open_evaluator(ready.config, "report")
+    judge = evaluation.open_evaluator(ready.config, "report", ready.method)
     assert judge.metrics == ("modes", "sliced_wasserstein")
     result = judge.measure(real_subject(judge.real.other.values), KEY, 0)["figures"]
     assert result["modes"]["value"] == result["modes"]["perfect"] == 8
@@ -243,10 +246,10 @@ def test_samples_out_of_range_are_measured_as_a_file_would_hold_them(ready):
     assert "cut off at -1 and 1" in warning
 
 
-def test_a_figure_that_cannot_be_had_is_left_out_and_the_others_are_there(ready):
+def test_a_figure_that_cannot_be_had_is_left_out_and_the_others_are_there(ready, monkeypatch):
     judge = evaluator_of(ready.config, metrics=("diversity", "kid"))
-    every = dataclasses.replace(judge.real.reference, labels=np.arange(60, dtype=np.int32))
-    judge.__dict__["real"] = dataclasses.replace(judge.real, reference=every)
+    every = np.arange(60, dtype=np.int32)
+    monkeypatch.setattr(evaluation.Evaluator, "labels", lambda self, n: (every, "each once"))
     subject = dataclasses.replace(real_subject(noise()), conditional=True)
     subject = dataclasses.replace(subject, draw=lambda key, n, labels: noise(n))
     result = judge.measure(subject, KEY, 0)
@@ -361,21 +364,19 @@ def test_every_figure_is_known_by_name_before_there_is_one():
     ready = program.prepare(config)
     subject = sampling.subject(ready, ready.start()["state"])
     found = judge.measure(subject, KEY, 0)["figures"]
-    logged = {
-        name.removeprefix("eval/") for name in choice.logged(config, splits_of(config).spec())
-    }
+    named = {name.removeprefix("eval/") for name in logged(config)}
     extra = {"d_training", "d_held_out", "d_generated"}
-    assert set(found) - extra <= logged
-    assert logged - set(found) <= {"intra_class_diversity", "high_quality"}
+    assert set(found) - extra <= named
+    assert named - set(found) <= {"intra_class_diversity", "high_quality"}
 
 
 def test_a_frechet_distance_is_a_fid_only_on_inception():
     config = settings("evaluation.extractor=domain")
-    assert "eval/frechet" in choice.logged(config, splits_of(config).spec())
+    assert "eval/frechet" in logged(config)
     with config.unlocked():
         config.evaluation.extractor, config.evaluation.weights = "inception", "x.npz"
-    assert "eval/fid" in choice.logged(config, splits_of(config).spec())
-    assert "eval/frechet" not in choice.logged(config, splits_of(config).spec())
+    assert "eval/fid" in logged(config)
+    assert "eval/frechet" not in logged(config)
 
 
 def test_a_checkpoint_is_ranked_by_what_was_measured_at_its_step(tmp_path):
@@ -404,10 +405,11 @@ def test_a_network_without_logits_gives_no_score(monkeypatch):
         "load",
         lambda *args, **kwargs: dataclasses.replace(projection(config), num_classes=0),
     )
-    assert "score" not in evaluation.open_evaluator(config, "report").metrics
+    method = resolve.build(config)
+    assert "score" not in evaluation.open_evaluator(config, "report", method).metrics
     config.evaluation.metrics = ("score",)
     with pytest.raises(errors.UserError, match=r"pool3.npz has no classifier layer: no score can"):
-        evaluation.open_evaluator(config, "report")
+        evaluation.open_evaluator(config, "report", method)
 
 
 def test_a_likelihood_is_measured_where_the_method_has_one(ready):

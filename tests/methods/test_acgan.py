@@ -5,29 +5,27 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import draws, errors, objectives
+from jaxgan import draws, errors
+from jaxgan.adversarial import objectives
 from jaxgan.methods.acgan import ACGAN
+from tests.adversarial.play import Z, d_loss, g_loss
+from tests.adversarial.play import make as make_variant
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
-Z, B, K = 3, 8, 4
+B, K = 8, 4
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
 LABELS = jnp.array([0, 1, 2, 3, 3, 1, 0, 0], jnp.int32)
 KEYS = draws.sample_keys(jax.random.key(1), B)
-SGD = {"name": "sgd", "learning_rate": 0.05}
+TOLD = {"labels": LABELS}
 
 
 def make(**fields):
-    defaults = {
-        "generator": {"name": "mlp", "features": (6,), "output": "linear"},
-        "discriminator": {"name": "mlp", "features": (5,)},
-        "g_optimizer": SGD,
-        "d_optimizer": SGD,
-        "shape": (2,),
-        "latent_dim": Z,
-        "num_classes": K,
-    }
-    return ACGAN(**{**defaults, **fields})
+    return make_variant(ACGAN, {"num_classes": K, **fields})
+
+
+def start(variant):
+    return variant.build().init(jax.random.key(0), {})
 
 
 def log_sigmoid(x):
@@ -42,44 +40,44 @@ def log_class(critique):
 
 @pytest.mark.parametrize(("weight", "m"), [(1.0, 1), (0.3, 1), (0.3, 2)])
 def test_equations_2_and_3(weight, m):
-    method = make(loss="minimax", classifier_weight=weight, techniques={"pack": m})
-    state = method.init(jax.random.key(0), {})
+    variant = make(loss="minimax", classifier_weight=weight, techniques={"pack": m})
+    state = start(variant)
     d, g = (state.nets[n].params for n in "dg")
     z = draws.normal(draws.fold(KEYS, objectives.LATENT), (Z,))
-    fake, _ = method.g.apply(g, {}, z, LABELS, train=True)
+    fake, _ = variant.game.g.apply(g, {}, z, LABELS, train=True)
     # A pack of two points is a point of four coordinates, with two guesses.
     packs = (x.reshape(B // m, -1) for x in (REAL, fake))
-    real, fake = (method.d.apply(d, {}, x, train=True)[0] for x in packs)
+    real, fake = (variant.game.d.apply(d, {}, x, train=True)[0] for x in packs)
     on_real, on_fake = (np.asarray(c.logits, np.float64) for c in (real, fake))
     source = np.mean(log_sigmoid(on_real)) + np.mean(log_sigmoid(-on_fake))
     classes = np.mean(log_class(real)) + np.mean(log_class(fake))
-    loss, (_, metrics) = method.d_loss(d, state, REAL, LABELS, KEYS)
+    loss, (_, metrics) = d_loss(variant.game, d, state, REAL, KEYS, TOLD)
     assert loss == pytest.approx(-(source + weight * classes), rel=1e-5)
     assert metrics["d/classifier_loss"] == pytest.approx(-classes, rel=1e-5)
     guess = np.asarray(real.heads["classes"]).reshape(B, K).argmax(-1)
     assert metrics["d/class_accuracy"] == np.mean(guess == np.asarray(LABELS))
     # G has no part in the terms of real samples.
     expected = np.mean(log_sigmoid(-on_fake)) - weight * np.mean(log_class(fake))
-    loss, _ = method.g_loss(g, state, REAL, LABELS, KEYS)
+    loss, _ = g_loss(variant.game, g, state, REAL, KEYS, TOLD)
     assert loss == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_discriminator_is_not_told_the_label():
-    method = make()
-    state = method.init(jax.random.key(0), {})
+    variant = make()
+    state = start(variant)
     assert set(state.nets["d"].params) == {"Dense_0", "logits", "head_classes"}
-    assert method.scores(state, REAL).shape == (B,)
+    assert variant.build().scores(state, REAL).shape == (B,)
     packed = make(techniques={"pack": 3})
-    assert packed.scores(packed.init(jax.random.key(0), {}), REAL).shape == (B,)
+    assert packed.build().scores(start(packed), REAL).shape == (B,)
 
 
 def test_samples_are_of_the_labels_asked_for():
-    method = make()
+    method, key = make().build(), jax.random.key(5)
     state = method.init(jax.random.key(0), {})
-    cycle = method.sample(state, jax.random.key(5), 6)
+    cycle = method.sample(state, key, 6)
     labels = jnp.array([0, 1, 2, 3, 0, 1])
-    np.testing.assert_array_equal(cycle, method.sample(state, jax.random.key(5), 6, labels=labels))
-    ones = method.sample(state, jax.random.key(5), 6, labels=1)
+    np.testing.assert_array_equal(cycle, method.sample(state, key, 6, labels=labels))
+    ones = method.sample(state, key, 6, labels=1)
     assert np.abs(ones[0] - cycle[0]).max() > 1e-4
 
 
@@ -93,7 +91,7 @@ def test_it_learns_to_make_the_class_it_is_asked_for():
         g_optimizer=adam,
         d_optimizer=adam,
         ema_decay=0.0,
-    )
+    ).build()
     centres = jnp.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
     labels = jnp.arange(32, dtype=jnp.int32) % K
 
@@ -124,4 +122,4 @@ def test_it_learns_to_make_the_class_it_is_asked_for():
 )
 def test_values_no_run_can_have(fields, error, told):
     with pytest.raises(error, match=told):
-        make(**fields)
+        make(**fields).build()

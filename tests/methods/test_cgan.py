@@ -5,16 +5,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import draws, errors, objectives
+from jaxgan import draws, errors
+from jaxgan.adversarial import objectives
 from jaxgan.methods.cgan import CGAN
+from tests.adversarial.play import Z, d_loss, g_loss
+from tests.adversarial.play import make as make_variant
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
-Z, B, K = 3, 8, 4
+B, K = 8, 4
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
 LABELS = jnp.array([0, 1, 2, 3, 3, 1, 0, 0], jnp.int32)
 KEYS = draws.sample_keys(jax.random.key(1), B)
-SGD = {"name": "sgd", "learning_rate": 0.05}
+TOLD = {"labels": LABELS}
 
 
 def make(conditioning="concat", **fields):
@@ -27,70 +30,72 @@ def make(conditioning="concat", **fields):
             "conditioning": conditioning,
         },
         "discriminator": {"name": "mlp", "features": (5,), "conditioning": conditioning},
-        "g_optimizer": SGD,
-        "d_optimizer": SGD,
-        "shape": (2,),
-        "latent_dim": Z,
         "num_classes": K,
     }
-    return CGAN(**{**defaults, **fields})
+    return make_variant(CGAN, {**defaults, **fields})
+
+
+def start(variant):
+    return variant.build().init(jax.random.key(0), {})
 
 
 def log_sigmoid(x):
     return -np.logaddexp(0, -x)
 
 
-def logits(method, state, x, labels):
+def logits(variant, state, x, labels):
     net = state.nets["d"]
-    critique, _ = method.d.apply(net.params, net.stats, x, labels, train=True)
+    critique, _ = variant.game.d.apply(net.params, net.stats, x, labels, train=True)
     return np.asarray(critique.logits, np.float64)
 
 
-def generated(method, state, labels):
+def generated(variant, state, labels):
     g, z = state.nets["g"], draws.normal(draws.fold(KEYS, objectives.LATENT), (Z,))
-    return method.g.apply(g.params, g.stats, z, labels, train=True)[0]
+    return variant.game.g.apply(g.params, g.stats, z, labels, train=True)[0]
 
 
 @pytest.mark.parametrize("m", [1, 2])
 @pytest.mark.parametrize("conditioning", ["concat", "embedding", "projection"])
 def test_equation_2(conditioning, m):
-    method = make(conditioning, loss="minimax", techniques={"pack": m})
-    state = method.init(jax.random.key(0), {})
+    variant = make(conditioning, loss="minimax", techniques={"pack": m})
+    state = start(variant)
     # A pack of two points is a point of four coordinates, with two labels.
     together = LABELS if m == 1 else LABELS.reshape(-1, m)
-    on_real = logits(method, state, REAL.reshape(B // m, -1), together)
-    fake = generated(method, state, LABELS)
-    on_fake = logits(method, state, fake.reshape(B // m, -1), together)
+    on_real = logits(variant, state, REAL.reshape(B // m, -1), together)
+    fake = generated(variant, state, LABELS)
+    on_fake = logits(variant, state, fake.reshape(B // m, -1), together)
     value = np.mean(log_sigmoid(on_real)) + np.mean(log_sigmoid(-on_fake))
     d, g = (state.nets[n].params for n in "dg")
-    assert method.d_loss(d, state, REAL, LABELS, KEYS)[0] == pytest.approx(-value, rel=1e-5)
+    assert d_loss(variant.game, d, state, REAL, KEYS, TOLD)[0] == pytest.approx(-value, rel=1e-5)
     expected = np.mean(log_sigmoid(-on_fake))
-    assert method.g_loss(g, state, REAL, LABELS, KEYS)[0] == pytest.approx(expected, rel=1e-5)
+    assert g_loss(variant.game, g, state, REAL, KEYS, TOLD)[0] == pytest.approx(expected, rel=1e-5)
     others = (LABELS + 1) % K
-    assert abs(method.d_loss(d, state, REAL, others, KEYS)[0] + value) > 1e-4
+    assert abs(d_loss(variant.game, d, state, REAL, KEYS, {"labels": others})[0] + value) > 1e-4
 
 
 def test_the_penalty_holds_the_labels():
-    plain, method = make(), make(techniques={"r1": 2.0, "r2": 2.0})
-    state = plain.init(jax.random.key(0), {})
+    plain, variant = make(), make(techniques={"r1": 2.0, "r2": 2.0})
+    state = start(plain)
     params = state.nets["d"].params
 
     def slope(x, label):
-        one = lambda y: plain.d.apply(params, {}, y[None], label[None], train=True)[0].logits[0]  # noqa: E731
-        return jax.grad(one)(x)
+        def logit(y):
+            critique, _ = plain.game.d.apply(params, {}, y[None], label[None], train=True)
+            return critique.logits[0]
 
-    fake = generated(method, state, LABELS)
+        return jax.grad(logit)(x)
+
+    fake = generated(variant, state, LABELS)
     expected = sum(
         np.mean(np.sum(np.asarray(jax.vmap(slope)(x, LABELS)) ** 2, -1)) for x in (REAL, fake)
     )
-    losses = [m.d_loss(params, state, REAL, LABELS, KEYS)[0] for m in (method, plain)]
+    losses = [d_loss(v.game, params, state, REAL, KEYS, TOLD)[0] for v in (variant, plain)]
     assert losses[0] - losses[1] == pytest.approx(expected, rel=1e-4)
 
 
 def test_samples_are_of_the_labels_asked_for():
-    method = make()
+    method, key = make().build(), jax.random.key(5)
     state = method.init(jax.random.key(0), {})
-    key = jax.random.key(5)
     cycle = method.sample(state, key, 6)
     np.testing.assert_array_equal(
         cycle, method.sample(state, key, 6, labels=jnp.array([0, 1, 2, 3, 0, 1]))
@@ -101,7 +106,7 @@ def test_samples_are_of_the_labels_asked_for():
 
 
 def test_scores_without_labels_are_of_the_likeliest():
-    method = make()
+    method = make().build()
     state = method.init(jax.random.key(0), {})
     each = np.stack([method.scores(state, REAL, jnp.full(B, k, jnp.int32)) for k in range(K)])
     np.testing.assert_allclose(method.scores(state, REAL), each.max(axis=0), rtol=1e-5)
@@ -110,34 +115,34 @@ def test_scores_without_labels_are_of_the_likeliest():
 
 @pytest.mark.parametrize("conditioning", ["concat", "embedding", "projection"])
 def test_the_places_in_a_pack_are_told_apart(conditioning):
-    method = make(conditioning, techniques={"pack": 2})
-    state = method.init(jax.random.key(0), {})
+    variant = make(conditioning, techniques={"pack": 2})
+    state = start(variant)
     one, other = jnp.array([[0, 1]], jnp.int32), jnp.array([[1, 0]], jnp.int32)
     x = REAL[:2].reshape(1, 4)
-    assert abs(logits(method, state, x, one) - logits(method, state, x, other)) > 1e-4
+    assert abs(logits(variant, state, x, one) - logits(variant, state, x, other)) > 1e-4
     # Seven images: the first fills the last pack.
-    scores = method.scores(state, REAL[:7], LABELS[:7])
+    scores = variant.build().scores(state, REAL[:7], LABELS[:7])
     last = jnp.concatenate([REAL[6], REAL[0]])[None], jnp.array([[LABELS[6], LABELS[0]]])
     assert scores.shape == (7,)
     net = state.nets["d"]
-    expected = method.d.apply(net.params, net.stats, *last, train=False)[0].logits
+    expected = variant.game.d.apply(net.params, net.stats, *last, train=False)[0].logits
     np.testing.assert_allclose(scores[6:], expected, rtol=1e-5)
-    assert method.scores(state, REAL[:7]).shape == (7,)
+    assert variant.build().scores(state, REAL[:7]).shape == (7,)
 
 
 def test_statistics_are_renewed_over_every_class():
-    method = make("projection")
-    state = method.init(jax.random.key(0), {})
-    renewed = method.recalibrate(state, jax.random.key(2), 8, 2)
+    variant = make("projection")
+    state = start(variant)
+    renewed = variant.build().recalibrate(state, jax.random.key(2), 8, 2)
     old, new = (jax.tree.leaves(s.nets["g"].ema["stats"]) for s in (state, renewed))
     assert any((a != b).any() for a, b in zip(old, new, strict=True))
 
 
 def test_replayed_samples_keep_their_labels():
-    method = make(techniques={"replay": 16, "replay_share": 1.0})
-    state = method.init(jax.random.key(0), {})
+    variant = make(techniques={"replay": 16, "replay_share": 1.0})
+    state = start(variant)
     batch = {"image": REAL, "label": LABELS}
-    state, _ = jax.jit(method.step)(state, batch, jax.random.key(1))
+    state, _ = jax.jit(variant.build().step)(state, batch, jax.random.key(1))
     stored = state.extras["replay"].samples
     np.testing.assert_array_equal(stored.conditions["labels"][:B], LABELS)
 
@@ -161,10 +166,10 @@ def test_replayed_samples_keep_their_labels():
 )
 def test_values_no_run_can_have(fields, error, told):
     with pytest.raises(error, match=told):
-        make(**fields)
+        make(**fields).build()
 
 
 def test_a_batch_without_labels_is_refused():
-    method = make()
+    variant = make()
     with pytest.raises(ValueError, match="needs labels, and the batch has none"):
-        method.step(method.init(jax.random.key(0), {}), {"image": REAL}, jax.random.key(0))
+        variant.build().step(start(variant), {"image": REAL}, jax.random.key(0))

@@ -8,29 +8,26 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan import draws, losses, objectives, play
+from jaxgan import draws, losses
+from jaxgan.adversarial import objectives
+from jaxgan.adversarial import step as play
 from jaxgan.methods.gan import GAN
+from tests.adversarial.play import RATE, Z, d_loss, g_loss
+from tests.adversarial.play import make as make_variant
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
-Z = 3
-
 
 def make(**fields):
-    sgd = {"name": "sgd", "learning_rate": 0.05}
-    defaults = {
-        "generator": {"name": "mlp", "features": (6,), "output": "linear"},
-        "discriminator": {"name": "mlp", "features": (5,)},
-        "g_optimizer": sgd,
-        "d_optimizer": sgd,
-        "shape": (2,),
-        "latent_dim": Z,
-    }
-    return GAN(**{**defaults, **fields})
+    return make_variant(GAN, fields)
 
 
-def start(method):
-    return jax.jit(method.init)(jax.random.key(0), {})
+def start(variant):
+    return jax.jit(variant.build().init)(jax.random.key(0), {})
+
+
+def step(variant, state, images, key=1):
+    return jax.jit(variant.build().step)(state, {"image": images}, jax.random.key(key))
 
 
 @pytest.fixture
@@ -38,15 +35,15 @@ def real():
     return jax.random.normal(jax.random.key(7), (8, 2))
 
 
-def logits(method, state, params, x):
-    critique, _ = method.d.apply(params, state.nets["d"].stats, x, train=True)
+def logits(variant, state, params, x):
+    critique, _ = variant.game.d.apply(params, state.nets["d"].stats, x, train=True)
     return np.asarray(critique.logits, np.float64)
 
 
-def fakes(method, state, keys):
+def fakes(variant, state, keys):
     g = state.nets["g"]
     z = draws.normal(draws.fold(keys, objectives.LATENT), (Z,))
-    return method.g.apply(g.params, g.stats, z, train=True)[0]
+    return variant.game.g.apply(g.params, g.stats, z, train=True)[0]
 
 
 def log_sigmoid(x):
@@ -54,49 +51,50 @@ def log_sigmoid(x):
 
 
 def test_the_value_function_of_equation_1(real):
-    method = make(loss="minimax")
-    state = start(method)
+    variant = make(loss="minimax")
+    state = start(variant)
     keys = draws.sample_keys(jax.random.key(1), 8)
     params = state.nets["d"].params
-    on_real = logits(method, state, params, real)
-    on_fake = logits(method, state, params, fakes(method, state, keys))
+    on_real = logits(variant, state, params, real)
+    on_fake = logits(variant, state, params, fakes(variant, state, keys))
     value = np.mean(log_sigmoid(on_real)) + np.mean(log_sigmoid(-on_fake))
-    d_loss, _ = method.d_loss(params, state, real, keys)
-    assert d_loss == pytest.approx(-value, rel=1e-5)
-    g_loss, _ = method.g_loss(state.nets["g"].params, state, real, keys)
-    assert g_loss == pytest.approx(np.mean(log_sigmoid(-on_fake)), rel=1e-5)
-    g_loss, _ = make().g_loss(state.nets["g"].params, state, real, keys)
-    assert g_loss == pytest.approx(-np.mean(log_sigmoid(on_fake)), rel=1e-5)
+    loss, _ = d_loss(variant.game, params, state, real, keys)
+    assert loss == pytest.approx(-value, rel=1e-5)
+    loss, _ = g_loss(variant.game, state.nets["g"].params, state, real, keys)
+    assert loss == pytest.approx(np.mean(log_sigmoid(-on_fake)), rel=1e-5)
+    loss, _ = g_loss(make().game, state.nets["g"].params, state, real, keys)
+    assert loss == pytest.approx(-np.mean(log_sigmoid(on_fake)), rel=1e-5)
 
 
-def test_the_accuracies_count_signs(real):
-    method = make()
-    state = start(method)
+@pytest.mark.parametrize(("loss", "between"), [("non_saturating", 0), ("least_squares", 0.5)])
+def test_the_accuracies_count_who_is_on_their_side(real, loss, between):
+    variant = make(loss=loss)
+    state = start(variant)
     keys = draws.sample_keys(jax.random.key(1), 8)
     params = state.nets["d"].params
-    _, (_, metrics) = method.d_loss(params, state, real, keys)
-    assert metrics["d/real_accuracy"] == np.mean(logits(method, state, params, real) > 0)
-    generated = logits(method, state, params, fakes(method, state, keys))
-    assert metrics["d/fake_accuracy"] == np.mean(generated < 0)
+    _, (_, metrics) = d_loss(variant.game, params, state, real, keys)
+    assert metrics["d/real_accuracy"] == np.mean(logits(variant, state, params, real) > between)
+    generated = logits(variant, state, params, fakes(variant, state, keys))
+    assert metrics["d/fake_accuracy"] == np.mean(generated < between)
 
 
 def test_one_sided_label_smoothing_moves_the_real_label_alone(real):
-    method = make(techniques={"label_smoothing": 0.1})
-    state = start(method)
+    variant = make(techniques={"label_smoothing": 0.1})
+    state = start(variant)
     keys = draws.sample_keys(jax.random.key(1), 8)
     params = state.nets["d"].params
-    on_real = logits(method, state, params, real)
-    on_fake = logits(method, state, params, fakes(method, state, keys))
+    on_real = logits(variant, state, params, real)
+    on_fake = logits(variant, state, params, fakes(variant, state, keys))
     expected = -np.mean(0.9 * log_sigmoid(on_real) + 0.1 * log_sigmoid(-on_real))
     expected -= np.mean(log_sigmoid(-on_fake))
-    assert method.d_loss(params, state, real, keys)[0] == pytest.approx(expected, rel=1e-5)
+    assert d_loss(variant.game, params, state, real, keys)[0] == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("loss", losses.NAMES)
 def test_every_loss_trains_both_players(real, loss):
-    method = make(loss=loss)
-    state = start(method)
-    new, metrics = jax.jit(method.step)(state, {"image": real}, jax.random.key(1))
+    variant = make(loss=loss)
+    state = start(variant)
+    new, metrics = step(variant, state, real)
     assert all(jnp.isfinite(v) for v in metrics.values())
     for name in ("d", "g"):
         moved = jax.tree.map(
@@ -107,25 +105,22 @@ def test_every_loss_trains_both_players(real, loss):
 
 def test_algorithm_1_by_hand(real):
     """k = 2 discriminator updates on a minibatch each, then one of the generator, with SGD."""
-    method = make(n_critic=2, ema_decay=0.0)
-    begin = start(method)
+    variant = make(n_critic=2, ema_decay=0.0)
+    begin = start(variant)
     keys = draws.sample_keys(jax.random.key(1), 8)
-    expected, rate = begin, 0.05
-    d_grad = jax.jit(jax.grad(lambda p, s, x, k: method.d_loss(p, s, x, k)[0]))
+    expected = begin
+    d_grad = jax.jit(jax.grad(lambda p, s, x, k: d_loss(variant.game, p, s, x, k)[0]))
     for j in range(2):
         params = expected.nets["d"].params
         grads = d_grad(params, expected, real[j::2], draws.fold(keys[j::2], play.D_UPDATE))
-        params = jax.tree.map(lambda p, g: p - rate * g, params, grads)
+        params = jax.tree.map(lambda p, g: p - RATE * g, params, grads)
         net = dataclasses.replace(expected.nets["d"], params=params)
         expected = dataclasses.replace(expected, nets={**expected.nets, "d": net})
-    g_grad = jax.jit(
-        jax.grad(
-            lambda p: method.g_loss(p, expected, real, draws.fold(keys[1::2], play.G_UPDATE))[0]
-        )
-    )
+    g_keys = draws.fold(keys[1::2], play.G_UPDATE)
+    g_grad = jax.jit(jax.grad(lambda p: g_loss(variant.game, p, expected, real[1::2], g_keys)[0]))
     grads = g_grad(expected.nets["g"].params)
-    g_params = jax.tree.map(lambda p, g: p - rate * g, expected.nets["g"].params, grads)
-    new, metrics = jax.jit(method.step)(begin, {"image": real}, jax.random.key(1))
+    g_params = jax.tree.map(lambda p, g: p - RATE * g, expected.nets["g"].params, grads)
+    new, metrics = step(variant, begin, real)
     for found, wanted in ((new.nets["d"].params, params), (new.nets["g"].params, g_params)):
         for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
@@ -134,9 +129,9 @@ def test_algorithm_1_by_hand(real):
 
 def test_the_average_holds_weights_and_batch_statistics(real):
     generator = {"name": "mlp", "features": (6,), "batch_norm": True}
-    method = make(generator=generator, ema_decay=0.999)
-    state = start(method)
-    new, _ = jax.jit(method.step)(state, {"image": real}, jax.random.key(1))
+    variant = make(generator=generator, ema_decay=0.999)
+    state = start(variant)
+    new, _ = step(variant, state, real)
     net, old = new.nets["g"], state.nets["g"]
     d = 1 / 10  # min(.999, (1 + t) / (10 + t)) at t = 0
     for part, now in (("params", net.params), ("stats", net.stats)):
@@ -147,29 +142,29 @@ def test_the_average_holds_weights_and_batch_statistics(real):
         assert any(
             (a != b).any() for a, b in zip(*map(jax.tree.leaves, (before, now)), strict=True)
         )
-    averaged = method.sample(new, jax.random.key(2), 4)
-    raw = method.sample(new, jax.random.key(2), 4, averaged=False)
+    averaged = variant.build().sample(new, jax.random.key(2), 4)
+    raw = variant.build().sample(new, jax.random.key(2), 4, averaged=False)
     assert jnp.abs(averaged - raw).max() > 1e-6
 
 
 def test_no_average_is_kept_at_decay_0(real):
-    method = make(ema_decay=0.0)
-    state = start(method)
+    variant = make(ema_decay=0.0)
+    state = start(variant)
     assert state.nets["g"].ema is None
-    new, _ = jax.jit(method.step)(state, {"image": real}, jax.random.key(1))
+    new, _ = step(variant, state, real)
     assert new.nets["g"].ema is None
 
 
 def test_statistics_of_the_other_player_are_left_alone():
     images = jax.random.normal(jax.random.key(3), (8, 16, 16, 1))
     nets = {"name": "dcgan", "width": 4}
-    method = make(generator=nets, discriminator=nets, shape=(16, 16, 1))
-    state = start(method)
-    d_loss = jax.jit(method.d_loss)
-    new, _ = jax.jit(method.step)(state, {"image": images}, jax.random.key(9))
+    variant = make(generator=nets, discriminator=nets, shape=(16, 16, 1))
+    state = start(variant)
+    new, _ = step(variant, state, images, key=9)
     # The discriminator's statistics after a step are those of its own update, none of g's.
     step_keys = draws.fold(draws.sample_keys(jax.random.key(9), 8), play.D_UPDATE)
-    _, (expected, _) = d_loss(state.nets["d"].params, state, images, step_keys)
+    loss = jax.jit(lambda p: d_loss(variant.game, p, state, images, step_keys))
+    _, (expected, _) = loss(state.nets["d"].params)
     found = jax.tree.leaves(new.nets["d"].stats)
     for a, b in zip(found, jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

@@ -1,47 +1,41 @@
 """InfoGAN against equations 4 to 6 of its paper."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import draws, errors, objectives
+from jaxgan import draws, errors
+from jaxgan.adversarial import objectives
 from jaxgan.methods.infogan import InfoGAN
+from tests.adversarial.play import Z, d_loss, g_loss
+from tests.adversarial.play import make as make_variant
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
-Z, B, C, K, N = 3, 8, 2, 4, 2  # latents, batch, categorical codes of K values, continuous codes
+B, C, K, N = 8, 2, 4, 2  # batch, categorical codes of K values, continuous codes
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
 KEYS = draws.sample_keys(jax.random.key(1), B)
 CODES = {
     "categorical": jnp.array([[0, 1], [2, 3], [3, 1], [0, 0], [1, 2], [3, 3], [2, 0], [1, 1]]),
     "continuous": jnp.linspace(-1, 1, B * N).reshape(B, N),
 }
-SGD = {"name": "sgd", "learning_rate": 0.05}
 
 
 def make(**fields):
-    defaults = {
-        "generator": {"name": "mlp", "features": (6,), "output": "linear"},
-        "discriminator": {"name": "mlp", "features": (5,)},
-        "g_optimizer": SGD,
-        "d_optimizer": SGD,
-        "shape": (2,),
-        "latent_dim": Z,
-        "categorical_codes": C,
-        "categories": K,
-        "continuous_codes": N,
-    }
-    return InfoGAN(**{**defaults, **fields})
+    codes = {"categorical_codes": C, "categories": K, "continuous_codes": N}
+    return make_variant(InfoGAN, {**codes, **fields})
 
 
-def start(method):
+def start(variant):
     # Compiled whole: op by op it takes ten times as long.
-    return jax.jit(method.init)(jax.random.key(0), {})
+    return jax.jit(variant.build().init)(jax.random.key(0), {})
 
 
-def sample(method, state, n, **codes):
-    function = jax.jit(method.sample, static_argnums=2)
+def sample(variant, state, n, **codes):
+    function = jax.jit(variant.build().sample, static_argnums=2)
     return function(state, jax.random.key(5), n, **codes)
 
 
@@ -82,18 +76,18 @@ def test_the_weights_are_those_of_the_paper():
 def test_equation_6(state, m):
     a, b = 0.3, 2.0
     weights = {"categorical_weight": a, "continuous_weight": b}
-    method = make(loss="minimax", techniques={"pack": m}, **weights)
-    state = state if m == 1 else start(method)
+    variant = make(loss="minimax", techniques={"pack": m}, **weights)
+    state = state if m == 1 else start(variant)
     d, g = (state.nets[n].params for n in "dg")
-    fake, _ = method.g.apply(g, {}, jnp.asarray(generator_input(), jnp.float32), train=True)
+    fake, _ = variant.game.g.apply(g, {}, jnp.asarray(generator_input(), jnp.float32), train=True)
     # A pack of two points is a point of four coordinates, of which Q reads the codes of both.
     packs = (x.reshape(B // m, -1) for x in (REAL, fake))
-    real, fake = (method.d.apply(d, {}, x, train=True)[0] for x in packs)
+    real, fake = (variant.game.d.apply(d, {}, x, train=True)[0] for x in packs)
     on_real, on_fake = (np.asarray(c.logits, np.float64) for c in (real, fake))
     discrete, continuous = bounds(fake)
     information = a * discrete.sum() + b * continuous.sum()
     value = np.mean(log_sigmoid(on_real)) + np.mean(log_sigmoid(-on_fake))
-    loss, (_, metrics) = jax.jit(method.d_loss)(d, state, REAL, CODES, KEYS)
+    loss, (_, metrics) = jax.jit(partial(d_loss, variant.game))(d, state, REAL, KEYS, of_fake=CODES)
     # D maximizes V, and Q maximizes the information: both are one network.
     assert loss == pytest.approx(-value - information, rel=1e-5)
     for kind, found in (("categorical", discrete), ("continuous", continuous)):
@@ -102,7 +96,7 @@ def test_equation_6(state, m):
             assert metrics[name] == pytest.approx(found[i], rel=1e-4, abs=1e-6), name
     guess = np.asarray(fake.heads["categorical"]).reshape(B, C, K).argmax(-1)
     assert metrics["d/code_accuracy"] == np.mean(guess == np.asarray(CODES["categorical"]))
-    loss, (_, metrics) = jax.jit(method.g_loss)(g, state, REAL, CODES, KEYS)
+    loss, (_, metrics) = jax.jit(partial(g_loss, variant.game))(g, state, REAL, KEYS, of_fake=CODES)
     assert loss == pytest.approx(np.mean(log_sigmoid(-on_fake)) - information, rel=1e-5)
     assert metrics["g/information"] == pytest.approx(information, rel=1e-4, abs=1e-6)
 
@@ -117,21 +111,22 @@ def slope(function, params, direction, h=1e-2):
 @pytest.mark.parametrize("player", ["d", "g"])
 def test_both_players_go_up_the_information(player, state):
     """The information's share of the gradient is that of the bound itself, trunk included."""
-    method, without = make(), make(categorical_weight=0.0, continuous_weight=0.0)
+    variant, without = make(), make(categorical_weight=0.0, continuous_weight=0.0)
     params = state.nets[player].params
 
-    def loss(method, p):
-        return getattr(method, f"{player}_loss")(p, state, REAL, CODES, KEYS)[0]
+    def loss(variant, p):
+        of = {"d": d_loss, "g": g_loss}[player]
+        return of(variant.game, p, state, REAL, KEYS, of_fake=CODES)[0]
 
     def bound(p):
         nets = {n: p if n == player else state.nets[n].params for n in "dg"}
         z = jnp.asarray(generator_input(), jnp.float32)
-        fake, _ = method.g.apply(nets["g"], {}, z, train=True)
-        discrete, continuous = bounds(method.d.apply(nets["d"], {}, fake, train=True)[0])
+        fake, _ = variant.game.g.apply(nets["g"], {}, z, train=True)
+        discrete, continuous = bounds(variant.game.d.apply(nets["d"], {}, fake, train=True)[0])
         return discrete.sum() + 0.1 * continuous.sum()
 
     whole, adversarial = (
-        jax.jit(jax.grad(lambda p, m=m: loss(m, p)))(params) for m in (method, without)
+        jax.jit(jax.grad(lambda p, m=m: loss(m, p)))(params) for m in (variant, without)
     )
     share = jax.tree.map(lambda a, b: a - b, whole, adversarial)
     if player == "d":
@@ -145,8 +140,8 @@ def test_both_players_go_up_the_information(player, state):
 
 
 def test_codes_follow_their_prior():
-    method = make()
-    codes = jax.jit(method.codes)(draws.sample_keys(jax.random.key(3), 4000))
+    variant = make()
+    codes = jax.jit(variant.codes)(draws.sample_keys(jax.random.key(3), 4000))
     assert (codes["categorical"].dtype, codes["categorical"].shape) == (jnp.int32, (4000, C))
     for i in range(C):
         share = np.bincount(np.asarray(codes["categorical"][:, i]), minlength=K) / 4000
@@ -162,48 +157,50 @@ def test_codes_follow_their_prior():
 
 def test_a_step_draws_new_codes():
     """Those of the step's own keys, the same that a buffer of past samples keeps with them."""
-    method = make(techniques={"replay": B, "replay_share": 1.0})
-    state = start(method)
+    variant = make(techniques={"replay": B, "replay_share": 1.0})
+    state = start(variant)
     key = jax.random.key(5)
-    state, _ = jax.jit(method.step)(state, {"image": REAL}, key)
+    state, _ = jax.jit(variant.build().step)(state, {"image": REAL}, key)
     stored = state.extras["replay"].samples.conditions
-    expected = method.codes(draws.sample_keys(key, B))
+    expected = variant.codes(draws.sample_keys(key, B))
     for name in expected:
         np.testing.assert_array_equal(stored[name], expected[name])
-    other = method.codes(draws.sample_keys(jax.random.key(6), B))
+    other = variant.codes(draws.sample_keys(jax.random.key(6), B))
     assert (other["categorical"] != expected["categorical"]).any()
 
 
 def test_samples_have_the_codes_asked_for(state):
-    method = make()
+    variant = make()
     keys = draws.sample_keys(jax.random.key(5), B)
-    drawn, codes = sample(method, state, B), jax.jit(method.codes)(keys)
-    np.testing.assert_allclose(drawn, sample(method, state, B, **codes), atol=1e-6)
+    drawn, codes = sample(variant, state, B), jax.jit(variant.codes)(keys)
+    np.testing.assert_allclose(drawn, sample(variant, state, B, **codes), atol=1e-6)
     # One kind alone: the other is drawn as before.
-    half = sample(method, state, B, continuous=codes["continuous"])
+    half = sample(variant, state, B, continuous=codes["continuous"])
     np.testing.assert_allclose(drawn, half, atol=1e-6)
     z = np.asarray(draws.normal(keys, (Z,)))
     wanted = np.concatenate([z, generator_input()[:, Z:]], axis=1)
     g = state.nets["g"]
-    expected, _ = method.g.apply(g.ema["params"], {}, jnp.asarray(wanted, jnp.float32), train=False)
-    np.testing.assert_allclose(sample(method, state, B, **CODES), expected, atol=1e-6)
+    expected, _ = variant.game.g.apply(
+        g.ema["params"], {}, jnp.asarray(wanted, jnp.float32), train=False
+    )
+    np.testing.assert_allclose(sample(variant, state, B, **CODES), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(("name", "value"), [("categorical", 1), ("continuous", 0.5)])
 def test_one_number_is_for_all(name, value, state):
-    method = make()
-    every = sample(method, state, B, **{name: value})
+    variant = make()
+    every = sample(variant, state, B, **{name: value})
     full = np.full((B, 2), value)
-    np.testing.assert_allclose(every, sample(method, state, B, **{name: full}), atol=1e-6)
-    assert np.abs(every - sample(method, state, B)).max() > 1e-3
+    np.testing.assert_allclose(every, sample(variant, state, B, **{name: full}), atol=1e-6)
+    assert np.abs(every - sample(variant, state, B)).max() > 1e-3
 
 
 def test_one_code_of_a_kind_may_come_without_its_axis():
-    method = make(categorical_codes=1, continuous_codes=1)
-    state = start(method)
+    variant = make(categorical_codes=1, continuous_codes=1)
+    state = start(variant)
     row, line = np.arange(B) % K, np.linspace(-1, 1, B, dtype=np.float32)
-    flat = sample(method, state, B, categorical=row, continuous=line)
-    deep = sample(method, state, B, categorical=row[:, None], continuous=line[:, None])
+    flat = sample(variant, state, B, categorical=row, continuous=line)
+    deep = sample(variant, state, B, categorical=row[:, None], continuous=line[:, None])
     np.testing.assert_allclose(flat, deep, atol=1e-6)
 
 
@@ -222,7 +219,7 @@ def test_a_category_that_there_is_not_shows(state):
     ],
 )
 def test_codes_that_do_not_fit(kinds, given, told):
-    method = make(categorical_codes=kinds[0], continuous_codes=kinds[1])
+    method = make(categorical_codes=kinds[0], continuous_codes=kinds[1]).build()
     state = jax.eval_shape(method.init, jax.random.key(0), {})
     with pytest.raises(ValueError, match=told):
         jax.eval_shape(lambda s, k: method.sample(s, k, 4, **given), state, jax.random.key(2))
@@ -230,7 +227,7 @@ def test_codes_that_do_not_fit(kinds, given, told):
 
 @pytest.mark.parametrize(("kinds", "present"), [((1, 0), "categorical"), ((0, 2), "continuous")])
 def test_one_kind_of_code_is_enough(kinds, present):
-    method = make(categorical_codes=kinds[0], continuous_codes=kinds[1])
+    method = make(categorical_codes=kinds[0], continuous_codes=kinds[1]).build()
     state = jax.eval_shape(method.init, jax.random.key(0), {})
     assert set(state.nets["d"].params) == {"Dense_0", "logits", f"head_{present}"}
     _, metrics = jax.eval_shape(method.step, state, {"image": REAL}, jax.random.key(1))
@@ -243,34 +240,35 @@ def test_one_kind_of_code_is_enough(kinds, present):
 
 def test_an_exact_reading_is_worth_a_finite_sum(state):
     """The density of a code that Q is certain of would be infinite: its variance has a floor."""
-    method = make()
-    critique, _ = method.d.apply(state.nets["d"].params, {}, REAL, train=True)
+    variant = make()
+    critique, _ = variant.game.d.apply(state.nets["d"].params, {}, REAL, train=True)
     certain = jnp.concatenate([CODES["continuous"], jnp.full((B, N), -50.0)], axis=1)
     critique = critique.replace(heads={**critique.heads, "continuous": certain})
-    _, found = method.information(critique, CODES)
+    _, found = variant.information(critique, CODES)
     expected = np.log(2) - np.log(2 * np.pi * 1e-2) / 2
     assert found["information_continuous_0"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_images_are_scored_and_their_codes_read(state):
-    method = make()
-    assert method.scores(state, REAL).shape == (B,)
-    critique, _ = method.d.apply(state.nets["d"].params, {}, REAL, train=False)
-    q = method.recognize(state, REAL)
-    np.testing.assert_allclose(method.scores(state, REAL), critique.logits)
+    variant = make()
+    scores = variant.build().scores(state, REAL)
+    assert scores.shape == (B,)
+    critique, _ = variant.game.d.apply(state.nets["d"].params, {}, REAL, train=False)
+    q = variant.recognize(state, REAL)
+    np.testing.assert_allclose(scores, critique.logits)
     np.testing.assert_allclose(q["logits"].reshape(B, -1), critique.heads["categorical"])
     np.testing.assert_allclose(q["mean"], critique.heads["continuous"][:, :N])
     assert q["log_variance"].shape == (B, N)
 
 
 def test_codes_are_read_off_packs():
-    method = make(techniques={"pack": 3})
-    state = start(method)
-    q, scores = method.recognize(state, REAL), method.scores(state, REAL)
+    variant = make(techniques={"pack": 3})
+    state = start(variant)
+    q, scores = variant.recognize(state, REAL), variant.build().scores(state, REAL)
     assert {name: len(x) for name, x in q.items()} == dict.fromkeys(q, B)
     # Eight images: the first fills the last pack of three.
     last = jnp.concatenate([REAL[6], REAL[7], REAL[0]])[None]
-    critique, _ = method.d.apply(state.nets["d"].params, {}, last, train=False)
+    critique, _ = variant.game.d.apply(state.nets["d"].params, {}, last, train=False)
     logits = critique.heads["categorical"].reshape(3, C, K)
     np.testing.assert_allclose(q["logits"][6:], logits[:2], rtol=1e-5)
     means = critique.heads["continuous"].reshape(3, 2, N)[:2, 0]
@@ -280,14 +278,14 @@ def test_codes_are_read_off_packs():
 
 def test_statistics_are_renewed():
     generator = {"name": "mlp", "features": (6,), "batch_norm": True}
-    method = make(generator=generator)
-    state = start(method)
+    variant = make(generator=generator)
+    state = start(variant)
     key = jax.random.key(2)
-    renew = jax.jit(method.recalibrate, static_argnums=(2, 3))
+    renew = jax.jit(variant.build().recalibrate, static_argnums=(2, 3))
     renewed = renew(state, key, 256, 2).nets["g"].ema["stats"]["batch_stats"]
     keys = [draws.sample_keys(jax.random.fold_in(key, i), 256) for i in range(2)]
     kernel = state.nets["g"].params["Dense_0"]["kernel"]
-    hidden = [method.latents(k, method.codes(k)) @ kernel for k in keys]
+    hidden = [variant.inputs(draws.normal(k, (Z,)), variant.codes(k))[0] @ kernel for k in keys]
     means = [stats["mean"] for stats in renewed.values()]
     np.testing.assert_allclose(means[0], np.mean([h.mean(0) for h in hidden], axis=0), atol=1e-5)
 
@@ -310,9 +308,9 @@ TECHNIQUES = [
 @pytest.mark.slow
 @pytest.mark.parametrize("switches", TECHNIQUES, ids=lambda t: next(iter(t)))
 def test_techniques_work_beside_the_codes(switches):
-    method = make(techniques=switches)
-    state = start(method)
-    new, metrics = jax.jit(method.step)(state, {"image": REAL}, jax.random.key(1))
+    variant = make(techniques=switches)
+    state = start(variant)
+    new, metrics = jax.jit(variant.build().step)(state, {"image": REAL}, jax.random.key(1))
     assert all(jnp.isfinite(v) for v in metrics.values())
     moved = [
         bool((a != b).any())
@@ -338,10 +336,10 @@ def a_line(key):
 
 
 def trained(real, steps, **fields):
-    """The method, and its state before and after steps on what ``real`` draws."""
+    """The variant, and its state before and after steps on what ``real`` draws."""
     adam = {"name": "adam", "learning_rate": 5e-3, "b1": 0.5}
     wide = {"name": "mlp", "features": (32, 32)}
-    method = make(
+    variant = make(
         generator={**wide, "output": "linear"},
         discriminator=wide,
         g_optimizer=adam,
@@ -349,29 +347,29 @@ def trained(real, steps, **fields):
         ema_decay=0.0,
         **fields,
     )
-    before = start(method)
+    before, step = start(variant), variant.build().step
     keys = jax.random.split(jax.random.key(1), steps)
     end, metrics = jax.jit(
-        lambda s, k: jax.lax.scan(lambda s, k: method.step(s, {"image": real(k)}, k), s, k)
+        lambda s, k: jax.lax.scan(lambda s, k: step(s, {"image": real(k)}, k), s, k)
     )(before, keys)
-    return method, before, end, metrics
+    return variant, before, end, metrics
 
 
-def read(method, state):
+def read(variant, state):
     """The share of codes that Q reads off new samples of them."""
     asked = np.arange(400) % K
-    samples = sample(method, state, 400, categorical=asked)
-    logits = np.asarray(jax.jit(method.recognize)(state, samples)["logits"][:, 0])
+    samples = sample(variant, state, 400, categorical=asked)
+    logits = np.asarray(jax.jit(variant.recognize)(state, samples)["logits"][:, 0])
     return np.mean(logits.argmax(-1) == asked), np.asarray(samples)
 
 
 def test_the_code_comes_to_tell_the_modes_apart():
     """Without a label: each value of the code makes a mode of its own, and Q reads it off."""
-    method, before, end, metrics = trained(
+    variant, before, end, metrics = trained(
         four_points, 600, categorical_codes=1, continuous_codes=0
     )
-    assert read(method, before)[0] < 0.5
-    share, samples = read(method, end)
+    assert read(variant, before)[0] < 0.5
+    share, samples = read(variant, end)
     assert share > 0.95
     nearest = np.linalg.norm(samples[:, None] - CENTRES, axis=-1).argmin(-1)
     table = np.zeros((K, K))
@@ -383,14 +381,14 @@ def test_the_code_comes_to_tell_the_modes_apart():
 
 @pytest.mark.slow
 def test_a_continuous_code_comes_to_run_along_the_line():
-    method, before, end, metrics = trained(
+    variant, before, end, metrics = trained(
         a_line, 1500, categorical_codes=0, continuous_codes=1, continuous_weight=0.1
     )
     asked = jnp.linspace(-1, 1, 400)
     places = []
     for state in (before, end):
-        samples = sample(method, state, 400, continuous=asked)
-        mean = method.recognize(state, samples)["mean"][:, 0]
+        samples = sample(variant, state, 400, continuous=asked)
+        mean = variant.recognize(state, samples)["mean"][:, 0]
         places.append([abs(np.corrcoef(asked, x)[0, 1]) for x in (mean, samples[:, 0])])
     assert places[1][0] > 0.9, places
     assert places[1][1] > 0.9, places
@@ -399,10 +397,10 @@ def test_a_continuous_code_comes_to_run_along_the_line():
 
 @pytest.mark.slow
 def test_without_lambda_the_code_is_not_read():
-    method, _, end, _ = trained(
+    variant, _, end, _ = trained(
         four_points, 600, categorical_codes=1, continuous_codes=0, categorical_weight=0.0
     )
-    assert read(method, end)[0] < 0.5
+    assert read(variant, end)[0] < 0.5
 
 
 @pytest.mark.parametrize(
@@ -421,4 +419,4 @@ def test_without_lambda_the_code_is_not_read():
 )
 def test_values_no_run_can_have(fields, error, told):
     with pytest.raises(error, match=told):
-        make(**fields)
+        make(**fields).build()

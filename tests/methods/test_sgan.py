@@ -8,51 +8,52 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import data, draws, errors, evaluation, objectives, program
+from jaxgan import data, draws, errors, evaluation, program
+from jaxgan.adversarial import objectives
 from jaxgan.data.labelled import draw_labelled
-from jaxgan.evaluation import evaluator
+from jaxgan.evaluation import network_figures
 from jaxgan.methods.sgan import SGAN
+from tests.adversarial.play import Z, d_loss, g_loss
+from tests.adversarial.play import make as make_variant
 from tests.conftest import run, same_bits, smoke
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
-Z, B, K, L = 3, 8, 4, 10
+B, K, L = 8, 4, 10
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
 LABELLED = {
     "image": jax.random.normal(jax.random.key(8), (B, 2)),
     "label": jnp.array([0, 1, 2, 3, 3, 1, 0, 0], jnp.int32),
 }
 KEYS = draws.sample_keys(jax.random.key(1), B)
-SGD = {"name": "sgd", "learning_rate": 0.05}
 NOISY = {"name": "noisy_mlp", "features": (6, 5)}
 
 
-def make(**fields):
-    defaults = {
-        "generator": {"name": "mlp", "features": (6,), "output": "linear"},
-        "discriminator": NOISY,
-        "g_optimizer": SGD,
-        "d_optimizer": SGD,
-        "shape": (2,),
-        "latent_dim": Z,
-        "num_classes": K,
-        "labels": L,
-    }
-    return SGAN(**{**defaults, **fields})
+def make(axis_name=None, **fields):
+    fields = {"discriminator": NOISY, "num_classes": K, "labels": L, **fields}
+    return make_variant(SGAN, fields, axis_name)
 
 
-def start(method):
+def init(variant):
+    return variant.build().init(jax.random.key(0), {})
+
+
+def start(variant):
     """A state with labelled samples that differ."""
     labelled = {
         "image": jax.random.normal(jax.random.key(9), (L, 2)),
         "label": jnp.arange(L, dtype=jnp.int32) % K,
     }
-    state = method.init(jax.random.key(0), {})
+    state = init(variant)
     return replace(state, extras={**state.extras, "labelled": labelled})
 
 
-def conditions(method):
-    return {"labelled": LABELLED, **method.noise(draws.fold(KEYS, 3))}
+def step(variant, state, batch, key):
+    return jax.jit(variant.build().step)(state, batch, key)
+
+
+def conditions(variant):
+    return {"labelled": LABELLED, **variant.noise(draws.fold(KEYS, 3))}
 
 
 def probabilities(critique):
@@ -64,19 +65,19 @@ def probabilities(critique):
 
 @pytest.mark.parametrize("weight", [1.0, 2.0])
 def test_the_discriminators_loss_is_that_of_k_plus_one_classes(weight):
-    method = make(labelled_weight=weight)
-    state, given = method.init(jax.random.key(0), {}), conditions(method)
+    variant = make(labelled_weight=weight)
+    state, given = init(variant), conditions(variant)
     (d, g), stats = (state.nets[n].params for n in "dg"), state.nets["d"].stats
     z = draws.normal(draws.fold(KEYS, objectives.LATENT), (Z,))
-    fake, _ = method.g.apply(g, {}, z, train=True)
+    fake, _ = variant.game.g.apply(g, {}, z, train=True)
     real, fake, labelled = (
-        probabilities(method.d.apply(d, stats, x, given["noise"], train=True)[0])
+        probabilities(variant.game.d.apply(d, stats, x, given["noise"], train=True)[0])
         for x in (REAL, fake, LABELLED["image"])
     )
     labels = np.asarray(LABELLED["label"])
     supervised = -np.mean(np.log(labelled[np.arange(B), labels] / labelled[:, :K].sum(1)))
     unsupervised = -np.mean(np.log(1 - real[:, K])) - np.mean(np.log(fake[:, K]))
-    loss, (_, metrics) = method.d_loss(d, state, REAL, given, KEYS)
+    loss, (_, metrics) = d_loss(variant.game, d, state, REAL, KEYS, given)
     assert loss == pytest.approx(weight * supervised + unsupervised, rel=1e-5)
     assert metrics["d/labelled_loss"] == pytest.approx(supervised, rel=1e-5)
     guess = labelled[:, :K].argmax(axis=1)
@@ -84,25 +85,27 @@ def test_the_discriminators_loss_is_that_of_k_plus_one_classes(weight):
 
 
 def test_the_generator_matches_the_mean_features_and_does_nothing_else():
-    method = make()
-    state, given = method.init(jax.random.key(0), {}), conditions(method)
+    variant = make()
+    state, given = init(variant), conditions(variant)
     (d, g), stats = (state.nets[n].params for n in "dg"), state.nets["d"].stats
     z = draws.normal(draws.fold(KEYS, objectives.LATENT), (Z,))
-    fake, _ = method.g.apply(g, {}, z, train=True)
+    fake, _ = variant.game.g.apply(g, {}, z, train=True)
     means = [
-        np.asarray(method.d.apply(d, stats, x, given["noise"], train=True)[0].features).mean(0)
+        np.asarray(variant.game.d.apply(d, stats, x, given["noise"], train=True)[0].features).mean(
+            0
+        )
         for x in (REAL, fake)
     ]
-    loss, _ = method.g_loss(g, state, REAL, given, KEYS)
+    loss, _ = g_loss(variant.game, g, state, REAL, KEYS, given)
     assert loss == pytest.approx(np.sum((means[0] - means[1]) ** 2), rel=1e-5)
 
 
 def test_who_learns_from_what():
     """D and the classifier of few labels never see the batch's labels; the latter no batch."""
-    method = make()
-    state, key = start(method), jax.random.key(4)
+    variant = make()
+    state, key = start(variant), jax.random.key(4)
     batch = {"image": REAL, "label": jnp.zeros(B, jnp.int32)}
-    step = jax.jit(method.step)
+    step = jax.jit(variant.build().step)
     nets = step(state, batch, key)[0].nets
     others = step(state, {**batch, "label": jnp.ones(B, jnp.int32)}, key)[0].nets
     changed = {name for name in nets if not same_bits(nets[name], others[name])}
@@ -119,10 +122,10 @@ def test_who_learns_from_what():
 
 
 def test_the_labelled_samples_come_in_turn():
-    method = make()
-    state = start(method)
+    variant = make()
+    state = start(variant)
     rows = [
-        method.labelled_batch(replace(state, step=jnp.int32(t)), B)["image"]
+        variant.labelled_batch(replace(state, step=jnp.int32(t)), B)["image"]
         for t in range(2**20)[:5]
     ]
     found = np.concatenate(rows)
@@ -130,7 +133,7 @@ def test_the_labelled_samples_come_in_turn():
     np.testing.assert_array_equal(found, expected)
     late = replace(state, step=jnp.int32(2**31 - 1))
     first = (2**31 - 1) * B % L
-    np.testing.assert_array_equal(method.labelled_batch(late, B)["image"][0], expected[first])
+    np.testing.assert_array_equal(variant.labelled_batch(late, B)["image"][0], expected[first])
 
 
 def test_the_labelled_samples_of_all_devices_are_those_of_one():
@@ -194,37 +197,36 @@ def test_more_labels_than_there_are(tmp_path):
 
 
 def test_the_other_classifiers_may_learn_more_seldom():
-    method = make(baseline_every=3)
-    state, step = start(method), jax.jit(method.step)
+    variant = make(baseline_every=3)
+    state, run_step = start(variant), jax.jit(variant.build().step)
     batch = {"image": REAL, "label": LABELLED["label"]}
     moved, losses = [], []
     for t in range(6):
-        new, metrics = step(state, batch, jax.random.key(t))
+        new, metrics = run_step(state, batch, jax.random.key(t))
         names = ("supervised", "all_labels")
         moved.append([not same_bits(new.nets[n].params, state.nets[n].params) for n in names])
         losses.append(float(metrics["supervised/loss"]))
         state = new
     assert moved == [[t % 3 == 0] * 2 for t in range(6)]
-    _, every = jax.jit(make().step)(start(method), batch, jax.random.key(0))
+    _, every = step(make(), start(variant), batch, jax.random.key(0))
     assert losses[0] == pytest.approx(3 * float(every["supervised/loss"]), rel=1e-5)
     assert losses[1:3] == [0, 0]
 
 
 def test_classifiers_can_be_left_out():
-    method = make(baselines=False)
-    state = start(method)
-    new, metrics = jax.jit(method.step)(state, {"image": REAL}, jax.random.key(0))
+    variant = make(baselines=False)
+    state = start(variant)
+    new, metrics = step(variant, state, {"image": REAL}, jax.random.key(0))
     assert set(new.nets) == {"d", "g"}
     assert {name.partition("/")[0] for name in metrics} == {"d", "g"}
-    assert set(method.classify(state, REAL)) == {"semi_supervised"}
+    assert set(variant.build().classify(state, REAL)) == {"semi_supervised"}
 
 
 def test_the_averaged_weights_classify_without_noise():
-    method = make()
-    state = start(method)
-    state, _ = jax.jit(method.step)(
-        state, {"image": REAL, "label": LABELLED["label"]}, jax.random.key(0)
-    )
+    variant = make()
+    state = start(variant)
+    batch, method = {"image": REAL, "label": LABELLED["label"]}, variant.build()
+    state, _ = step(variant, state, batch, jax.random.key(0))
     found = method.classify(state, REAL)
     assert list(found) == ["semi_supervised", "supervised", "all_labels"]
     nets = {"semi_supervised": "d", "supervised": "supervised", "all_labels": "all_labels"}
@@ -232,7 +234,9 @@ def test_the_averaged_weights_classify_without_noise():
     for name, of in nets.items():
         net = state.nets[of]
         for logits, params in ((found[name], net.ema["params"]), (raw[name], net.params)):
-            expected = method.d.apply(params, net.stats, REAL, train=False)[0].heads["classes"]
+            expected = variant.game.d.apply(params, net.stats, REAL, train=False)[0].heads[
+                "classes"
+            ]
             np.testing.assert_array_equal(logits, expected)
         assert np.abs(found[name] - raw[name]).max() > 1e-6
     # The logit of "real" is logsumexp: that of the sigmoid D = Z / (Z + 1).
@@ -254,7 +258,7 @@ def test_errors_are_counted_over_the_whole_split(size):
         right = np.eye(5)[x[:, 0].astype(int)]
         return {"right": right, "zero": np.tile(np.eye(5)[0], (size, 1))}
 
-    found = evaluator.classification_errors(classify, source, size)
+    found = network_figures.classification_errors(classify, source, np.arange(20), size)
     assert found == {"error_right": 3 / 20, "error_zero": 15 / 20}
 
 
@@ -268,16 +272,20 @@ def test_a_runs_report_has_the_three_errors(tmp_path):
         assert 0 < wrong <= size
         assert wrong == pytest.approx(round(wrong))
     # Nothing may be chosen by an error on the test split.
-    assert not any("error" in name for name in evaluation.logged(smoke("sgan_digits")))
+    config = smoke("sgan_digits")
+    ready = program.prepare(config)
+    named = evaluation.logged(config, ready.spec, ready.method)
+    assert named
+    assert not any("error" in name for name in named)
 
 
 @pytest.mark.slow
 def test_any_network_with_heads_will_do():
     """Batch norm, and no noise."""
-    method = make(discriminator={"name": "mlp", "features": (6, 6), "batch_norm": True})
-    assert method.noise(KEYS) == {}
-    state = start(method)
-    new, metrics = method.step(
+    variant = make(discriminator={"name": "mlp", "features": (6, 6), "batch_norm": True})
+    assert variant.noise(KEYS) == {}
+    state = start(variant)
+    new, metrics = variant.build().step(
         state, {"image": REAL, "label": LABELLED["label"]}, jax.random.key(0)
     )
     assert all(jnp.isfinite(value) for value in metrics.values())
@@ -295,7 +303,7 @@ def test_four_labels_are_enough_for_four_heaps():
         g_optimizer=adam,
         d_optimizer=adam,
         labels=4,
-    )
+    ).build()
     centres = jnp.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
     labels = jnp.arange(32, dtype=jnp.int32) % K
 
@@ -330,4 +338,4 @@ def test_four_labels_are_enough_for_four_heaps():
 )
 def test_values_no_run_can_have(fields, error, told):
     with pytest.raises(error, match=told):
-        make(**fields)
+        make(**fields).build()

@@ -44,7 +44,7 @@ def test_a_network_made_with_zeros_is_finite():
 def test_the_discriminator_against_numpy(gain):
     config = {"name": "noisy_mlp", "features": (7, 5), "input_noise": 0.3, "noise": 0.7}
     config["gain"] = gain
-    module = networks.build("discriminator", config, heads=(("classes", 3),))
+    module = networks.build("discriminator", config, needed={"heads": (("classes", 3),)})
     noise = np.asarray(jax.random.normal(jax.random.key(4), (50, module.noise_size((4, 4, 1)))))
     assert noise.shape == (50, 16 + 7 + 5)
     variables = module.init(jax.random.key(1), X, jnp.asarray(noise), train=False)
@@ -74,7 +74,8 @@ def test_the_discriminator_against_numpy(gain):
 
 
 def test_the_generator_is_a_sigmoid_of_softplus_layers():
-    module = networks.build("generator", {"name": "noisy_mlp", "features": (6,)}, shape=(2, 2, 1))
+    config = {"name": "noisy_mlp", "features": (6,)}
+    module = networks.build("generator", config, needed={}, shape=(2, 2, 1))
     z = jax.random.normal(jax.random.key(5), (8, 3))
     variables = module.init(jax.random.key(6), jnp.zeros((2, 3)), train=False)
     params = variables["params"]

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxgan import config as base
+from jaxgan.method import Method
 from jaxgan.player import OptState
 from jaxgan.state import Net, State
 
@@ -14,11 +15,16 @@ from jaxgan.state import Net, State
 @dataclasses.dataclass(frozen=True)
 class Copycat:
     """Attributes:
+    shape: of a sample.
     noise: the standard deviation of what it adds to a copy.
     """
 
+    shape: tuple[int, ...]
     noise: float = 0.0
-    axis_name: str | None = None
+
+    def build(self):
+        """The method."""
+        return Method(self.init, self.step, self.latents, self.generate)
 
     def init(self, key, batch):
         """Nothing learnt yet."""
@@ -30,11 +36,14 @@ class Copycat:
         net = dataclasses.replace(state.nets["g"], params={"known": batch["image"]})
         return State(state.step + 1, {"g": net}, {}), {"g/loss": jnp.zeros(())}
 
-    def sample(self, state, key, n):
+    def latents(self, key, n):
+        """Which sample is copied, and the noise on it."""
+        return jnp.arange(n), self.noise * jax.random.normal(key, (n, *self.shape))
+
+    def generate(self, state, latents, *, averaged=True):
         """Copies, with noise."""
-        known = state.nets["g"].params["known"]
-        noise = self.noise * jax.random.normal(key, (n, *known.shape[1:]))
-        return jnp.clip(known[jnp.arange(n) % len(known)] + noise, -1, 1)
+        known, (places, noise) = state.nets["g"].params["known"], latents
+        return jnp.clip(known[places % len(known)] + noise, -1, 1)
 
 
 def get_config() -> ConfigDict:

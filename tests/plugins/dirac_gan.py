@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxgan import config as base
+from jaxgan.method import Method
 from jaxgan.player import OptState
 from jaxgan.state import Net, State
 
@@ -23,7 +24,10 @@ class DiracGAN:
 
     rate: float = 0.2
     friction: float = 0.0
-    axis_name: str | None = None
+
+    def build(self):
+        """The method."""
+        return Method(self.init, self.step, self.latents, self.generate)
 
     def init(self, key, batch):
         """Both away from zero."""
@@ -49,9 +53,13 @@ class DiracGAN:
         metrics = {"d/loss": loss, "g/loss": -loss}
         return State(state.step + 1, nets, {}), metrics
 
-    def sample(self, state, key, n):
+    def latents(self, key, n):
+        """Nothing to tell samples apart."""
+        return jnp.zeros((n, 0))
+
+    def generate(self, state, latents, *, averaged=True):
         """All the same."""
-        return jnp.broadcast_to(state.nets["g"].params["x"], (n, 2))
+        return jnp.broadcast_to(state.nets["g"].params["x"], (len(latents), 2))
 
 
 def get_config() -> ConfigDict:

@@ -5,12 +5,14 @@ it has learnt by heart.
 """
 
 import dataclasses
+import math
 
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxgan import config as base
+from jaxgan.method import Method
 from jaxgan.player import OptState
 from jaxgan.state import Net, State
 
@@ -18,20 +20,24 @@ from jaxgan.state import Net, State
 @dataclasses.dataclass(frozen=True)
 class PerfectGenerator:
     """Attributes:
+    shape: of a sample.
     rate: the discriminator's.
     """
 
+    shape: tuple[int, ...]
     rate: float = 0.05
-    axis_name: str | None = None
+
+    def build(self):
+        """The method."""
+        return Method(self.init, self.step, self.latents, self.generate, scores=self.scores)
 
     def init(self, key, batch):
-        """A discriminator that knows nothing; the generator keeps the shape only."""
-        image = batch["image"][0]
+        """A discriminator that knows nothing, and a generator with nothing to learn."""
 
         def net(value):
             return Net({"x": value}, {}, OptState({}, jnp.ones(())))
 
-        nets = {"d": net(jnp.zeros(image.size)), "g": net(jnp.zeros(image.shape))}
+        nets = {"d": net(jnp.zeros(math.prod(self.shape))), "g": net(jnp.zeros(()))}
         return State(jnp.zeros((), jnp.int32), nets, {})
 
     def scores(self, state, images):
@@ -41,7 +47,7 @@ class PerfectGenerator:
     def step(self, state, batch, key):
         """Logistic regression of training images against fresh noise."""
         d, real = state.nets["d"], batch["image"]
-        fake = self.sample(state, key, len(real))
+        fake = self.latents(key, len(real))
 
         def loss(params):
             now = dataclasses.replace(state, nets={"d": dataclasses.replace(d, params=params)})
@@ -53,9 +59,13 @@ class PerfectGenerator:
         nets = {**state.nets, "d": dataclasses.replace(d, params=params)}
         return State(state.step + 1, nets, {}), {"d/loss": value}
 
-    def sample(self, state, key, n):
+    def latents(self, key, n):
         """Noise, as the data are."""
-        return jax.random.uniform(key, (n, *state.nets["g"].params["x"].shape), minval=-1.0)
+        return jax.random.uniform(key, (n, *self.shape), minval=-1.0)
+
+    def generate(self, state, latents, *, averaged=True):
+        """The noise itself."""
+        return latents
 
 
 def get_config() -> ConfigDict:

@@ -10,8 +10,9 @@ import pytest
 from jax.sharding import AxisType, Mesh, PartitionSpec
 
 from jaxgan import config as config_lib
-from jaxgan import draws, errors, losses, program, resolve, techniques
-from jaxgan.techniques import Techniques
+from jaxgan import draws, errors, losses, program, resolve, variants
+from jaxgan.adversarial import techniques
+from jaxgan.adversarial.techniques import Techniques
 from tests.conftest import EXPERIMENTS
 
 
@@ -189,9 +190,9 @@ def test_lazy_penalties_of_many_seeds_are_a_branch_still():
 
 @pytest.mark.parametrize("name", [n for n in losses.NAMES if n != "wasserstein"])
 def test_who_is_behind(name):
-    tie = techniques.TIES.get(name, 0.0)
-    ones = jnp.ones(5)
-    deficit = lambda real, fake: techniques.deficit(name, real * ones, fake * ones, {})  # noqa: E731
+    loss, ones = losses.adversarial(name), jnp.ones(5)
+    tie = loss.tie
+    deficit = lambda real, fake: techniques.deficit(loss, real * ones, fake * ones, {})  # noqa: E731
     assert deficit(tie, tie) == pytest.approx(0, abs=1e-6)
     assert deficit(tie + 2, tie - 2) < -0.1, "D tells them apart: G is behind"
     assert deficit(tie - 2, tie + 2) > 0.1, "D takes each for the other: D is behind"
@@ -202,7 +203,7 @@ def test_the_deficit_in_numpy():
     softplus = lambda x: np.logaddexp(0, x)  # noqa: E731
     d = softplus(-real).mean() + softplus(fake).mean() - 2 * np.log(2)
     g = softplus(-fake).mean() - np.log(2)
-    found = techniques.deficit("non_saturating", jnp.asarray(real), jnp.asarray(fake), {})
+    found = techniques.deficit(losses.non_saturating, jnp.asarray(real), jnp.asarray(fake), {})
     assert found == pytest.approx(d - g, rel=1e-5)
 
 
@@ -242,13 +243,14 @@ def test_what_contradicts_itself(fields, told):
         ({"weight_clip": 0.1}, "wasserstein", 1, {"weight": "spectral"}, "weight_clip and"),
         ({"update_rule": "loser"}, "hinge", 2, {}, "update_rule='loser'.*n_critic=2"),
         ({"update_rule": "simultaneous"}, "hinge", 2, {}, "'simultaneous'.*n_critic=2"),
-        ({"update_rule": "loser"}, "wasserstein", 1, {}, "loss='wasserstein' have no level"),
+        ({"update_rule": "loser"}, "wasserstein", 1, {}, "'loser'.* this loss have no level"),
     ],
 )
 def test_what_contradicts_the_method(fields, loss, n_critic, discriminator, told):
+    of = losses.adversarial(loss)
     with pytest.raises(ValueError, match=told):
-        techniques.check(Techniques(**fields), loss, n_critic, discriminator)
-    techniques.check(Techniques(), loss, n_critic, discriminator)
+        techniques.check(Techniques(**fields), of, n_critic, discriminator)
+    techniques.check(Techniques(), of, n_critic, discriminator)
 
 
 def test_each_is_documented():
@@ -266,7 +268,9 @@ def test_each_is_a_field_of_the_config():
     assert set(found) == {f.name for f in dataclasses.fields(Techniques)}
     assert (found.r1, found.update_rule, found.pack, found.r2) == (1.0, "loser", 2, 0.0)
     assert type(found.r1) is float
-    assert resolve.build(load("r1=1")).rules.techniques == Techniques(r1=1.0)
+    section = resolve.plain(load("r1=1").method)
+    made = variants.made(variants.find(section.pop("name")), section, None)
+    assert made.common.techniques == Techniques(r1=1.0)
 
 
 @pytest.mark.parametrize(

@@ -12,51 +12,48 @@ import optax
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from jaxgan import draws, game, objectives, play, techniques
+from jaxgan import adversarial, draws
+from jaxgan.adversarial import Game, Samples, objectives, techniques
+from jaxgan.adversarial import step as play
+from jaxgan.adversarial.vitals import diversity
 from jaxgan.methods.gan import GAN
 from jaxgan.networks import Critique
 from jaxgan.player import Player
 from jaxgan.state import State
+from tests.adversarial.play import RATE, Z, d_loss, g_loss
+from tests.adversarial.play import make as make_variant
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
-Z, B, RATE = 3, 8, 0.05
-SGD = {"name": "sgd", "learning_rate": RATE}
+B = 8
 
 
 def about(value, rel=1e-4):
     return pytest.approx(float(value), rel=rel)
 
 
-def make(techniques=None, **fields):
-    defaults = {
-        "generator": {"name": "mlp", "features": (6,), "output": "linear"},
-        "discriminator": {"name": "mlp", "features": (5,)},
-        "g_optimizer": SGD,
-        "d_optimizer": SGD,
-        "shape": (2,),
-        "latent_dim": Z,
-        "ema_decay": 0.0,
-    }
-    return GAN(**{**defaults, **fields}, techniques=techniques or {})
+def make(techniques=None, axis_name=None, **fields):
+    """The GAN's game."""
+    fields = {"ema_decay": 0.0, **fields, "techniques": techniques or {}}
+    return make_variant(GAN, fields, axis_name).game
 
 
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
 KEYS = draws.sample_keys(jax.random.key(1), B)
 
 
-def begin(method):
-    return method.init(jax.random.key(0), {})
+def begin(game):
+    return adversarial.method(game).init(jax.random.key(0), {})
 
 
-def step(method, state, key=1, real=REAL):
-    return jax.jit(method.step)(state, {"image": real}, jax.random.key(key))
+def step(game, state, key=1, real=REAL):
+    return jax.jit(partial(play.step, game))(state, {"image": real}, jax.random.key(key))
 
 
-def d_step(method, state):
+def d_step(game, state):
     """The discriminator's update alone: half as much to compile."""
-    minibatch = game.Minibatch(game.Samples(REAL, {}), KEYS)
-    return jax.jit(partial(play.d_update, method.rules))(state, minibatch)
+    minibatch = play.Minibatch(Samples(REAL, {}), {}, KEYS)
+    return jax.jit(partial(play.d_update, game))(state, minibatch)
 
 
 def close(a, b, rtol=1e-4, atol=1e-6):
@@ -68,23 +65,23 @@ def distance(a, b):
     return float(optax.tree.norm(jax.tree.map(lambda x, y: x - y, a, b)))
 
 
-def generated(method, params, keys):
+def generated(game, params, keys):
     z = draws.normal(draws.fold(keys, objectives.LATENT), (Z,))
-    return method.g.apply(params, {}, z, train=True)[0]
+    return game.g.apply(params, {}, z, train=True)[0]
 
 
-def critique(method, params, x):
-    return method.d.apply(params, {}, x, train=True)[0]
+def critique(game, params, x):
+    return game.d.apply(params, {}, x, train=True)[0]
 
 
-def d_bce(method, params, real, fake):
+def d_bce(game, params, real, fake):
     """The discriminator's loss, written out."""
-    on_real, on_fake = critique(method, params, real).logits, critique(method, params, fake).logits
+    on_real, on_fake = critique(game, params, real).logits, critique(game, params, fake).logits
     return jnp.mean(jnp.logaddexp(0, -on_real)) + jnp.mean(jnp.logaddexp(0, on_fake))
 
 
-def g_bce(method, params, fake):
-    return jnp.mean(jnp.logaddexp(0, -critique(method, params, fake).logits))
+def g_bce(game, params, fake):
+    return jnp.mean(jnp.logaddexp(0, -critique(game, params, fake).logits))
 
 
 def descend(params, grads):
@@ -95,18 +92,18 @@ def test_penalties_are_of_the_discriminator():
     plain = make()
     state = begin(plain)
     params = state.nets["d"].params
-    base, _ = plain.d_loss(params, state, REAL, KEYS)
+    base, _ = d_loss(plain, params, state, REAL, KEYS)
 
     def slope(x):
         return jax.vmap(jax.grad(lambda y: critique(plain, params, y[None]).logits[0]))(x)
 
     fake = generated(plain, state.nets["g"].params, KEYS)
     for name, x in (("r1", REAL), ("r2", fake)):
-        loss, (_, metrics) = make({name: 3.0}).d_loss(params, state, REAL, KEYS)
+        loss, (_, metrics) = d_loss(make({name: 3.0}), params, state, REAL, KEYS)
         squares = np.mean(np.sum(np.asarray(slope(x)) ** 2, axis=-1))
         assert metrics[f"d/{name}"] == pytest.approx(squares, rel=1e-4)
         assert loss - base == pytest.approx(1.5 * squares, rel=1e-4)
-    loss, (_, metrics) = make({"gradient_penalty": 10.0}).d_loss(params, state, REAL, KEYS)
+    loss, (_, metrics) = d_loss(make({"gradient_penalty": 10.0}), params, state, REAL, KEYS)
     mix = jax.vmap(jax.random.uniform)(draws.fold(KEYS, objectives.PENALTY))[:, None]
     norms = np.linalg.norm(np.asarray(slope(mix * REAL + (1 - mix) * fake)), axis=-1)
     assert metrics["d/gradient_penalty"] == pytest.approx(np.mean((norms - 1) ** 2), rel=1e-4)
@@ -129,23 +126,23 @@ def test_a_penalty_moves_the_discriminator_and_leaves_its_statistics():
 
 
 def test_feature_matching_in_numpy():
-    method, state = make({"feature_matching": 2.0}), begin(make())
+    game, state = make({"feature_matching": 2.0}), begin(make())
     params, g = state.nets["d"].params, state.nets["g"].params
-    fake = generated(method, g, KEYS)
+    fake = generated(game, g, KEYS)
     f_real, f_fake = (
-        np.asarray(critique(method, params, x).features, np.float64) for x in (REAL, fake)
+        np.asarray(critique(game, params, x).features, np.float64) for x in (REAL, fake)
     )
     gap = np.sum((f_real.mean(0) - f_fake.mean(0)) ** 2)
-    loss, (_, metrics) = method.g_loss(g, state, REAL, KEYS)
+    loss, (_, metrics) = g_loss(game, g, state, REAL, KEYS)
     assert metrics["g/feature_matching"] == pytest.approx(gap, rel=1e-4)
-    assert loss == about(g_bce(method, params, fake) + 2 * gap)
+    assert loss == about(g_bce(game, params, fake) + 2 * gap)
     alone = make({"feature_matching": 2.0, "feature_matching_alone": True})
-    assert alone.g_loss(g, state, REAL, KEYS)[0] == pytest.approx(2 * gap, rel=1e-4)
+    assert g_loss(alone, g, state, REAL, KEYS)[0] == pytest.approx(2 * gap, rel=1e-4)
 
 
 def test_weights_are_clipped_after_the_update():
-    method = make({"weight_clip": 0.01}, loss="wasserstein", n_critic=2)
-    state, _ = step(method, begin(method), real=jnp.tile(REAL, (2, 1)))
+    game = make({"weight_clip": 0.01}, loss="wasserstein", n_critic=2)
+    state, _ = step(game, begin(game), real=jnp.tile(REAL, (2, 1)))
     largest = [np.abs(x).max() for x in jax.tree.leaves(state.nets["d"].params)]
     assert max(largest) == np.float32(0.01)
     assert max(np.abs(x).max() for x in jax.tree.leaves(state.nets["g"].params)) > 0.1
@@ -153,47 +150,55 @@ def test_weights_are_clipped_after_the_update():
 
 def test_historical_averaging_pulls_towards_the_past():
     """The loss gains w |p - mean|^2, and its gradient 2 w (p - mean)."""
-    w, method, plain = 0.7, make({"historical_averaging": 0.7}), make()
-    state, past = begin(method), {"d": [], "g": []}
+    w, game, plain = 0.7, make({"historical_averaging": 0.7}), make()
+    state, past = begin(game), {"d": [], "g": []}
     for i in range(3):
         for name in past:
             past[name].append(jax.device_get(state.nets[name].params))
         if i < 2:
-            state, metrics = step(method, state, key=i)
-    for name, loss in (("d", "d_loss"), ("g", "g_loss")):
+            state, metrics = step(game, state, key=i)
+    for name, loss in (("d", d_loss), ("g", g_loss)):
         params = state.nets[name].params
         mean = jax.tree.map(lambda *x: np.mean(x, axis=0), *past[name])
         close(state.extras[f"{name}_history"].mean, mean)
         far = replace(state, nets=state.nets)
         moved = jax.tree.map(lambda p: p + 0.3, params)
 
-        def value(m, p, s=far, name=loss):
-            return getattr(m, name)(p, s, REAL, KEYS)[0]
+        def value(game, p, s=far, loss=loss):
+            return loss(game, p, s, REAL, KEYS)[0]
 
         gap = sum(
             np.sum((a - b) ** 2) for a, b in zip(*map(jax.tree.leaves, (moved, mean)), strict=True)
         )
-        assert value(method, moved) - value(plain, moved) == about(w * gap, 1e-3)
+        assert value(game, moved) - value(plain, moved) == about(w * gap, 1e-3)
         pull = jax.tree.map(
-            lambda a, b: a - b, jax.grad(value, 1)(method, moved), jax.grad(value, 1)(plain, moved)
+            lambda a, b: a - b, jax.grad(value, 1)(game, moved), jax.grad(value, 1)(plain, moved)
         )
         close(pull, jax.tree.map(lambda p, m: 2 * w * (p - m), moved, mean), rtol=1e-3, atol=1e-4)
     assert {"d/history", "g/history"} <= set(metrics)
 
 
 def test_past_samples_come_back():
-    method = make({"replay": 16, "replay_share": 1.0})
-    state = begin(method)
-    first, metrics = d_step(method, state)
-    assert metrics["g/diversity"] > 0, "an empty buffer gives nothing back"
+    game = make({"replay": 16, "replay_share": 1.0})
+    state = begin(game)
+
+    def learnt_from(fake, state):
+        params = state.nets["d"].params
+        return descend(params, jax.grad(lambda p: d_bce(game, p, REAL, fake))(params))
+
+    first, metrics = d_step(game, state)
     keys = draws.fold(KEYS, play.D_UPDATE)
-    fake = generated(method, state.nets["g"].params, keys)
+    fake = generated(game, state.nets["g"].params, keys)
+    # An empty buffer gives nothing back.
+    close(first.nets["d"].params, learnt_from(fake, state))
     close(first.extras["replay"].samples.values[:B], fake)
     assert first.extras["replay"].stored == B
     sevens = jax.tree.map(lambda x: jnp.full_like(x, 7), first.extras["replay"].samples)
     state = replace(first, extras={"replay": first.extras["replay"]._replace(samples=sevens)})
-    after, metrics = d_step(method, state)
-    assert metrics["g/diversity"] == 0, "D saw sevens alone"
+    after, later = d_step(game, state)
+    # D saw sevens alone, and the diversity is of what G makes now.
+    close(after.nets["d"].params, learnt_from(jnp.full_like(fake, 7), state))
+    assert later["g/diversity"] == metrics["g/diversity"] == about(diversity(REAL, fake))
     assert after.extras["replay"].stored == 2 * B
     assert (after.extras["replay"].samples.values[:B] == 7).all()
     assert (after.extras["replay"].samples.values[B:] != 7).all()
@@ -201,34 +206,34 @@ def test_past_samples_come_back():
 
 def test_unrolling_by_hand():
     """Metz et al. 2017, eq. 7 to 9, with SGD and two steps ahead."""
-    method, state = make({"unrolled": 2}), begin(make())
+    game, state = make({"unrolled": 2}), begin(make())
     d = state.nets["d"].params
 
     def by_hand(g):
-        fake, ahead = generated(method, g, KEYS), d
+        fake, ahead = generated(game, g, KEYS), d
         for _ in range(2):
-            ahead = descend(ahead, jax.grad(lambda p: d_bce(method, p, REAL, fake))(ahead))
-        return g_bce(method, ahead, fake)
+            ahead = descend(ahead, jax.grad(lambda p: d_bce(game, p, REAL, fake))(ahead))
+        return g_bce(game, ahead, fake)
 
-    value = lambda m, g: m.g_loss(g, state, REAL, KEYS)[0]  # noqa: E731
+    value = lambda game, g: g_loss(game, g, state, REAL, KEYS)[0]  # noqa: E731
     g = state.nets["g"].params
-    assert value(method, g) == about(by_hand(g))
-    found = jax.grad(value, 1)(method, g)
+    assert value(game, g) == about(by_hand(g))
+    found = jax.grad(value, 1)(game, g)
     close(found, jax.grad(by_hand)(g))
     # The part of the gradient that goes through D's updates.
     constant = jax.lax.stop_gradient
-    fake = generated(method, g, KEYS)
+    fake = generated(game, g, KEYS)
     ahead = d
     for _ in range(2):
-        ahead = descend(ahead, jax.grad(lambda p: d_bce(method, p, REAL, fake))(ahead))
-    direct = jax.grad(lambda g: g_bce(method, constant(ahead), generated(method, g, KEYS)))(g)
+        ahead = descend(ahead, jax.grad(lambda p: d_bce(game, p, REAL, fake))(ahead))
+    direct = jax.grad(lambda g: g_bce(game, constant(ahead), generated(game, g, KEYS)))(g)
     assert distance(found, direct) > 1e-5
 
 
 def test_unrolling_leaves_the_discriminator_to_its_own_update():
-    plain, method = make(), make({"unrolled": 3})
+    plain, game = make(), make({"unrolled": 3})
     state = begin(plain)
-    after, other = step(plain, state)[0], step(method, state)[0]
+    after, other = step(plain, state)[0], step(game, state)[0]
     close(after.nets["d"], other.nets["d"], rtol=1e-6)
     assert distance(after.nets["g"].params, other.nets["g"].params) > 1e-6
 
@@ -237,12 +242,12 @@ def test_unrolling_leaves_the_discriminator_to_its_own_update():
 def test_unrolling_through_adam_with_a_dead_unit():
     """The slope of Adam's root is infinite where a gradient has always been zero."""
     adam = {"name": "adam", "learning_rate": 1e-2}
-    method = make({"unrolled": 2}, d_optimizer=adam, discriminator={"name": "mlp", "slope": 0.0})
-    state = begin(method)
+    game = make({"unrolled": 2}, d_optimizer=adam, discriminator={"name": "mlp", "slope": 0.0})
+    state = begin(game)
     params = jax.tree.map(jnp.copy, state.nets["d"].params)
     params["Dense_0"]["bias"] = params["Dense_0"]["bias"].at[0].set(-1e3)
     net = replace(state.nets["d"], params=params)
-    state, metrics = step(method, replace(state, nets={**state.nets, "d": net}))
+    state, metrics = step(game, replace(state, nets={**state.nets, "d": net}))
     assert all(np.isfinite(x).all() for x in jax.tree.leaves((state, metrics)))
 
 
@@ -252,9 +257,9 @@ def updates_of(net):
 
 def test_a_refresh_every_so_often():
     adam = {"name": "adam", "learning_rate": 1e-3}
-    method = make({"d_refresh_every": 3, "d_refresh_steps": 5}, d_optimizer=adam, n_critic=2)
-    state, counts = begin(method), []
-    run = jax.jit(method.step)
+    game = make({"d_refresh_every": 3, "d_refresh_steps": 5}, d_optimizer=adam, n_critic=2)
+    state, counts = begin(game), []
+    run = jax.jit(partial(play.step, game))
     for i in range(6):
         state, _ = run(state, {"image": jnp.tile(REAL, (2, 1))}, jax.random.key(i))
         counts.append(updates_of(state.nets["d"]))
@@ -263,24 +268,24 @@ def test_a_refresh_every_so_often():
 
 def test_a_refresh_draws_new_samples():
     """One more update with the same latents would be another point than with new ones."""
-    method, state = make({"d_refresh_every": 1}), begin(make())
-    found, _ = step(method, state)
+    game, state = make({"d_refresh_every": 1}), begin(make())
+    found, _ = step(game, state)
     keys = draws.sample_keys(jax.random.key(1), B)
     params = state.nets["d"].params
     refresh = draws.fold(draws.fold(draws.fold(keys, play.REFRESH), 0), play.D_UPDATE)
     for k in (draws.fold(keys, play.D_UPDATE), refresh):
-        fake = generated(method, state.nets["g"].params, k)
-        params = descend(params, jax.grad(lambda p, f=fake: d_bce(method, p, REAL, f))(params))
+        fake = generated(game, state.nets["g"].params, k)
+        params = descend(params, jax.grad(lambda p, f=fake: d_bce(game, p, REAL, f))(params))
     close(found.nets["d"].params, params)
 
 
 def test_simultaneous_answers_the_old_discriminator():
-    method, plain = make({"update_rule": "simultaneous"}), make()
-    state = begin(method)
-    new, _ = step(method, state)
+    game, plain = make({"update_rule": "simultaneous"}), make()
+    state = begin(game)
+    new, _ = step(game, state)
     keys = draws.fold(draws.sample_keys(jax.random.key(1), B), play.G_UPDATE)
     d, g = state.nets["d"].params, state.nets["g"].params
-    grads = jax.grad(lambda p: g_bce(method, d, generated(method, p, keys)))(g)
+    grads = jax.grad(lambda p: g_bce(game, d, generated(game, p, keys)))(g)
     close(new.nets["g"].params, descend(g, grads))
     after, _ = step(plain, state)
     close(new.nets["d"], after.nets["d"])
@@ -289,20 +294,20 @@ def test_simultaneous_answers_the_old_discriminator():
 
 @pytest.mark.parametrize("confident", [True, False])
 def test_only_the_loser_moves(confident):
-    method = make({"update_rule": "loser", "historical_averaging": 0.1})
-    state = begin(method)
+    game = make({"update_rule": "loser", "historical_averaging": 0.1})
+    state = begin(game)
     # Logits that tell real from generated, or that take each for the other.
-    real, fake = jnp.full((B, 2), 5.0), generated(method, state.nets["g"].params, KEYS)
+    real, fake = jnp.full((B, 2), 5.0), generated(game, state.nets["g"].params, KEYS)
     assert np.abs(fake).max() < 5
 
-    def judge(params, stats, x, conditions):
+    def judge(game, params, stats, x, conditions, *, train):
         sign = 1.0 if confident else -1.0
-        logits = sign * (x.sum(axis=-1) - 5.0) + 0 * critique(method, params, x).logits
-        logits += 0.01 * critique(method, params, x).logits
+        logits = sign * (x.sum(axis=-1) - 5.0) + 0 * critique(game, params, x).logits
+        logits += 0.01 * critique(game, params, x).logits
         return Critique(logits, x), stats
 
-    rules = replace(method.rules, judge=judge)
-    new, metrics = play.step(rules, state, {"image": real}, jax.random.key(1))
+    judged = replace(game, judge=judge)
+    new, metrics = play.step(judged, state, {"image": real}, jax.random.key(1))
     moved = {name: distance(new.nets[name].params, state.nets[name].params) for name in "dg"}
     if confident:
         assert moved["d"] == 0 < moved["g"]
@@ -315,35 +320,33 @@ def test_only_the_loser_moves(confident):
 
 
 def test_a_packed_discriminator_judges_packs():
-    method = make({"pack": 4, "r1": 1.0, "gradient_penalty": 1.0})
-    state = begin(method)
+    game = make({"pack": 4, "r1": 1.0, "gradient_penalty": 1.0})
+    state = begin(game)
     assert state.nets["d"].params["Dense_0"]["kernel"].shape == (8, 5)
-    fake = generated(method, state.nets["g"].params, KEYS)
-    loss, _ = make({"pack": 4}).d_loss(state.nets["d"].params, state, REAL, KEYS)
-    packed = d_bce(method, state.nets["d"].params, REAL.reshape(2, 8), fake.reshape(2, 8))
+    fake = generated(game, state.nets["g"].params, KEYS)
+    loss, _ = d_loss(make({"pack": 4}), state.nets["d"].params, state, REAL, KEYS)
+    packed = d_bce(game, state.nets["d"].params, REAL.reshape(2, 8), fake.reshape(2, 8))
     assert loss == about(packed)
-    new, metrics = step(method, state)
+    new, metrics = step(game, state)
     assert all(np.isfinite(v) for v in metrics.values())
-    scores = method.scores(new, REAL[:6])
+    scores = adversarial.method(game).scores(new, REAL[:6])
     assert scores.shape == (6,)
-    first = critique(method, new.nets["d"].params, REAL[:4].reshape(1, 8)).logits
+    first = critique(game, new.nets["d"].params, REAL[:4].reshape(1, 8)).logits
     np.testing.assert_allclose(scores[:4], np.repeat(first, 4), rtol=1e-5)
     with pytest.raises(ValueError, match="pack=4 does not divide the 6 samples"):
-        method.step(state, {"image": REAL[:6]}, jax.random.key(0))
+        play.step(game, state, {"image": REAL[:6]}, jax.random.key(0))
 
 
 def test_a_pack_comes_with_the_conditions_of_its_samples():
     """What D is told are the real samples themselves, so it can look whether they belong."""
-    method, seen = make({"pack": 4}), []
+    game, seen = make({"pack": 4}), []
 
-    def judge(params, stats, values, conditions):
+    def judge(game, params, stats, values, conditions, *, train):
         seen.append((values, conditions["sample"]))
         return Critique(params["Dense_0"]["bias"].sum() + values[:, 0], values), stats
 
-    rules = replace(method.rules, judge=judge)
-    real = game.Samples(REAL, {"sample": REAL})
-    state = begin(method)
-    objectives.d_loss(rules, state.nets["d"].params, state, real, KEYS)
+    judged, state = replace(game, judge=judge), begin(game)
+    d_loss(judged, state.nets["d"].params, state, REAL, KEYS, {"sample": REAL})
     values, conditions = seen[0]
     assert conditions.shape == (2, 4, 2)
     np.testing.assert_array_equal(values.reshape(2, 4, 2), conditions)
@@ -352,7 +355,7 @@ def test_a_pack_comes_with_the_conditions_of_its_samples():
 
 
 def test_noise_is_on_all_that_the_discriminator_sees():
-    method, plain = make({"instance_noise": 0.5, "instance_noise_steps": 10}), make()
+    game, plain = make({"instance_noise": 0.5, "instance_noise_steps": 10}), make()
     state = begin(plain)
     params, g = state.nets["d"].params, state.nets["g"].params
     for step_, sigma in ((0, 0.5), (5, 0.25), (10, 0.0)):
@@ -360,9 +363,9 @@ def test_noise_is_on_all_that_the_discriminator_sees():
         real = REAL + sigma * draws.normal(draws.fold(KEYS, objectives.REAL_NOISE), (2,))
         fake = generated(plain, g, KEYS)
         fake += sigma * draws.normal(draws.fold(KEYS, objectives.FAKE_NOISE), (2,))
-        found = method.d_loss(params, now, REAL, KEYS)[0]
+        found = d_loss(game, params, now, REAL, KEYS)[0]
         assert found == about(d_bce(plain, params, real, fake))
-        found = method.g_loss(g, now, REAL, KEYS)[0]
+        found = g_loss(game, g, now, REAL, KEYS)[0]
         assert found == about(g_bce(plain, params, fake))
 
 
@@ -373,21 +376,21 @@ class Bare(nn.Module):
 
 
 def test_a_discriminator_must_return_a_critique():
-    method = make()
+    game = make()
     player = Player(Bare(), optax.sgd(0.1))
-    state = begin(method)
+    state = begin(game)
     state = replace(state, nets={**state.nets, "d": player.init(jax.random.key(0), REAL)})
 
-    def judge(params, stats, x, conditions):
-        return player.apply(params, stats, x, train=True)
+    def judge(game, params, stats, x, conditions, *, train):
+        return player.apply(params, stats, x, train=train)
 
     with pytest.raises(ValueError, match=r"must return a jaxgan.networks.Critique"):
-        play.step(replace(method.rules, judge=judge), state, {"image": REAL}, jax.random.key(0))
+        play.step(replace(game, judge=judge), state, {"image": REAL}, jax.random.key(0))
 
 
 def test_a_head_that_is_not_there():
     with pytest.raises(ValueError, match="no head 'classes'"):
-        game.head(Critique(jnp.zeros(2), jnp.zeros((2, 3))), "classes")
+        adversarial.head(Critique(jnp.zeros(2), jnp.zeros((2, 3))), "classes")
 
 
 ALL = {
@@ -425,7 +428,8 @@ def everything(request):
 @SLOW
 def test_everything_at_once_on_any_number_of_devices(everything):
     state = begin(make(**everything))
-    alone, mapped = make(**everything), make(**everything, axis_name="data")
+    alone = adversarial.method(make(**everything))
+    mapped = adversarial.method(make(**everything, axis_name="data"))
     one = jax.jit(alone.step)
     many = jax.pmap(
         mapped.step, "data", in_axes=(None, 0, None), out_axes=None, devices=jax.devices()[:2]
@@ -449,7 +453,7 @@ def test_everything_at_once_on_any_number_of_devices(everything):
 
 @SLOW
 def test_everything_at_once_for_many_seeds(everything):
-    method, axes = make(**everything), State(None, 0, 0)
+    method, axes = adversarial.method(make(**everything)), State(None, 0, 0)
     keys = jax.random.split(jax.random.key(5), 2)
     stacked = jax.vmap(method.init, (0, None), axes)(keys, {})
     many = jax.jit(jax.vmap(method.step, (axes, None, 0), (axes, 0)))
@@ -463,7 +467,7 @@ def test_everything_at_once_for_many_seeds(everything):
 
 def test_methods_keep_a_donated_state_apart():
     """A buffer that stands twice in a donated state could be given away only once."""
-    method = make({"historical_averaging": 0.1})
+    method = adversarial.method(make({"historical_averaging": 0.1}))
     run = jax.jit(method.step, donate_argnums=0)
     state = jax.jit(lambda k: method.init(k, {}))(jax.random.key(0))
     for i in range(2):
@@ -472,5 +476,5 @@ def test_methods_keep_a_donated_state_apart():
 
 
 def test_the_game_names_its_fields():
-    for field in dataclasses.fields(game.Game):
-        assert f"{field.name}:" in game.Game.__doc__
+    for field in dataclasses.fields(Game):
+        assert f"{field.name}:" in Game.__doc__

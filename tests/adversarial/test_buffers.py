@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.sharding import Mesh, PartitionSpec
 
-from jaxgan import buffers
+from jaxgan.adversarial import buffers
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
