@@ -22,8 +22,8 @@ import orbax.checkpoint as ocp
 from etils import epath
 from orbax.checkpoint import checkpoint_managers as policies
 
-from jaxgan import errors
-from jaxgan.files import Place, amount, nearest, writing
+from jaxgan.base import errors
+from jaxgan.base.files import Place, amount, nearest, writing
 
 PyTree = Any
 MANIFEST = "manifest.json"

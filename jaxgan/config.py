@@ -9,7 +9,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from jaxgan import bases, errors, resolve
+from jaxgan import bases, resolve
+from jaxgan.base import errors
 
 # A run may go on with another value of these: none of them changes what a step computes.
 SAFE = (

@@ -4,8 +4,9 @@ import os
 import shutil
 from pathlib import Path
 
-from jaxgan import checkpoint, errors, files, sampling, workdir
-from jaxgan.files import Place
+from jaxgan import checkpoint, sampling, workdir
+from jaxgan.base import errors, files
+from jaxgan.base.files import Place
 from jaxgan.sampling import Model
 
 

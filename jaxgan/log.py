@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from jaxgan import files, lookup
+from jaxgan.base import files, lookup
 
 TIMINGS = "time/"
 

@@ -4,7 +4,7 @@ Flags to one call; the logic is in ``train``, ``sampling`` and ``config``, to be
 """
 
 # First of all, before JAX is loaded, so that a signal during start-up is not lost.
-from jaxgan import preemption  # isort: skip
+from jaxgan.base import preemption  # isort: skip
 
 if __name__ == "__main__":
     preemption.install()
@@ -20,8 +20,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxgan import files
-from jaxgan.errors import BAD_INPUT, UserError, nearest
+from jaxgan.base import files
+from jaxgan.base.errors import BAD_INPUT, UserError, nearest
 
 MODES = ("train", "evaluate", "sample", "export")
 # Flags that only some modes heed.
@@ -64,7 +64,8 @@ def run(arguments: Sequence[str] | None) -> int:
         show(listing())
         return 0
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
-    from jaxgan import config, export, parallel, plan, report, sampling, train
+    from jaxgan import config, export, plan, report, sampling, train
+    from jaxgan.base import parallel
 
     keep_compiled()
     settings = config.load(flags.config, overrides, smoke=flags.smoke) if flags.config else None

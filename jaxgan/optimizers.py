@@ -7,7 +7,7 @@ from typing import Any
 
 import optax
 
-from jaxgan import errors
+from jaxgan.base import errors
 
 REQUIRED = inspect.Parameter.empty
 

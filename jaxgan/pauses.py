@@ -15,7 +15,6 @@ from jaxgan import (
     alarms,
     callbacks,
     checkpoint,
-    errors,
     evaluation,
     log,
     pictures,
@@ -24,6 +23,7 @@ from jaxgan import (
     sampling,
 )
 from jaxgan import workdir as folder
+from jaxgan.base import errors
 from jaxgan.program import Carry, Program
 
 

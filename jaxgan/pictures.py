@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jaxgan import files
+from jaxgan.base import files
 
 # Small images are enlarged, without smoothing, so that a grid is about this wide.
 GRID_PIXELS = 512

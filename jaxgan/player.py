@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import updates
+from jaxgan.base.state import Net, State
 from jaxgan.nn.conv import varying_axes
-from jaxgan.state import Net, State
 
 PyTree = Any
 

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgan import data, errors, evaluation, parallel, resolve, totals
-from jaxgan.method import Method
-from jaxgan.parallel import Devices
-from jaxgan.state import State
+from jaxgan import data, evaluation, resolve, totals
+from jaxgan.base import errors, parallel
+from jaxgan.base.method import Method
+from jaxgan.base.parallel import Devices
+from jaxgan.base.state import State
 
 PyTree = Any
 Carry = dict[str, Any]  # 'state' and 'totals'

@@ -6,9 +6,10 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from jaxgan import checkpoint, errors, evaluation, program, sampling, workdir
+from jaxgan import checkpoint, evaluation, program, sampling, workdir
+from jaxgan.base import errors
+from jaxgan.base.files import Place
 from jaxgan.evaluation.protocol import Result
-from jaxgan.files import Place
 
 # The final figure may be this much worse than the best one before the gap is told.
 WIDE = 1.25

@@ -14,9 +14,10 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from jaxgan import data, errors, networks, optimizers, variants
-from jaxgan.lookup import Field
-from jaxgan.method import Method
+from jaxgan import data, networks, optimizers, variants
+from jaxgan.base import errors
+from jaxgan.base.lookup import Field
+from jaxgan.base.method import Method
 
 
 def fill_method(config: ConfigDict) -> None:

@@ -12,24 +12,12 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from jaxgan import (
-    checkpoint,
-    config,
-    data,
-    environment,
-    errors,
-    evaluation,
-    files,
-    parallel,
-    pictures,
-    program,
-    resolve,
-    workdir,
-)
+from jaxgan import checkpoint, config, data, evaluation, pictures, program, resolve, workdir
+from jaxgan.base import environment, errors, files, parallel
+from jaxgan.base.method import Method
+from jaxgan.base.state import State
 from jaxgan.data import Spec
-from jaxgan.method import Method
 from jaxgan.program import Program
-from jaxgan.state import State
 
 PyTree = Any
 CHUNK = 250

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan.state import Metrics, State
+from jaxgan.base.state import Metrics, State
 
 Totals = dict[str, Any]
 NEVER = -1

@@ -8,22 +8,9 @@ import jax
 from clu import parameter_overview
 from ml_collections import ConfigDict
 
-from jaxgan import (
-    alarms,
-    checkpoint,
-    data,
-    errors,
-    evaluation,
-    files,
-    log,
-    parallel,
-    pauses,
-    pictures,
-    preemption,
-    program,
-    totals,
-)
+from jaxgan import alarms, checkpoint, data, evaluation, log, pauses, pictures, program, totals
 from jaxgan import workdir as folder
+from jaxgan.base import errors, files, parallel, preemption
 from jaxgan.pauses import Run
 from jaxgan.program import Carry
 

@@ -6,9 +6,10 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from jaxgan import errors, methods
-from jaxgan.lookup import Field, load_module, submodules
-from jaxgan.method import Method
+from jaxgan import methods
+from jaxgan.base import errors
+from jaxgan.base.lookup import Field, load_module, submodules
+from jaxgan.base.method import Method
 
 GIVEN = ("axis_name",)  # set by `parallel`, not by the user
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from jaxgan import environment, errors, files
+from jaxgan.base import environment, errors, files
 from jaxgan.config import SAFE, complete, flatten
 from jaxgan.resolve import plain
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from jaxgan import config as config_lib
-from jaxgan import preemption, train, variants
+from jaxgan import train, variants
+from jaxgan.base import preemption
 
 # Before the first use of JAX.
 jax.config.update("jax_num_cpu_devices", 4)

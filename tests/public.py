@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen
 
-from jaxgan import augment, draws, losses, nn, regularizers
+from jaxgan import augment, losses, nn, regularizers
 from jaxgan.adversarial import buffers, vitals
+from jaxgan.base import draws
 from jaxgan.evaluation import diversity, resize
 from jaxgan.evaluation.sliced_wasserstein import sliced_wasserstein
 from jaxgan.losses import reconstruction

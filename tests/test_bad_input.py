@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxgan import parallel, workdir
+from jaxgan import workdir
+from jaxgan.base import parallel
 from tests.conftest import EXPERIMENTS
 from tests.test_main import DIGITS, command, everything, tiny_run  # noqa: F401
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from jaxgan import config as config_lib
-from jaxgan import errors
+from jaxgan.base import errors
 from tests.conftest import EXPERIMENTS
 
 TOP = "from bases import mine\n{more}\ndef get_config():\n    return mine.base()\n"

@@ -10,9 +10,10 @@ import optax
 import pytest
 
 from jaxgan import config as config_lib
-from jaxgan import errors, main, optimizers, resolve, variants
+from jaxgan import main, optimizers, resolve, variants
 from jaxgan.adversarial import Common
-from jaxgan.method import Method
+from jaxgan.base import errors
+from jaxgan.base.method import Method
 from jaxgan.methods.gan import GAN
 from tests.conftest import EXPERIMENTS
 

@@ -213,7 +213,8 @@ def section(page, title):
 
 
 def test_the_run_page_lists_every_file_and_exit_code():
-    from jaxgan import main, preemption, train, workdir
+    from jaxgan import main, train, workdir
+    from jaxgan.base import preemption
 
     page = (ROOT / "docs" / "run_folder.md").read_text()
     names = (workdir.CONFIG, workdir.METRICS, workdir.LOCK, workdir.CHECKPOINTS)

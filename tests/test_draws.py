@@ -2,8 +2,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import augment, buffers, draws, nn, regularizers
+from jaxgan import augment, buffers, nn, regularizers
 from jaxgan.augment.draws import draw
+from jaxgan.base import draws
 
 
 def test_a_key_belongs_to_a_sample_whatever_the_devices():

@@ -7,7 +7,7 @@ import pwd
 import numpy as np
 import pytest
 
-from jaxgan import errors, files
+from jaxgan.base import errors, files
 from jaxgan.data import catalogue
 from jaxgan.evaluation import domain, real
 from jaxgan.evaluation.extractor import Extractor, Features

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import jaxgan
-from jaxgan import errors, evaluation, export, log, main, report, sampling, train
+from jaxgan import evaluation, export, log, main, report, sampling, train
+from jaxgan.base import errors
 from tests.conftest import log_lines, run, smoke
 from tests.test_main import command, everything, python, tiny_run  # noqa: F401
 

@@ -158,10 +158,11 @@ def test_kill_9(cache, tmp_path, times, steps):
 # Sends the signal from inside a phase of the run; the timer lets compilation begin first.
 DRIVER = """
 import os, sys, threading
-from jaxgan import preemption
+from jaxgan.base import preemption
 preemption.install()
 phase, number = sys.argv[1], int(sys.argv[2])
-from jaxgan import data, evaluation, main, parallel, pictures
+from jaxgan import data, evaluation, main, pictures
+from jaxgan.base import parallel
 
 def send():
     os.kill(os.getpid(), number)

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import checkpoint, data, errors, program, resolve, sampling, variants
+from jaxgan import checkpoint, data, program, resolve, sampling, variants
 from jaxgan.adversarial import Common
-from jaxgan.method import Method
-from jaxgan.state import State
+from jaxgan.base import errors
+from jaxgan.base.method import Method
+from jaxgan.base.state import State
 from tests.conftest import METHODS, experiment_of, log_lines, run, same_bits, smoke, stop_at
 
 STEPS = 3

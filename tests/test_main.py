@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 import jaxgan
-from jaxgan import errors, main, report, sampling
+from jaxgan import main, report, sampling
+from jaxgan.base import errors
 from tests.conftest import EXPERIMENTS, TENSORBOARD, same_bits
 
 DIGITS = f"--config={EXPERIMENTS}/gan_digits.py"

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from jax.sharding import AxisType, Mesh, PartitionSpec
 
-from jaxgan import checkpoint, data, errors, parallel, preemption, program, sampling
+from jaxgan import checkpoint, data, program, sampling
 from jaxgan import workdir as folder
+from jaxgan.base import errors, parallel, preemption
 from tests.conftest import EXPERIMENTS, log_lines, smoke
 from tests.test_laws import sgd
 from tests.test_strict import made
@@ -258,9 +259,10 @@ def test_what_jax_makes_of_the_variables_is_one_line(monkeypatch):
 
 WAITING = """
 import sys
-from jaxgan import preemption
+from jaxgan.base import preemption
 preemption.install()
-from jaxgan import main, parallel
+from jaxgan import main
+from jaxgan.base import parallel
 parallel.TOLD, parallel.PATIENCE = 0.1, float(sys.argv[1])
 sys.exit(main.main(sys.argv[2:]))
 """
@@ -299,7 +301,7 @@ def test_a_wait_for_others_is_told_and_ends_by_a_signal_or_by_itself(tmp_path, p
 def test_a_signal_that_came_before_the_wait_ends_it_too():
     code = """
 import os, signal
-from jaxgan import preemption
+from jaxgan.base import preemption
 preemption.install()
 os.kill(os.getpid(), signal.SIGTERM)
 with preemption.at_once():

@@ -13,7 +13,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from torch.nn import functional
 
 from jaxgan import regularizers
-from jaxgan.draws import sample_keys
+from jaxgan.base.draws import sample_keys
 
 SHAPE = (4, 5, 5, 2)  # NHWC
 # What is compiled here runs once: half the time to compile is worth more than speed.

@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan import errors, program, sampling
+from jaxgan import program, sampling
+from jaxgan.base import errors
 from tests.conftest import EXPERIMENTS, smoke
 from tests.test_main import command  # noqa: F401
 

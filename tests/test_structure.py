@@ -76,7 +76,7 @@ def test_no_method_imports_another():
         ("jaxgan.regularizers", "flax optax orbax tensorflow_datasets tensorflow grain sklearn"),
         ("jaxgan.augment", "flax optax orbax tensorflow_datasets tensorflow grain sklearn"),
         ("jaxgan.nn", "optax orbax tensorflow_datasets tensorflow grain sklearn"),
-        ("jaxgan.preemption", "jax flax numpy"),
+        ("jaxgan.base.preemption", "jax flax numpy"),
         ("jaxgan.train", "tensorflow torch tensorflow_datasets"),
     ],
 )

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from jaxgan import totals
-from jaxgan.state import Net, State
+from jaxgan.base.state import Net, State
 
 
 def state(value=0.0):

@@ -15,18 +15,8 @@ from jax._src.array import ArrayImpl
 from PIL import Image
 
 import jaxgan
-from jaxgan import (
-    callbacks,
-    checkpoint,
-    data,
-    errors,
-    evaluation,
-    log,
-    pictures,
-    preemption,
-    program,
-    train,
-)
+from jaxgan import callbacks, checkpoint, data, evaluation, log, pictures, program, train
+from jaxgan.base import errors, preemption
 from jaxgan.data import datasets
 from jaxgan.methods.gan import GAN
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from jaxgan import adversarial, config, errors, resolve, variants
+from jaxgan import adversarial, config, resolve, variants
 from jaxgan.adversarial import Common
 from jaxgan.adversarial.techniques import Techniques
+from jaxgan.base import errors
 from jaxgan.methods.sgan import SGAN
 from tests.adversarial.play import SMALL
 from tests.conftest import EXPERIMENTS, METHODS

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan import losses
+from jaxgan.base.state import Batch, Metrics, Net
 from jaxgan.player import Player
-from jaxgan.state import Batch, Metrics, Net
 
 PyTree = Any
 

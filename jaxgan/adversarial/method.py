@@ -7,13 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan import draws
 from jaxgan.adversarial import game as rules
 from jaxgan.adversarial.game import Game
 from jaxgan.adversarial.step import start, step
 from jaxgan.adversarial.techniques import in_packs
-from jaxgan.method import Method
-from jaxgan.state import Batch, State, weights, with_stats
+from jaxgan.base import draws
+from jaxgan.base.method import Method
+from jaxgan.base.state import Batch, State, weights, with_stats
 
 PyTree = Any
 

@@ -8,11 +8,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan import draws, losses, regularizers, updates
+from jaxgan import losses, regularizers, updates
 from jaxgan.adversarial import game as rules
 from jaxgan.adversarial import techniques, vitals
 from jaxgan.adversarial.game import Game, Samples, Terms
-from jaxgan.state import Metrics, Net, State
+from jaxgan.base import draws
+from jaxgan.base.state import Metrics, Net, State
 
 PyTree = Any
 

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgan import draws, regularizers, updates
+from jaxgan import regularizers, updates
 from jaxgan.adversarial import buffers, objectives, vitals
 from jaxgan.adversarial.game import Game, Samples
-from jaxgan.state import Batch, Metrics, Net, State
+from jaxgan.base import draws
+from jaxgan.base.state import Batch, Metrics, Net, State
 
 PyTree = Any
 

@@ -11,7 +11,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan import augment, draws, regularizers
+from jaxgan import augment, regularizers
+from jaxgan.base import draws
 from jaxgan.losses import AdversarialLoss
 
 PyTree = Any

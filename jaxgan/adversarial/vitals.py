@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
+from jaxgan.base.state import Metrics
 from jaxgan.losses import AdversarialLoss
-from jaxgan.state import Metrics
 
 EPSILON = 1e-12
 

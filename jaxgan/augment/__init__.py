@@ -10,4 +10,4 @@ from jaxgan.augment.diff import POLICIES, color, cutout, diff_augment, translati
 from jaxgan.augment.draws import BLIT, COLOR, CORRUPTION, FILTER, GEOMETRY, TRANSFORMS
 from jaxgan.augment.pipeline import DEFAULT, ada
 from jaxgan.augment.simple import anneal, horizontal_flip, instance_noise
-from jaxgan.draws import sample_keys
+from jaxgan.base.draws import sample_keys

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxgan.draws import sample_keys
+from jaxgan.base.draws import sample_keys
 
 
 def per_sample(

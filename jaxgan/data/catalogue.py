@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from jaxgan import files
+from jaxgan.base import files
+from jaxgan.base.errors import UserError
 from jaxgan.data import images, mixtures
 from jaxgan.data.source import Batch, Source, Spec, digest_of, one_line
-from jaxgan.errors import UserError
 
 # The datasets that are not TFDS's; here, because an unknown name may be meant to be one of them.
 BUILT_IN = ("digits", *mixtures.NAMES, "stacked_mnist", "folder", "npz")

@@ -4,10 +4,10 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from jaxgan import lookup
+from jaxgan.base import lookup
+from jaxgan.base.errors import UserError, unknown
 from jaxgan.data import catalogue, digits, folder, mixtures, npz, stacked
 from jaxgan.data.source import Source, Spec
-from jaxgan.errors import UserError, unknown
 
 
 def open_source(data: Any, split: str | None = None) -> Source:

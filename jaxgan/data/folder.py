@@ -21,11 +21,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from jaxgan.base.errors import UserError
+from jaxgan.base.files import expanded
 from jaxgan.data import images, listing, remarks
 from jaxgan.data.listing import SUFFIXES, File
 from jaxgan.data.source import Batch, Source, Spec, check_split, in_memory
-from jaxgan.errors import UserError
-from jaxgan.files import expanded
 
 SPLITS = ("train", "test", "val", "validation")
 IN_MEMORY = 2 << 30  # bytes of decoded images up to which a folder is decoded when it is opened

@@ -5,8 +5,8 @@ import pathlib
 import numpy as np
 from PIL import Image, ImageOps
 
+from jaxgan.base.errors import UserError
 from jaxgan.data.source import one_line
-from jaxgan.errors import UserError
 
 _GREY = ("1", "L", "LA", "La")
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange height and width

@@ -16,8 +16,8 @@ that every point lies in [-1, 1]; ``means`` and ``sigma`` are in the same, scale
 
 import numpy as np
 
+from jaxgan.base.errors import UserError
 from jaxgan.data.source import Source, Spec, check_split, in_memory, numbered
-from jaxgan.errors import UserError
 
 # The place of a name is the key of its random stream: a new one goes to the end.
 NAMES = ("grid", "ring", "swiss_roll", "random")

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxgan.base.errors import UserError
+from jaxgan.base.files import expanded
 from jaxgan.data import images as image_ops
 from jaxgan.data.source import (
     Source,
@@ -22,8 +24,6 @@ from jaxgan.data.source import (
     one_line,
     warn_once,
 )
-from jaxgan.errors import UserError
-from jaxgan.files import expanded
 
 _EVERY = 10
 _NARROW = 1 / 8  # of the range from black to white

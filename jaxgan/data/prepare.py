@@ -5,10 +5,10 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
-from jaxgan import lookup
+from jaxgan.base import lookup
+from jaxgan.base.errors import UserError
 from jaxgan.data import catalogue
 from jaxgan.data.source import one_line
-from jaxgan.errors import UserError
 
 
 def prepare(name: str, data_dir: str = "") -> str:

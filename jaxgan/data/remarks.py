@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
+from jaxgan.base.errors import UserError
 from jaxgan.data.listing import SUFFIXES, File, Listing, Name, shown
 from jaxgan.data.source import warn_once
-from jaxgan.errors import UserError
 
 _NAMES = 5  # folders or suffixes that a line names before it only counts the others
 _BAD = 10  # bad images that get a line each

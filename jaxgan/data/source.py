@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxgan.errors import UserError
+from jaxgan.base.errors import UserError
 
 Batch = dict[str, np.ndarray]
 

@@ -9,9 +9,9 @@ of MNIST's digits, as there.
 
 import numpy as np
 
+from jaxgan.base.errors import UserError
 from jaxgan.data import catalogue, stream
 from jaxgan.data.source import Batch, Source, Spec, check_split, numbered
-from jaxgan.errors import UserError
 
 NAME = "stacked_mnist"
 SIZES = {"train": 128_000, "test": 26_000}

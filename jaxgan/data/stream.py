@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from jaxgan.base.errors import UserError
 from jaxgan.data import order
 from jaxgan.data.source import Batch, Source
-from jaxgan.errors import UserError
 
 _AHEAD = 6  # batches read before they are asked for: enough to hide a slow one, few to hold
 _CHUNK = 1024  # samples decoded at a time by one thread in ``whole``

@@ -2,9 +2,10 @@
 
 from ml_collections import ConfigDict
 
-from jaxgan import data, errors
+from jaxgan import data
+from jaxgan.base import errors
+from jaxgan.base.method import Method
 from jaxgan.evaluation import figures
-from jaxgan.method import Method
 
 LOGGED = "eval/"
 WITH_FEATURES = ("frechet", "kid", "precision_recall", "diversity", "memorization")

@@ -19,7 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import traverse_util
 
-from jaxgan import data, errors, files
+from jaxgan import data
+from jaxgan.base import errors, files
 from jaxgan.evaluation.classifier import WIDTH, Classifier, Recipe, Say, centred, fit
 from jaxgan.evaluation.extractor import Apply, Extractor, extract, to_bytes
 

@@ -15,7 +15,9 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from jaxgan import data, errors
+from jaxgan import data
+from jaxgan.base import errors
+from jaxgan.base.method import Method
 from jaxgan.evaluation import (
     choice,
     domain,
@@ -29,7 +31,6 @@ from jaxgan.evaluation import (
 from jaxgan.evaluation.extractor import TOLERANCE, Extractor, Features, extract
 from jaxgan.evaluation.figures import Figures, Sample
 from jaxgan.evaluation.protocol import Result
-from jaxgan.method import Method
 
 MEMORIZED = figures.NAMES["memorization"]
 PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "numpy", "scipy")

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from jaxgan import parallel
+from jaxgan.base import parallel
 
 PyTree = Any
 Apply = Callable[[PyTree, jax.Array], tuple[jax.Array, jax.Array | None]]

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxgan import errors
+from jaxgan.base import errors
 
 # SHA-256 of the published files by their names. The first begins with the eight digits in its own
 # name; the second is the one that crowsonkb/k-diffusion checks, in k_diffusion/evaluation.py.

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxgan import files
-from jaxgan.errors import UserError
+from jaxgan.base import files
+from jaxgan.base.errors import UserError
 
 Result = dict[str, Any]
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgan import data, errors, files
+from jaxgan import data
+from jaxgan.base import errors, files
 from jaxgan.data.labels import read_labels
 from jaxgan.evaluation.extractor import Extractor, Features, to_bytes
 from jaxgan.evaluation.figures import SEED, Real, Sample

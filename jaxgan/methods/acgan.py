@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan import adversarial, losses
-from jaxgan.method import Method
+from jaxgan.base.method import Method
 from jaxgan.networks import Critique
 
 PyTree = Any

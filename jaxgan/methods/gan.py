@@ -8,7 +8,7 @@ import dataclasses
 from functools import cached_property
 
 from jaxgan import adversarial
-from jaxgan.method import Method
+from jaxgan.base.method import Method
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,11 +15,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan import adversarial, blocks, draws, losses
+from jaxgan import adversarial, blocks, losses
 from jaxgan.adversarial.game import look
-from jaxgan.method import Method
+from jaxgan.base import draws
+from jaxgan.base.method import Method
+from jaxgan.base.state import State
 from jaxgan.networks import Critique
-from jaxgan.state import State
 
 PyTree = Any
 Codes = dict[str, jax.Array]

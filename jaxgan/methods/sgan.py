@@ -17,16 +17,17 @@ import jax
 import jax.numpy as jnp
 from jax.nn import logsumexp
 
-from jaxgan import adversarial, data, draws, losses
+from jaxgan import adversarial, data, losses
 from jaxgan.adversarial import Game, head
 from jaxgan.adversarial.classifiers import Classifiers
 from jaxgan.adversarial.method import init_generator
 from jaxgan.adversarial.step import start, step
 from jaxgan.adversarial.techniques import Techniques
+from jaxgan.base import draws
+from jaxgan.base.method import Method
+from jaxgan.base.state import Batch, Metrics, State, weights
 from jaxgan.data.labelled import draw_labelled
-from jaxgan.method import Method
 from jaxgan.networks import Critique
-from jaxgan.state import Batch, Metrics, State, weights
 
 PyTree = Any
 CLASSES, LABELLED, NOISE = "classes", "labelled", "noise"

@@ -10,8 +10,8 @@ import flax.linen as nn
 import flax.struct
 import jax
 
-from jaxgan import errors
-from jaxgan.lookup import Field, load_module, submodules
+from jaxgan.base import errors
+from jaxgan.base.lookup import Field, load_module, submodules
 
 PLACED = ("parent", "name")  # Linen's own fields
 # Fields that a method gives its networks, where they have them; no config sets them.

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxgan.draws import sample_keys
+from jaxgan.base.draws import sample_keys
 
 PyTree = Any
 Critic = Callable[[jax.Array], jax.Array]

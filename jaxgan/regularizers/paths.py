@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.typing import ArrayLike
 
-from jaxgan.draws import sample_keys
+from jaxgan.base.draws import sample_keys
 
 
 def path_length_init() -> jax.Array:

@@ -12,14 +12,15 @@ import optax
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from jaxgan import adversarial, draws
+from jaxgan import adversarial
 from jaxgan.adversarial import Game, Samples, objectives, techniques
 from jaxgan.adversarial import step as play
 from jaxgan.adversarial.vitals import diversity
+from jaxgan.base import draws
+from jaxgan.base.state import State
 from jaxgan.methods.gan import GAN
 from jaxgan.networks import Critique
 from jaxgan.player import Player
-from jaxgan.state import State
 from tests.adversarial.play import RATE, Z, d_loss, g_loss
 from tests.adversarial.play import make as make_variant
 

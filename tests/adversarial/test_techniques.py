@@ -10,9 +10,10 @@ import pytest
 from jax.sharding import AxisType, Mesh, PartitionSpec
 
 from jaxgan import config as config_lib
-from jaxgan import draws, errors, losses, program, resolve, variants
+from jaxgan import losses, program, resolve, variants
 from jaxgan.adversarial import techniques
 from jaxgan.adversarial.techniques import Techniques
+from jaxgan.base import draws, errors
 from tests.conftest import EXPERIMENTS
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from jaxgan import data as jd
-from jaxgan.errors import UserError
+from jaxgan.base.errors import UserError
 
 
 @pytest.fixture

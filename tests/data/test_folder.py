@@ -374,7 +374,7 @@ def test_after_the_first_bad_image_no_more_are_read(tmp_path, config, monkeypatc
 REFUSED = """
 import gc, sys, threading, types
 from jaxgan import data
-from jaxgan.errors import UserError
+from jaxgan.base.errors import UserError
 
 gc.disable()
 def refuse():

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxgan.base.errors import UserError
 from jaxgan.data import images
-from jaxgan.errors import UserError
 
 
 def gradient(H, W, C=3):

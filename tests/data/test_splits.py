@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jaxgan import data as jd
+from jaxgan.base.errors import UserError
 from jaxgan.data import datasets
-from jaxgan.errors import UserError
 
 
 def test_a_split_is_opened_once(monkeypatch, config):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from jaxgan import data as jd
+from jaxgan.base.errors import UserError
 from jaxgan.data.source import Source
-from jaxgan.errors import UserError
 
 
 def numbers(size=23, shape=(2, 2, 1)):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxgan import data as jd
-from jaxgan.errors import UserError
+from jaxgan.base.errors import UserError
 from jaxgan.evaluation import domain
 from jaxgan.evaluation.extractor import Extractor, extract, to_bytes
 from tests.conftest import same_bits

@@ -7,7 +7,8 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan import data, errors, evaluation, files, program, resolve, sampling
+from jaxgan import data, evaluation, program, resolve, sampling
+from jaxgan.base import errors, files
 from jaxgan.evaluation import choice, evaluator, figures, network_figures, real
 from jaxgan.evaluation.extractor import Extractor, extract, to_bytes
 from tests.conftest import run, smoke

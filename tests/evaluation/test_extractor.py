@@ -158,7 +158,7 @@ PROGRAM = """
 import sys
 import jax, numpy as np
 from jax.sharding import AxisType, Mesh
-from jaxgan import parallel
+from jaxgan.base import parallel
 from jaxgan.evaluation import extractor
 from tests.evaluation import test_extractor as shared
 

@@ -2,7 +2,8 @@ import copy
 
 import pytest
 
-from jaxgan import errors, evaluation
+from jaxgan import evaluation
+from jaxgan.base import errors
 
 RESULT = {
     "step": 10,

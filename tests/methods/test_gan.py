@@ -8,9 +8,10 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan import draws, losses
+from jaxgan import losses
 from jaxgan.adversarial import objectives
 from jaxgan.adversarial import step as play
+from jaxgan.base import draws
 from jaxgan.methods.gan import GAN
 from tests.adversarial.play import RATE, Z, d_loss, g_loss
 from tests.adversarial.play import make as make_variant

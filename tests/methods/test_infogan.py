@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import draws, errors
 from jaxgan.adversarial import objectives
+from jaxgan.base import draws, errors
 from jaxgan.methods.infogan import InfoGAN
 from tests.adversarial.play import Z, d_loss, g_loss
 from tests.adversarial.play import make as make_variant

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import data, draws, errors, evaluation, program
+from jaxgan import data, evaluation, program
 from jaxgan.adversarial import objectives
+from jaxgan.base import draws, errors
 from jaxgan.data.labelled import draw_labelled
 from jaxgan.evaluation import network_figures
 from jaxgan.methods.sgan import SGAN

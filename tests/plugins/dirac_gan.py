@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxgan import config as base
-from jaxgan.method import Method
+from jaxgan.base.method import Method
+from jaxgan.base.state import Net, State
 from jaxgan.player import OptState
-from jaxgan.state import Net, State
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from jaxgan import errors, preemption
+from jaxgan.base import errors, preemption
 
 PyTree = Any
 AXIS = "data"

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from jaxgan.state import Batch, Metrics, State
+from jaxgan.base.state import Batch, Metrics, State
 
 PyTree = Any
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jaxgan import errors
+from jaxgan.base import errors
 
 # What the public functions take for a file or a folder.
 Place = str | os.PathLike[str]

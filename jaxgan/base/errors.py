@@ -15,7 +15,7 @@ from pathlib import Path
 BAD_INPUT = 2
 # Whatever lies in here is not the user's own code.
 LIBRARIES = [sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
-OURS = str(Path(__file__).parent)
+OURS = str(Path(__file__).parent.parent)
 ELSEWHERE = (OURS, *LIBRARIES, "<")
 RAISE = dis.opmap["RAISE_VARARGS"]
 

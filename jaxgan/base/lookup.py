@@ -7,7 +7,7 @@ import types
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from jaxgan import errors
+from jaxgan.base import errors
 
 
 class Field(NamedTuple):

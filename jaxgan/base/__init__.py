@@ -1,0 +1,1 @@
+"""What everything stands on: the record of a method, its state, draws, errors, files, devices."""
