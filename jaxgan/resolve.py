@@ -14,10 +14,11 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from jaxgan import data, networks, optimizers, variants
+from jaxgan import data, networks, variants
 from jaxgan.base import errors
 from jaxgan.base.lookup import Field
 from jaxgan.base.method import Method
+from jaxgan.learning import optimizers
 
 
 def fill_method(config: ConfigDict) -> None:

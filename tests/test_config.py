@@ -10,10 +10,11 @@ import optax
 import pytest
 
 from jaxgan import config as config_lib
-from jaxgan import main, optimizers, resolve, variants
+from jaxgan import main, resolve, variants
 from jaxgan.adversarial import Common
 from jaxgan.base import errors
 from jaxgan.base.method import Method
+from jaxgan.learning import optimizers
 from jaxgan.methods.gan import GAN
 from tests.conftest import EXPERIMENTS
 

@@ -357,7 +357,7 @@ def test_a_lowered_rate_is_a_smaller_update():
     source = data.open_source(settings.data, "train")
     batch = data.to_float(source.read(np.arange(ready.batch)))
     state = ready.start()["state"]
-    lowered = jaxgan.player.scale_learning_rates(state, 0.25)
+    lowered = jaxgan.learning.player.scale_learning_rates(state, 0.25)
     moved = []
     for start in (state, lowered):
         new, _ = jax.jit(ready.method.step)(start, batch, jax.random.key(0))

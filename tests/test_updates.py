@@ -3,7 +3,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgan import updates
+from jaxgan.learning import updates
 
 
 @settings(max_examples=20, deadline=None)

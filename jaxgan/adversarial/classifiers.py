@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jaxgan import losses
 from jaxgan.base.state import Batch, Metrics, Net
-from jaxgan.player import Player
+from jaxgan.learning.player import Player
 
 PyTree = Any
 

@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgan import losses, networks, optimizers
+from jaxgan import losses, networks
 from jaxgan.adversarial import techniques
 from jaxgan.adversarial.techniques import Techniques, in_packs, pack
 from jaxgan.base import draws, lookup
 from jaxgan.base.state import Batch, Metrics, State
+from jaxgan.learning import optimizers
+from jaxgan.learning.player import Player
 from jaxgan.losses import AdversarialLoss
 from jaxgan.networks import Critique
-from jaxgan.player import Player
 
 PyTree = Any
 Terms = tuple[jax.Array, Metrics]

@@ -8,12 +8,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan import losses, regularizers, updates
+from jaxgan import losses, regularizers
 from jaxgan.adversarial import game as rules
 from jaxgan.adversarial import techniques, vitals
 from jaxgan.adversarial.game import Game, Samples, Terms
 from jaxgan.base import draws
 from jaxgan.base.state import Metrics, Net, State
+from jaxgan.learning import updates
 
 PyTree = Any
 

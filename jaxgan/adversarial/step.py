@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgan import regularizers, updates
+from jaxgan import regularizers
 from jaxgan.adversarial import buffers, objectives, vitals
 from jaxgan.adversarial.game import Game, Samples
 from jaxgan.base import draws
 from jaxgan.base.state import Batch, Metrics, Net, State
+from jaxgan.learning import updates
 
 PyTree = Any
 

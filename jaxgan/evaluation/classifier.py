@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from jaxgan import losses, optimizers
+from jaxgan import losses
+from jaxgan.learning import optimizers
+from jaxgan.learning.player import Player
 from jaxgan.nn import Conv
-from jaxgan.player import Player
 
 PyTree = Any
 Say = Callable[[str], None]

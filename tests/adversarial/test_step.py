@@ -18,9 +18,9 @@ from jaxgan.adversarial import step as play
 from jaxgan.adversarial.vitals import diversity
 from jaxgan.base import draws
 from jaxgan.base.state import State
+from jaxgan.learning.player import Player
 from jaxgan.methods.gan import GAN
 from jaxgan.networks import Critique
-from jaxgan.player import Player
 from tests.adversarial.play import RATE, Z, d_loss, g_loss
 from tests.adversarial.play import make as make_variant
 

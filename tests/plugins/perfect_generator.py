@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 from jaxgan import config as base
 from jaxgan.base.method import Method
 from jaxgan.base.state import Net, State
-from jaxgan.player import OptState
+from jaxgan.learning.player import OptState
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxgan import updates
 from jaxgan.base.state import Net, State
+from jaxgan.learning import updates
 from jaxgan.nn.conv import varying_axes
 
 PyTree = Any

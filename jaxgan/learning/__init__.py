@@ -1,0 +1,1 @@
+"""How a network learns: its player, its optimizer, several updates a step."""
