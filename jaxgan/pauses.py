@@ -11,11 +11,12 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgan import alarms, callbacks, checkpoint, evaluation, log, pictures, program, sampling
+from jaxgan import checkpoint, evaluation, program, sampling
 from jaxgan import workdir as folder
 from jaxgan.base import errors
 from jaxgan.learning import player
 from jaxgan.program import Carry, Program
+from jaxgan.watch import alarms, callbacks, log, pictures
 
 
 @dataclasses.dataclass

@@ -5,7 +5,8 @@ import math
 import jax
 from ml_collections import ConfigDict
 
-from jaxgan import pictures, program
+from jaxgan import program
+from jaxgan.watch import pictures
 from jaxgan.workdir import to_json
 
 

@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgan import data, evaluation, resolve, totals
+from jaxgan import data, evaluation, resolve
 from jaxgan.base import errors, parallel
 from jaxgan.base.method import Method
 from jaxgan.base.parallel import Devices
 from jaxgan.base.state import State
+from jaxgan.watch import totals
 
 PyTree = Any
 Carry = dict[str, Any]  # 'state' and 'totals'

@@ -12,12 +12,13 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from jaxgan import checkpoint, config, data, evaluation, pictures, program, resolve, workdir
+from jaxgan import checkpoint, config, data, evaluation, program, resolve, workdir
 from jaxgan.base import environment, errors, files, parallel
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
 from jaxgan.data import Spec
 from jaxgan.program import Program
+from jaxgan.watch import pictures
 
 PyTree = Any
 CHUNK = 250

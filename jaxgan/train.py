@@ -8,11 +8,12 @@ import jax
 from clu import parameter_overview
 from ml_collections import ConfigDict
 
-from jaxgan import alarms, checkpoint, data, evaluation, log, pauses, pictures, program, totals
+from jaxgan import checkpoint, data, evaluation, pauses, program
 from jaxgan import workdir as folder
 from jaxgan.base import errors, files, parallel, preemption
 from jaxgan.pauses import Run
 from jaxgan.program import Carry
+from jaxgan.watch import alarms, log, pictures, totals
 
 FINISHED, DIVERGED = 0, 3
 # Where the loop waits for the device.

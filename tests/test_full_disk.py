@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import jaxgan
-from jaxgan import evaluation, export, log, main, report, sampling, train
+from jaxgan import evaluation, export, main, report, sampling, train
 from jaxgan.base import errors
+from jaxgan.watch import log
 from tests.conftest import log_lines, run, smoke
 from tests.test_main import command, everything, python, tiny_run  # noqa: F401
 

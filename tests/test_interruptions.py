@@ -161,7 +161,8 @@ import os, sys, threading
 from jaxgan.base import preemption
 preemption.install()
 phase, number = sys.argv[1], int(sys.argv[2])
-from jaxgan import data, evaluation, main, pictures
+from jaxgan import data, evaluation, main
+from jaxgan.watch import pictures
 from jaxgan.base import parallel
 
 def send():

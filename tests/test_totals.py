@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jaxgan import totals
 from jaxgan.base.state import Net, State
+from jaxgan.watch import totals
 
 
 def state(value=0.0):

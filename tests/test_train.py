@@ -15,10 +15,11 @@ from jax._src.array import ArrayImpl
 from PIL import Image
 
 import jaxgan
-from jaxgan import callbacks, checkpoint, data, evaluation, log, pictures, program, train
+from jaxgan import checkpoint, data, evaluation, program, train
 from jaxgan.base import errors, preemption
 from jaxgan.data import datasets
 from jaxgan.methods.gan import GAN
+from jaxgan.watch import callbacks, log, pictures
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
 COMPILED = "/jax/core/compile/backend_compile_duration"

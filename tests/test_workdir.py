@@ -14,8 +14,9 @@ import jax
 import pytest
 
 import jaxgan
-from jaxgan import checkpoint, data, evaluation, export, pictures, report, sampling, train, workdir
+from jaxgan import checkpoint, data, evaluation, export, report, sampling, train, workdir
 from jaxgan.base import environment, errors, files
+from jaxgan.watch import pictures
 from tests.conftest import smoke
 from tests.test_bad_input import here, refused, rewrite  # noqa: F401
 from tests.test_main import DIGITS, command, tiny_run  # noqa: F401
