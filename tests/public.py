@@ -11,8 +11,9 @@ from flax import linen
 from jaxgan import augment, losses, nn, regularizers
 from jaxgan.adversarial import buffers, vitals
 from jaxgan.base import draws
-from jaxgan.evaluation import diversity, resize
-from jaxgan.evaluation.sliced_wasserstein import sliced_wasserstein
+from jaxgan.evaluation.extractors import resize
+from jaxgan.evaluation.metrics import diversity
+from jaxgan.evaluation.metrics.sliced_wasserstein import sliced_wasserstein
 from jaxgan.losses import reconstruction
 from jaxgan.networks import dcgan, mlp, noisy_mlp, resnet, sncnn
 

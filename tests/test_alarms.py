@@ -12,7 +12,7 @@ import pytest
 from jaxgan import config, losses, pauses
 from jaxgan.adversarial import vitals
 from jaxgan.evaluation import evaluator
-from jaxgan.evaluation.extractor import Extractor
+from jaxgan.evaluation.extractors.extractor import Extractor
 from jaxgan.watch import alarms, callbacks
 from tests.conftest import log_lines, run, smoke
 

@@ -9,8 +9,9 @@ import pytest
 
 from jaxgan.base import errors, files
 from jaxgan.data import catalogue
-from jaxgan.evaluation import domain, real
-from jaxgan.evaluation.extractor import Extractor, Features
+from jaxgan.evaluation import real
+from jaxgan.evaluation.extractors import domain
+from jaxgan.evaluation.extractors.extractor import Extractor, Features
 from tests.conftest import EXPERIMENTS, smoke
 from tests.test_main import DIGITS, command, tiny_run  # noqa: F401
 

@@ -2,5 +2,5 @@
 
 from jaxgan.evaluation.choice import LOGGED, chosen, logged
 from jaxgan.evaluation.evaluator import Evaluator, Subject, open_evaluator
+from jaxgan.evaluation.metrics.sliced_wasserstein import sliced_wasserstein
 from jaxgan.evaluation.protocol import compare, describe, in_a_line, read, write
-from jaxgan.evaluation.sliced_wasserstein import sliced_wasserstein

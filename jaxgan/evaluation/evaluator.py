@@ -18,18 +18,11 @@ from tqdm import tqdm
 from jaxgan import data
 from jaxgan.base import errors
 from jaxgan.base.method import Method
-from jaxgan.evaluation import (
-    choice,
-    domain,
-    figures,
-    frechet,
-    inception,
-    likelihood,
-    network_figures,
-    real,
-)
-from jaxgan.evaluation.extractor import TOLERANCE, Extractor, Features, extract
+from jaxgan.evaluation import choice, figures, network_figures, real
+from jaxgan.evaluation.extractors import domain, inception
+from jaxgan.evaluation.extractors.extractor import TOLERANCE, Extractor, Features, extract
 from jaxgan.evaluation.figures import Figures, Sample
+from jaxgan.evaluation.metrics import frechet, likelihood
 from jaxgan.evaluation.protocol import Result
 
 MEMORIZED = figures.NAMES["memorization"]

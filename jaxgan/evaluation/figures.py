@@ -12,8 +12,8 @@ import jax
 import numpy as np
 
 from jaxgan import data
-from jaxgan.evaluation import diversity, frechet, kernel, manifold, modes, neighbours, score
-from jaxgan.evaluation.sliced_wasserstein import sliced_wasserstein
+from jaxgan.evaluation.metrics import diversity, frechet, kernel, manifold, modes, neighbours, score
+from jaxgan.evaluation.metrics.sliced_wasserstein import sliced_wasserstein
 
 PROJECTIONS = 256
 NEIGHBOURS = 5

@@ -8,8 +8,8 @@ import jax
 import numpy as np
 
 from jaxgan import data
-from jaxgan.evaluation import likelihood
 from jaxgan.evaluation.figures import Figures, Real
+from jaxgan.evaluation.metrics import likelihood
 
 IMPORTANCE_SAMPLES = 50
 SEEN = ("training", "held_out")

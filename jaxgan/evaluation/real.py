@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 from jaxgan import data
 from jaxgan.base import errors, files
 from jaxgan.data.labels import read_labels
-from jaxgan.evaluation.extractor import Extractor, Features, to_bytes
+from jaxgan.evaluation.extractors.extractor import Extractor, Features, to_bytes
 from jaxgan.evaluation.figures import SEED, Real, Sample
 
 PARTS = ("select", "report")

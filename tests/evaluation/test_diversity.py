@@ -8,7 +8,7 @@ import scipy.spatial
 import torch
 from jax.sharding import PartitionSpec
 
-from jaxgan.evaluation.diversity import (
+from jaxgan.evaluation.metrics.diversity import (
     intra_class_distance,
     mean_pairwise_distance,
     total_variance,

@@ -10,7 +10,7 @@ import pytest
 from jaxgan import data, evaluation, program, resolve, sampling
 from jaxgan.base import errors, files
 from jaxgan.evaluation import choice, evaluator, figures, network_figures, real
-from jaxgan.evaluation.extractor import Extractor, extract, to_bytes
+from jaxgan.evaluation.extractors.extractor import Extractor, extract, to_bytes
 from tests.conftest import run, smoke
 
 KEY = jax.random.key(3)

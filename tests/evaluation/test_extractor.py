@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jax.sharding import AxisType, Mesh
 
-from jaxgan.evaluation import extractor as lib
+from jaxgan.evaluation.extractors import extractor as lib
 
 DIM, CLASSES = 5, 3
 
@@ -159,7 +159,7 @@ import sys
 import jax, numpy as np
 from jax.sharding import AxisType, Mesh
 from jaxgan.base import parallel
-from jaxgan.evaluation import extractor
+from jaxgan.evaluation.extractors import extractor
 from tests.evaluation import test_extractor as shared
 
 parallel.initialize()

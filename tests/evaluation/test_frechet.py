@@ -4,7 +4,7 @@ import pytest
 import scipy.linalg
 import torch
 
-from jaxgan.evaluation import frechet
+from jaxgan.evaluation.metrics import frechet
 
 
 def spd(rng, dim, rank=None):

@@ -8,8 +8,9 @@ import scipy.linalg
 import torch
 from torch.nn import functional
 
-from jaxgan.evaluation import extractor as extractor_lib
-from jaxgan.evaluation import frechet, inception, inception_weights, resize
+from jaxgan.evaluation.extractors import extractor as extractor_lib
+from jaxgan.evaluation.extractors import inception, inception_weights, resize
+from jaxgan.evaluation.metrics import frechet
 from tests.evaluation.test_inception_weights import FORMS, write
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from jaxgan.evaluation.kernel import kid
+from jaxgan.evaluation.metrics.kernel import kid
 
 
 def brute_force(x, y):

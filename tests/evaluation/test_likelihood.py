@@ -7,8 +7,8 @@ import scipy.stats
 import torch
 
 from jaxgan import losses
-from jaxgan.evaluation import likelihood
-from jaxgan.evaluation.likelihood import elbo, estimate, importance_weighted_bound
+from jaxgan.evaluation.metrics import likelihood
+from jaxgan.evaluation.metrics.likelihood import elbo, estimate, importance_weighted_bound
 
 D, Z, NOISE = 5, 2, 0.5
 _rng = np.random.default_rng(0)

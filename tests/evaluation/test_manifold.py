@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from jaxgan.evaluation import manifold
-from jaxgan.evaluation.diversity import mean_pairwise_distance
-from jaxgan.evaluation.manifold import Prdc, prdc
-from jaxgan.evaluation.neighbours import nearest
+from jaxgan.evaluation.metrics import manifold
+from jaxgan.evaluation.metrics.diversity import mean_pairwise_distance
+from jaxgan.evaluation.metrics.manifold import Prdc, prdc
+from jaxgan.evaluation.metrics.neighbours import nearest
 
 
 def brute_force(real, fake, k):

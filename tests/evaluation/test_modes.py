@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from jaxgan.evaluation import modes
+from jaxgan.evaluation.metrics import modes
 
 
 def grid():

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import torch
 
-from jaxgan.evaluation import neighbours
-from jaxgan.evaluation.neighbours import Memorization, memorization, nearest
+from jaxgan.evaluation.metrics import neighbours
+from jaxgan.evaluation.metrics.neighbours import Memorization, memorization, nearest
 
 
 @pytest.mark.parametrize(("n", "m", "chunk"), [(70, 53, 16), (5, 100, 32), (64, 64, 64), (9, 3, 1)])

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from jaxgan.evaluation.score import classifier_score
+from jaxgan.evaluation.metrics.score import classifier_score
 
 
 def by_torch(logits, splits):

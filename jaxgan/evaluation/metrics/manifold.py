@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxgan.evaluation.neighbours import (
+from jaxgan.evaluation.metrics.neighbours import (
     CHUNK,
     FAR,
     Block,

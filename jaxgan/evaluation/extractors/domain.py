@@ -21,8 +21,8 @@ from flax import traverse_util
 
 from jaxgan import data
 from jaxgan.base import errors, files
-from jaxgan.evaluation.classifier import WIDTH, Classifier, Recipe, Say, centred, fit
-from jaxgan.evaluation.extractor import Apply, Extractor, extract, to_bytes
+from jaxgan.evaluation.extractors.classifier import WIDTH, Classifier, Recipe, Say, centred, fit
+from jaxgan.evaluation.extractors.extractor import Apply, Extractor, extract, to_bytes
 
 PyTree = Any
 
