@@ -15,12 +15,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan import adversarial, blocks, losses
+from jaxgan import adversarial, losses
 from jaxgan.adversarial.game import look
 from jaxgan.base import draws
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
 from jaxgan.networks import Critique
+from jaxgan.nn import blocks
 
 PyTree = Any
 Codes = dict[str, jax.Array]

@@ -12,9 +12,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan import blocks
 from jaxgan.networks import Critique
-from jaxgan.nn import Conv, ConvTranspose, Dense, MinibatchStddev
+from jaxgan.nn import Conv, ConvTranspose, Dense, MinibatchStddev, blocks
 
 SMALLEST, LARGEST = 8, 128
 normal = nn.initializers.normal(0.02)

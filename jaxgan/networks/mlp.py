@@ -10,9 +10,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan import blocks
 from jaxgan.networks import Critique
-from jaxgan.nn import Dense
+from jaxgan.nn import Dense, blocks
 
 OUTPUTS = {"tanh": jnp.tanh, "linear": lambda x: x}
 

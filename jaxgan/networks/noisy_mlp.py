@@ -13,9 +13,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan import blocks
 from jaxgan.networks import Critique
-from jaxgan.nn import Dense
+from jaxgan.nn import Dense, blocks
 from jaxgan.nn.weights import per_channel
 
 EPSILON = 1e-12

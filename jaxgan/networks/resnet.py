@@ -10,9 +10,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan import blocks
 from jaxgan.networks import Critique
-from jaxgan.nn import Conv, Dense, SelfAttention, Weight, downsample_mean, upsample_nearest
+from jaxgan.nn import Conv, Dense, SelfAttention, Weight, blocks, downsample_mean, upsample_nearest
 
 Normalize = Callable[[jax.Array], jax.Array]
 

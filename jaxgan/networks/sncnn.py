@@ -10,9 +10,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan import blocks
 from jaxgan.networks import Critique
-from jaxgan.nn import Conv, ConvTranspose, Dense, SelfAttention
+from jaxgan.nn import Conv, ConvTranspose, Dense, SelfAttention, blocks
 
 SMALLEST, LARGEST = 8, 128
 

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import blocks
 from jaxgan.networks import dcgan, mlp, resnet, sncnn
+from jaxgan.nn import blocks
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
