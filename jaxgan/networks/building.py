@@ -1,0 +1,119 @@
+"""Networks by name: finding a family, the fields it may be set by, and building one."""
+
+import dataclasses
+import sys
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import flax.linen as nn
+import flax.struct
+import jax
+
+from jaxgan.base import errors
+from jaxgan.base.lookup import Field, load_module, submodules
+
+PLACED = ("parent", "name")  # Linen's own fields
+# Fields that a method gives its networks, where they have them; no config sets them.
+GIVEN = ("axis_name", "num_classes", "heads")
+
+
+@flax.struct.dataclass
+class Critique:
+    """What a discriminator says of samples.
+
+    Attributes:
+      logits: float32 [B], or a map [B, h, w, 1].
+      features: float32 [B, F], the last ones before the logits.
+      heads: other outputs [B, ...] from the features, by name.
+    """
+
+    logits: jax.Array
+    features: jax.Array
+    heads: dict[str, jax.Array] = flax.struct.field(default_factory=dict)
+
+
+def names() -> list[str]:
+    """The families that come with the package."""
+    return [name for name in submodules(package()) if name != "building"]
+
+
+def package() -> types.ModuleType:
+    """The package of the families."""
+    return sys.modules[__name__.rpartition(".")[0]]
+
+
+def find(role: str, config: Mapping[str, Any]) -> type[nn.Module]:
+    """The Linen module that plays ``role`` in family ``config['name']``.
+
+    Args:
+      role: ``'generator'``, ``'discriminator'``, ``'encoder'``, ...: the class of that name, in
+        capitals, is taken from the family's file.
+      config: ``name`` (a file in ``jaxgan/networks`` or an importable module) and the module's
+        fields.
+
+    Raises:
+      UserError: for an unknown family, role or field.
+    """
+    if "name" not in config:
+        raise errors.UserError(f"{role} needs a name, e.g. {{'name': 'dcgan'}}")
+    cls = find_class(role, config["name"])
+    for key in set(config) - {"name"} - set(fields(cls)):
+        raise errors.unknown(f"field of the {role} {config['name']!r}", key, fields(cls))
+    return cls
+
+
+def find_class(role: str, name: str) -> type[nn.Module]:
+    """The Linen module that plays ``role`` in family ``name``, whatever its fields."""
+    module = load_module(package(), "network", name)
+    cls = getattr(module, role.title().replace("_", ""), None)
+    if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
+        raise errors.UserError(f"network {name!r} has no {role}")
+    return cls
+
+
+def fields(cls: type[nn.Module]) -> dict[str, dataclasses.Field]:
+    """The hyper-parameters of a Linen module class, by name."""
+    return {f.name: f for f in dataclasses.fields(cls) if f.init and f.name not in PLACED}
+
+
+def settable(cls: type[nn.Module]) -> dict[str, Field]:
+    """The fields of a Linen module class that a config may set."""
+    hints = typing.get_type_hints(cls)
+    return {
+        name: Field(hints[name], _default(field))
+        for name, field in fields(cls).items()
+        if name not in GIVEN
+    }
+
+
+def _default(field: dataclasses.Field) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def build(
+    role: str, config: Mapping[str, Any], *, needed: Mapping[str, Any], **given: Any
+) -> nn.Module:
+    """The network of ``config``.
+
+    Args:
+      role: see ``find``.
+      config: likewise.
+      needed: fields that the method gives it, and that it must have.
+      **given: fields (a shape, an axis name) that it is given where it has them.
+
+    Raises:
+      UserError: for an unknown family or field, one that is given already, or one that is needed
+        and not there.
+    """
+    cls = find(role, config)
+    for name in set(needed) - set(fields(cls)):
+        raise errors.UserError(f"{role} {config['name']!r} takes no {name}, which the method needs")
+    given = {k: v for k, v in given.items() if k in fields(cls)} | dict(needed)
+    for key in config:
+        if key in given or key in GIVEN:
+            raise errors.UserError(f"{key} of the {role} is set by the method; leave it out")
+    return cls(**given, **{k: v for k, v in config.items() if k != "name"})
