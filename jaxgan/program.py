@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgan import data, evaluation, resolve
+from jaxgan import data, evaluation
 from jaxgan.base import errors, parallel
 from jaxgan.base.method import Method
 from jaxgan.base.parallel import Devices
 from jaxgan.base.state import State
+from jaxgan.config import build
 from jaxgan.watch import totals
 
 PyTree = Any
@@ -45,7 +46,7 @@ class Program:
     @cached_property
     def method(self) -> Method:
         """The method outside a mapped axis: for shapes, initialization and sampling."""
-        return resolve.build(self.config)
+        return build(self.config)
 
     @cached_property
     def key(self) -> jax.Array:
@@ -110,7 +111,7 @@ class Program:
     def _step(self) -> Callable[..., Carry]:
         """``step`` before it is compiled."""
         axis_name = self.devices.axis_name
-        method = resolve.build(self.config, axis_name)
+        method = build(self.config, axis_name)
         skip = self.config.health.on_nonfinite == "skip"
 
         def step(carry: Carry, dataset: PyTree, batch: PyTree, key: jax.Array) -> Carry:
@@ -235,7 +236,7 @@ def prepare(
     devices = parallel.devices(config.parallel.mode, config.parallel.devices, config.batch_size)
     splits = splits or data.Splits(config.data)
     starts, spec = spec is None, spec or splits.spec()
-    method = resolve.build(config)
+    method = build(config)
     batch = batch_shapes(spec, config.batch_size * method.minibatches)
     key = jax.eval_shape(lambda: jax.random.key(0))
     whose, prepared = f"method {config.method.name!r}", {}
@@ -262,7 +263,7 @@ def check_share(
     Raises:
       Exception: whatever the method refuses the share with.
     """
-    size, mapped = devices.mesh.size, resolve.build(config, devices.axis_name)
+    size, mapped = devices.mesh.size, build(config, devices.axis_name)
     shares = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct((size, x.shape[0] // size, *x.shape[1:]), x.dtype), batch
     )

@@ -12,7 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from jaxgan import checkpoint, config, data, evaluation, program, resolve, workdir
+from jaxgan import checkpoint, config, data, evaluation, program, workdir
 from jaxgan.base import environment, errors, files, parallel
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
@@ -308,7 +308,7 @@ def stored_config(folder: files.Place) -> tuple[ConfigDict, Spec | None]:
     try:
         # The data themselves may be elsewhere by now.
         dataset = stored.get(workdir.DATASET)
-        spec = Spec(**resolve.plain(dataset)) if dataset else None
+        spec = Spec(**config.plain(dataset)) if dataset else None
         return config.complete(workdir.of_config(stored)), spec
     except (errors.UserError, TypeError) as error:
         raise errors.UserError(f"{folder / workdir.CONFIG}: {error}") from error

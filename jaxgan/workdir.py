@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from jaxgan.base import environment, errors, files
-from jaxgan.config import SAFE, complete, flatten
-from jaxgan.resolve import plain
+from jaxgan.config import SAFE, complete, flatten, plain
 
 CONFIG, METRICS, LOCK = "config.json", "metrics.jsonl", ".lock"
 CHECKPOINTS, SAMPLES, EVALUATION, DAMAGED = "checkpoints", "samples", "evaluation", "damaged"

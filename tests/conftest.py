@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from jaxgan import config as config_lib
-from jaxgan import train, variants
+from jaxgan import train
 from jaxgan.base import preemption
+from jaxgan.config import variants
 
 # Before the first use of JAX.
 jax.config.update("jax_num_cpu_devices", 4)

@@ -10,10 +10,11 @@ import optax
 import pytest
 
 from jaxgan import config as config_lib
-from jaxgan import main, resolve, variants
+from jaxgan import main
 from jaxgan.adversarial import Common
 from jaxgan.base import errors
 from jaxgan.base.method import Method
+from jaxgan.config import variants
 from jaxgan.learning import optimizers
 from jaxgan.methods.gan import GAN
 from tests.conftest import EXPERIMENTS
@@ -76,7 +77,7 @@ def test_a_field_is_set(field, text, value, form):
         config = load(f"--config.{field}={text}")
     else:
         config = load(f"--config.{field}", text)
-    got = resolve.get(config, field)
+    got = config_lib.get(config, field)
     assert (got, type(got)) == (value, type(value))
 
 
@@ -281,7 +282,7 @@ def test_every_schedule_that_a_config_can_hold_is_known():
 
 def made(config):
     """The variant of a completed config, with these values."""
-    section = resolve.plain(config.method)
+    section = config_lib.plain(config.method)
     return variants.made(variants.find(section.pop("name")), section)
 
 
@@ -299,7 +300,7 @@ def test_what_is_named_is_what_runs():
     assert built.game.g.module.features == (5, 6)
     assert common.shape == (8, 8, 1)
     held = dataclasses.asdict(common)
-    for name, value in resolve.plain(config.method).items():
+    for name, value in config_lib.plain(config.method).items():
         if name != "name":
             assert held[name] == value
 
@@ -410,5 +411,5 @@ def resolves(name, function, *overrides):
     path = str(EXPERIMENTS / f"{name}.py")
     config = config_lib.load(path, overrides, smoke=function == "get_smoke_config")
     assert config.method.name in variants.names()
-    assert isinstance(resolve.build(config), Method)
+    assert isinstance(config_lib.build(config), Method)
     assert tuple(made(config).common.shape) == tuple(config.method.shape)

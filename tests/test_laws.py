@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import checkpoint, data, program, resolve, sampling, variants
+from jaxgan import checkpoint, config, data, program, sampling
 from jaxgan.adversarial import Common
 from jaxgan.base import errors
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
+from jaxgan.config import variants
 from tests.conftest import METHODS, experiment_of, log_lines, run, same_bits, smoke, stop_at
 
 STEPS = 3
@@ -209,7 +210,7 @@ def test_6_streamed_batches_are_those_drawn_on_the_device(settings, ready):
 
 
 def test_7_an_unknown_field_is_refused(ready):
-    section = resolve.plain(ready.config.method)
+    section = config.plain(ready.config.method)
     name = section.pop("name")
     with pytest.raises(errors.UserError, match=r"unknown field .*'no_such_field'"):
         variants.build(name, {**section, "no_such_field": 1})

@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import pytest
 from jax.extend.core import jaxprs_in_params
 
-from jaxgan import augment, losses, nn, program, regularizers, variants
+from jaxgan import augment, losses, nn, program, regularizers
 from jaxgan.adversarial.techniques import Techniques
+from jaxgan.config import variants
 from jaxgan.watch import totals
 from tests import public
 from tests.conftest import EXPERIMENTS, METHODS, log_lines, smoke

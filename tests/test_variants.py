@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from jaxgan import adversarial, config, resolve, variants
+from jaxgan import adversarial, config
 from jaxgan.adversarial import Common
 from jaxgan.adversarial.techniques import Techniques
 from jaxgan.base import errors
+from jaxgan.config import variants
 from jaxgan.methods.sgan import SGAN
 from tests.adversarial.play import SMALL
 from tests.conftest import EXPERIMENTS, METHODS
@@ -172,7 +173,7 @@ def filled():
 
     def fill(name, value):
         section = config.ConfigDict({name: value})
-        resolve.fill_fields("method", section, variants.fields(Kinds))
+        config.fill_fields("method", section, variants.fields(Kinds))
         return section[name]
 
     return fill
@@ -203,7 +204,7 @@ def filled():
     ],
 )
 def test_a_value_of_a_fields_type_is_kept(filled, name, value, kept):
-    found = resolve.plain(filled(name, value))
+    found = config.plain(filled(name, value))
     assert found == kept
     assert type(found) is type(kept)
 

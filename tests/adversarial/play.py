@@ -1,7 +1,7 @@
 """What tests of two players share: small ones on points, and the losses that train them."""
 
-from jaxgan import variants
 from jaxgan.adversarial import Samples, objectives
+from jaxgan.config import variants
 
 Z, RATE = 3, 0.05
 SGD = {"name": "sgd", "learning_rate": RATE}

@@ -10,10 +10,11 @@ import pytest
 from jax.sharding import AxisType, Mesh, PartitionSpec
 
 from jaxgan import config as config_lib
-from jaxgan import losses, program, resolve, variants
+from jaxgan import losses, program
 from jaxgan.adversarial import techniques
 from jaxgan.adversarial.techniques import Techniques
 from jaxgan.base import draws, errors
+from jaxgan.config import variants
 from tests.conftest import EXPERIMENTS
 
 
@@ -269,7 +270,7 @@ def test_each_is_a_field_of_the_config():
     assert set(found) == {f.name for f in dataclasses.fields(Techniques)}
     assert (found.r1, found.update_rule, found.pack, found.r2) == (1.0, "loser", 2, 0.0)
     assert type(found.r1) is float
-    section = resolve.plain(load("r1=1").method)
+    section = config_lib.plain(load("r1=1").method)
     made = variants.made(variants.find(section.pop("name")), section, None)
     assert made.common.techniques == Techniques(r1=1.0)
 
@@ -311,6 +312,6 @@ def test_a_contradiction_is_told_at_the_start():
     with wrong.unlocked():
         wrong.method.discriminator.weight = "spectral"
     with pytest.raises(errors.UserError, match=r"weight_clip and discriminator.weight='spectral'"):
-        resolve.build(wrong)
+        config_lib.build(wrong)
     with pytest.raises(errors.UserError, match="pack=5 does not divide the 64 samples"):
         program.prepare(load("pack=5"))

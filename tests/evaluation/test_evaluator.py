@@ -7,8 +7,9 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan import data, evaluation, program, resolve, sampling
+from jaxgan import data, evaluation, program, sampling
 from jaxgan.base import errors, files
+from jaxgan.config import build
 from jaxgan.evaluation import choice, evaluator, figures, network_figures, real
 from jaxgan.evaluation.extractors.extractor import Extractor, extract, to_bytes
 from tests.conftest import run, smoke
@@ -57,11 +58,11 @@ def test_a_validation_split_is_what_is_selected_on():
 
 
 def chosen(config):
-    return choice.chosen(config, splits_of(config).spec(), resolve.build(config))
+    return choice.chosen(config, splits_of(config).spec(), build(config))
 
 
 def logged(config):
-    return choice.logged(config, splits_of(config).spec(), resolve.build(config))
+    return choice.logged(config, splits_of(config).spec(), build(config))
 
 
 def projection(config):
@@ -406,7 +407,7 @@ def test_a_network_without_logits_gives_no_score(monkeypatch):
         "load",
         lambda *args, **kwargs: dataclasses.replace(projection(config), num_classes=0),
     )
-    method = resolve.build(config)
+    method = build(config)
     assert "score" not in evaluation.open_evaluator(config, "report", method).metrics
     config.evaluation.metrics = ("score",)
     with pytest.raises(errors.UserError, match=r"pool3.npz has no classifier layer: no score can"):

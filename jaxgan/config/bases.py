@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parent.parent / "experiments"
+REPOSITORY = Path(__file__).resolve().parent.parent.parent / "experiments"
 
 
 @contextmanager

@@ -1,0 +1,64 @@
+"""The first stage: what an experiment's file returns."""
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from jaxgan.base import errors
+from jaxgan.config import bases
+
+
+def call_experiment(path: str, function: str) -> Mapping[str, Any]:
+    """The config that ``function`` of the experiment file ``path`` returns.
+
+    Raises:
+      UserError: if there is no such file or function, or with the error that it raised.
+    """
+    module = load_experiment(path)
+    if not hasattr(module, function):
+        raise errors.UserError(f"{path} has no {function}()")
+    try:
+        with bases.beside(Path(path)):
+            config = getattr(module, function)()
+    except Exception as error:  # whatever the experiment does
+        raise errors.UserError(f"{path}: {function}(): {errors.told(error)}") from error
+    if not isinstance(config, Mapping | ConfigDict):
+        kind = type(config).__name__
+        raise errors.UserError(f"{path}: {function}() must return a ConfigDict, not {kind}")
+    return config
+
+
+def load_experiment(path: str) -> Any:
+    """The module in file ``path``, whose folder can be imported from, for a method beside it.
+
+    Raises:
+      UserError: if there is no such file, or with the error that it raised.
+    """
+    file = Path(path)
+    if not file.is_file():
+        folders = (Path("experiments"), file.parent)
+        known = {p.stem: str(p) for folder in folders for p in sorted(folder.glob("*.py"))}
+        near = errors.nearest(file.stem, known)
+        hint = f"did you mean {known[near]}?" if near else "no such file"
+        raise errors.UserError(f"unknown experiment {path!r}; {hint}")
+    import_from(file.parent)
+    spec = importlib.util.spec_from_file_location(f"experiment_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise errors.UserError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        with bases.beside(file):
+            spec.loader.exec_module(module)
+    except Exception as error:  # whatever the experiment does
+        raise errors.UserError(f"{path}: {errors.told(error)}") from error
+    return module
+
+
+def import_from(folder: Path) -> None:
+    """Lets modules in ``folder`` be imported, after everything else."""
+    if str(folder.resolve()) not in sys.path:
+        sys.path.append(str(folder.resolve()))
