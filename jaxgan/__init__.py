@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxgan.sampling import Model
+    from jaxgan.run.trained import Model
 
 
 def load(workdir: Any, step: int | None = None) -> "Model":
     """The model in a run's folder: ``gan = jaxgan.load(workdir); gan.sample(key, 64)``.
 
-    See ``jaxgan.sampling.load``.
+    See ``jaxgan.run.trained.load``.
     """
     # Imported here: `import jaxgan.losses` must load nothing but JAX.
-    from jaxgan import sampling
+    from jaxgan.run import trained
 
-    return sampling.load(workdir, step)
+    return trained.load(workdir, step)

@@ -64,8 +64,9 @@ def run(arguments: Sequence[str] | None) -> int:
         show(listing())
         return 0
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
-    from jaxgan import config, export, plan, report, sampling, train
+    from jaxgan import config, train
     from jaxgan.base import parallel
+    from jaxgan.run import export, judge, plan, trained
 
     keep_compiled()
     settings = config.load(flags.config, overrides, smoke=flags.smoke) if flags.config else None
@@ -78,22 +79,22 @@ def run(arguments: Sequence[str] | None) -> int:
     n, seed = 64 if flags.n is None else flags.n, flags.seed or 0
     if flags.mode == "export" and not flags.out:
         raise UserError("--out=DIR is missing: the folder to export to")
-    sampling.check_request(
+    trained.check_request(
         Path(flags.out) if flags.mode == "sample" and flags.out else None, n, seed
     )
     parallel.initialize()
     if flags.mode == "train":
         return train.train(settings, workdir, str(Path(flags.config).resolve()))
     if flags.mode == "evaluate":
-        show(report.evaluate(workdir, flags.step, settings, flags.n))
+        show(judge.evaluate(workdir, flags.step, settings, flags.n))
         return 0
-    model = sampling.load(workdir, report.one_step(workdir, flags.step), settings)
+    model = trained.load(workdir, judge.one_step(workdir, flags.step), settings)
     if flags.mode == "export":
         export.export(model, workdir, Path(flags.out))
         show(flags.out)
         return 0
     out = Path(flags.out or workdir / "samples" / f"sample_{model.step:08}.png")
-    sampling.write(model, out, n, seed, flags.labels)
+    trained.write(model, out, n, seed, flags.labels)
     show(out)
     return 0
 

@@ -8,11 +8,11 @@ import jax
 from clu import parameter_overview
 from ml_collections import ConfigDict
 
-from jaxgan import checkpoint, data, evaluation, pauses, program
-from jaxgan import workdir as folder
+from jaxgan import data, evaluation
 from jaxgan.base import errors, files, parallel, preemption
-from jaxgan.pauses import Run
-from jaxgan.program import Carry
+from jaxgan.run import checkpoint, pauses, program, run_folder
+from jaxgan.run.pauses import Run
+from jaxgan.run.program import Carry
 from jaxgan.watch import alarms, log, pictures, totals
 
 FINISHED, DIVERGED = 0, 3
@@ -41,24 +41,24 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
     ready = program.prepare(config, splits=splits)
     source = splits.source()
     checkpoint.require_space(workdir, ready.bytes)
-    folder.check_place(workdir)
+    run_folder.check_place(workdir)
     evaluator = None
     if config.evaluation.every:
         evaluator = evaluation.open_evaluator(
             config, "select", ready.method, splits, mesh=ready.devices.mesh
         )
-    folder.create(workdir)
+    run_folder.create(workdir)
     primary = jax.process_index() == 0
-    with folder.locked(workdir) if primary else contextlib.nullcontext():
-        stored = folder.describe(config, experiment, ready.spec)
-        folder.check(workdir, stored)
-        checkpoints_at = workdir / folder.CHECKPOINTS
+    with run_folder.locked(workdir) if primary else contextlib.nullcontext():
+        stored = run_folder.describe(config, experiment, ready.spec)
+        run_folder.check(workdir, stored)
+        checkpoints_at = workdir / run_folder.CHECKPOINTS
         restored = checkpoint.restore(
-            checkpoints_at, ready.template, aside=workdir / folder.DAMAGED
+            checkpoints_at, ready.template, aside=workdir / run_folder.DAMAGED
         )
         parallel.barrier("restored")
         if primary:
-            folder.claim(workdir, stored)
+            run_folder.claim(workdir, stored)
         checkpoints = checkpoint.open_to_write(
             checkpoints_at,
             keep=config.checkpoint.keep,
@@ -66,7 +66,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
             best=bool(config.checkpoint.best),
             best_mode=config.checkpoint.best_mode,
         )
-        writer = log.Log(workdir / folder.METRICS, config.steps, ready.batch)
+        writer = log.Log(workdir / run_folder.METRICS, config.steps, ready.batch)
         run = Run(ready, workdir, checkpoints, writer, pauses.start_record(), evaluator)
         try:
             return follow(run, source, restored)
@@ -218,7 +218,7 @@ def preempted(run: Run, carry: Carry, step: int) -> int:
 def finish(run: Run, step: int) -> int:
     """Waits for the last checkpoint, and animates the grids."""
     run.checkpoints.wait()
-    frames = sorted((run.workdir / folder.SAMPLES).glob("step_*.png"))
+    frames = sorted((run.workdir / run_folder.SAMPLES).glob("step_*.png"))
     if frames and jax.process_index() == 0:
         animation = run.workdir / "samples.gif"
         with run.log.sparing("an animation"), files.writing(animation):

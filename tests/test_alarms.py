@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import config, losses, pauses
+from jaxgan import config, losses
 from jaxgan.adversarial import vitals
 from jaxgan.evaluation import evaluator
 from jaxgan.evaluation.extractors.extractor import Extractor
+from jaxgan.run import pauses
 from jaxgan.watch import alarms, callbacks
 from tests.conftest import log_lines, run, smoke
 

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxgan import workdir
 from jaxgan.base import parallel
+from jaxgan.run import run_folder
 from tests.conftest import EXPERIMENTS
 from tests.test_main import DIGITS, command, everything, tiny_run  # noqa: F401
 
@@ -707,7 +707,7 @@ def test_a_full_disk(refused, full_disk):
 
 
 def test_a_second_process_on_the_same_workdir(refused, tiny_run):  # noqa: F811
-    with workdir.locked(tiny_run):
+    with run_folder.locked(tiny_run):
         holder = f"is in use by process {os.getpid()} on {socket.gethostname()}"
         refused([DIGITS, "--smoke", "--workdir={run}"], holder)
 

@@ -13,8 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import checkpoint, main
+from jaxgan import main
 from jaxgan.base import errors
+from jaxgan.run import checkpoint
 from tests.conftest import EXPERIMENTS, same_bits
 
 TREE = {"weights": np.arange(5000, dtype=np.float32).reshape(50, 100), "step": np.int32(7)}

@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import checkpoint, config, data, program, sampling
+from jaxgan import config, data
 from jaxgan.adversarial import Common
 from jaxgan.base import errors
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
 from jaxgan.config import variants
+from jaxgan.run import checkpoint, program, sampling
 from tests.conftest import METHODS, experiment_of, log_lines, run, same_bits, smoke, stop_at
 
 STEPS = 3

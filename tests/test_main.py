@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 import jaxgan
-from jaxgan import main, report, sampling
+from jaxgan import main
 from jaxgan.base import errors
+from jaxgan.run import judge, sampling
 from tests.conftest import EXPERIMENTS, TENSORBOARD, same_bits
 
 DIGITS = f"--config={EXPERIMENTS}/gan_digits.py"
@@ -292,7 +293,7 @@ def test_the_final_and_the_best_are_shown_and_a_wide_gap_told(tmp_path, command)
     ranked = ["--config.checkpoint.best=eval/sliced_wasserstein", "--config.evaluation.every=10"]
     spoilt = "--config.method.g_optimizer.learning_rate=1.0"
     assert command(DIGITS, "--smoke", f"--workdir={run}", *ranked, spoilt)[0] == 0
-    best = report.best_step(run)
+    best = judge.best_step(run)
     code, out, _ = command(f"--workdir={run}", "--mode=evaluate")
     assert code == 0
     shown = reports(run)
@@ -311,7 +312,7 @@ def test_a_gap_is_wide_where_the_end_is_much_worse_than_the_best():
             i: {"checkpoint": role, "figures": {"frechet": {"value": value}}}
             for i, (role, value) in enumerate(figures.items())
         }
-        return report.gaps(results, {"best": "eval/frechet", "best_mode": mode})
+        return judge.gaps(results, {"best": "eval/frechet", "best_mode": mode})
 
     assert of(20.0, 10.0, "min") == [
         "frechet: 20 at the end, 10 at the best checkpoint: a wide gap, 2.00 times"

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from jax.sharding import AxisType, Mesh, PartitionSpec
 
-from jaxgan import checkpoint, data, program, sampling
-from jaxgan import workdir as folder
+from jaxgan import data
 from jaxgan.base import errors, parallel, preemption
+from jaxgan.run import checkpoint, program, run_folder, trained
 from tests.conftest import EXPERIMENTS, log_lines, smoke
 from tests.test_laws import sgd
 from tests.test_strict import made
@@ -110,11 +110,11 @@ def test_a_platform_without_a_device_is_one_line(monkeypatch, tmp_path, platform
         raise error
 
     settings = smoke("gan_digits")
-    folder.claim(tmp_path, folder.describe(settings, "", data.describe(settings.data)))
+    run_folder.claim(tmp_path, run_folder.describe(settings, "", data.describe(settings.data)))
     for name in ("devices", "device_count", "local_devices", "default_backend"):
         monkeypatch.setattr(jax, name, devices)
     with jax_platforms(platform):
-        for call in (lambda: parallel.devices("jit", 0, 4), lambda: sampling.load(tmp_path)):
+        for call in (lambda: parallel.devices("jit", 0, 4), lambda: trained.load(tmp_path)):
             with pytest.raises(errors.UserError, match=told):
                 call()
 

@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan import program, sampling
 from jaxgan.base import errors
+from jaxgan.run import program, trained
 from tests.conftest import EXPERIMENTS, smoke
 from tests.test_main import command  # noqa: F401
 
@@ -25,7 +25,7 @@ def models():
     def model(name):
         if name not in made:
             ready = program.prepare(smoke(f"{name}_digits", "evaluation.every=0"))
-            made[name] = sampling.Model(ready, ready.start()["state"], 0)
+            made[name] = trained.Model(ready, ready.start()["state"], 0)
         return made[name]
 
     return model
@@ -81,14 +81,14 @@ def test_a_code_that_is_none_is_refused(models, conditions, told):
 
 
 def test_a_file_of_samples_says_their_labels(models, tmp_path):
-    sampling.write(models("cgan"), tmp_path / "all.npz", 12, 0)
-    sampling.write(models("cgan"), tmp_path / "some.npz", 5, 0, labels=["3", "8"])
+    trained.write(models("cgan"), tmp_path / "all.npz", 12, 0)
+    trained.write(models("cgan"), tmp_path / "some.npz", 5, 0, labels=["3", "8"])
     with np.load(tmp_path / "all.npz") as stored:
         np.testing.assert_array_equal(stored["labels"], [*range(10), 0, 1])
         assert stored["images"].shape == (12, 8, 8, 1)
     with np.load(tmp_path / "some.npz") as stored:
         np.testing.assert_array_equal(stored["labels"], [3, 8, 3, 8, 3])
-    sampling.write(models("gan"), tmp_path / "none.npz", 5, 0)
+    trained.write(models("gan"), tmp_path / "none.npz", 5, 0)
     with np.load(tmp_path / "none.npz") as stored:
         assert stored.files == ["images"]
 

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import pytest
 from jax.extend.core import jaxprs_in_params
 
-from jaxgan import augment, losses, nn, program, regularizers
+from jaxgan import augment, losses, nn, regularizers
 from jaxgan.adversarial.techniques import Techniques
 from jaxgan.config import variants
+from jaxgan.run import program
 from jaxgan.watch import totals
 from tests import public
 from tests.conftest import EXPERIMENTS, METHODS, log_lines, smoke

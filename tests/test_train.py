@@ -15,10 +15,11 @@ from jax._src.array import ArrayImpl
 from PIL import Image
 
 import jaxgan
-from jaxgan import checkpoint, data, evaluation, program, train
+from jaxgan import data, evaluation, train
 from jaxgan.base import errors, preemption
 from jaxgan.data import datasets
 from jaxgan.methods.gan import GAN
+from jaxgan.run import checkpoint, program
 from jaxgan.watch import callbacks, log, pictures
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 

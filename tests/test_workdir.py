@@ -14,8 +14,9 @@ import jax
 import pytest
 
 import jaxgan
-from jaxgan import checkpoint, data, evaluation, export, report, sampling, train, workdir
+from jaxgan import data, evaluation, train
 from jaxgan.base import environment, errors, files
+from jaxgan.run import checkpoint, export, judge, run_folder, trained
 from jaxgan.watch import pictures
 from tests.conftest import smoke
 from tests.test_bad_input import here, refused, rewrite  # noqa: F401
@@ -50,14 +51,14 @@ def flock(monkeypatch):
 def test_a_lock_that_is_held(flock, tmp_path, name):
     flock(getattr(errno, name))
     with pytest.raises(errors.UserError, match="in use by another process"):
-        workdir.locked(tmp_path).__enter__()
+        run_folder.locked(tmp_path).__enter__()
 
 
 @pytest.mark.parametrize("name", ["ENOLCK", "ENOSYS", "EOPNOTSUPP", "EINVAL", "EIO", "EBADF"])
 def test_a_file_system_without_locks(flock, tmp_path, caplog, name):
     flock(getattr(errno, name))
-    with workdir.locked(tmp_path):
-        assert str(os.getpid()) in (tmp_path / workdir.LOCK).read_text()
+    with run_folder.locked(tmp_path):
+        assert str(os.getpid()) in (tmp_path / run_folder.LOCK).read_text()
     (line,) = caplog.messages
     assert f"{tmp_path} cannot be locked ({os.strerror(getattr(errno, name))}): " in line
 
@@ -73,10 +74,10 @@ def test_a_name_that_is_no_text(refused, tmp_path):  # noqa: F811
 def test_a_letter_that_the_locale_has_not(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsencode", lambda name: str(name).encode("ascii"))
     monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "ascii")
-    for check in (workdir.check_place, workdir.create):
+    for check in (run_folder.check_place, run_folder.create):
         with pytest.raises(errors.UserError, match=r"in ascii: set LC_ALL=C.UTF-8"):
             check(tmp_path / "\u00e9")
-    workdir.check_place(tmp_path / "e")
+    run_folder.check_place(tmp_path / "e")
 
 
 OTHERS = {
@@ -175,8 +176,8 @@ def test_changed_data(before, now, told):
         json.loads(json.dumps({"dataset": spec._replace(**fields)._asdict()}))
         for fields in (before, now)
     )
-    assert workdir.data_changes(old, new) == told
-    assert workdir.data_changes({}, new) == ""
+    assert run_folder.data_changes(old, new) == told
+    assert run_folder.data_changes({}, new) == ""
 
 
 def test_training_on_other_data_is_refused(refused, copy, command, described):  # noqa: F811
@@ -214,7 +215,7 @@ def test_samples_need_no_data(copy, command, monkeypatch, caplog):  # noqa: F811
     assert caplog.messages == []
 
 
-PUBLIC = (train, report, export, sampling, checkpoint, evaluation, pictures.save, jaxgan.load)
+PUBLIC = (train, judge, export, trained, checkpoint, evaluation, pictures.save, jaxgan.load)
 
 
 def public():
@@ -240,11 +241,11 @@ def test_text_will_do_for_a_path():
 def test_text_is_a_path(tiny_run, tmp_path, described):  # noqa: F811
     run, out = str(shutil.copytree(tiny_run, tmp_path / "run")), str(tmp_path / "out")
     assert train.train(smoke("gan_digits", "evaluation.every=20"), str(tmp_path / "new")) == 0
-    model = sampling.load(run)
-    sampling.write(model, f"{out}.png", 4, 0)
+    model = trained.load(run)
+    trained.write(model, f"{out}.png", 4, 0)
     export.export(model, run, out)
     assert jaxgan.load(out).step == 20
-    assert "step 20 (final)" in report.evaluate(run, None, None, 20)
+    assert "step 20 (final)" in judge.evaluate(run, None, None, 20)
     steps = checkpoint.steps(f"{run}/checkpoints")
     assert steps[-1] == checkpoint.last_good(f"{run}/checkpoints") == 20
     assert checkpoint.metrics(f"{run}/checkpoints") == {}

@@ -10,11 +10,12 @@ import pytest
 from jax.sharding import AxisType, Mesh, PartitionSpec
 
 from jaxgan import config as config_lib
-from jaxgan import losses, program
+from jaxgan import losses
 from jaxgan.adversarial import techniques
 from jaxgan.adversarial.techniques import Techniques
 from jaxgan.base import draws, errors
 from jaxgan.config import variants
+from jaxgan.run import program
 from tests.conftest import EXPERIMENTS
 
 

@@ -7,11 +7,12 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan import data, evaluation, program, sampling
+from jaxgan import data, evaluation
 from jaxgan.base import errors, files
 from jaxgan.config import build
 from jaxgan.evaluation import choice, evaluator, figures, network_figures, real
 from jaxgan.evaluation.extractors.extractor import Extractor, extract, to_bytes
+from jaxgan.run import program, sampling
 from tests.conftest import run, smoke
 
 KEY = jax.random.key(3)
@@ -382,7 +383,7 @@ def test_a_frechet_distance_is_a_fid_only_on_inception():
 
 
 def test_a_checkpoint_is_ranked_by_what_was_measured_at_its_step(tmp_path):
-    from jaxgan import checkpoint
+    from jaxgan.run import checkpoint
 
     config = smoke(
         "gan_digits",

@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import data, evaluation, program
+from jaxgan import data, evaluation
 from jaxgan.adversarial import objectives
 from jaxgan.base import draws, errors
 from jaxgan.data.labelled import draw_labelled
 from jaxgan.evaluation import network_figures
 from jaxgan.methods.sgan import SGAN
+from jaxgan.run import program
 from tests.adversarial.play import Z, d_loss, g_loss
 from tests.adversarial.play import make as make_variant
 from tests.conftest import run, same_bits, smoke

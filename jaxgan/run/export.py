@@ -4,10 +4,10 @@ import os
 import shutil
 from pathlib import Path
 
-from jaxgan import checkpoint, sampling, workdir
 from jaxgan.base import errors, files
 from jaxgan.base.files import Place
-from jaxgan.sampling import Model
+from jaxgan.run import checkpoint, run_folder, sampling
+from jaxgan.run.trained import Model
 
 
 def export(model: Model, run: Place, out: Place) -> None:
@@ -29,19 +29,19 @@ def export(model: Model, run: Place, out: Place) -> None:
         raise errors.UserError(f"{out} is there already; take another --out")
     state, _ = sampling.recalibrated(model.program, model.state)
     carry = {"state": state, "totals": model.program.fresh_totals()}
-    stored = workdir.read_config(run) | workdir.to_json(model.config)
-    workdir.create(out)
+    stored = run_folder.read_config(run) | run_folder.to_json(model.config)
+    run_folder.create(out)
     try:
         kept = checkpoint.open_to_write(
-            out / workdir.CHECKPOINTS, keep=1, needed=model.program.bytes
+            out / run_folder.CHECKPOINTS, keep=1, needed=model.program.bytes
         )
         try:
             kept.save(model.step, carry, {})
             kept.wait()
         finally:
             kept.close()
-        with files.replacing(out / workdir.CONFIG) as path:
-            path.write_text(workdir.as_text(stored))
+        with files.replacing(out / run_folder.CONFIG) as path:
+            path.write_text(run_folder.as_text(stored))
     except errors.UserError:
         # Else the same command would be refused for what is there, once there is room.
         shutil.rmtree(out, ignore_errors=True)

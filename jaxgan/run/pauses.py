@@ -11,11 +11,11 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgan import checkpoint, evaluation, program, sampling
-from jaxgan import workdir as folder
+from jaxgan import evaluation
 from jaxgan.base import errors
 from jaxgan.learning import player
-from jaxgan.program import Carry, Program
+from jaxgan.run import checkpoint, program, run_folder, sampling
+from jaxgan.run.program import Carry, Program
 from jaxgan.watch import alarms, callbacks, log, pictures
 
 
@@ -122,7 +122,7 @@ def evaluate(
         run.log.warn(f"step {step} is not evaluated: {error}")
         return {}
     if jax.process_index() == 0:
-        evaluation.write(result, run.workdir / folder.EVALUATION)
+        evaluation.write(result, run.workdir / run_folder.EVALUATION)
     line = {evaluation.LOGGED + name: each["value"] for name, each in result["figures"].items()}
     run.log.write(step, line)
     run.log.say(evaluation.in_a_line(result))
@@ -153,7 +153,7 @@ def sample(run: Run, carry: Carry, step: int) -> None:
     if jax.process_index() == 0:
         image = pictures.picture(images)
         with run.log.sparing("pictures"):
-            pictures.save(image, run.workdir / folder.SAMPLES / f"step_{step:08}.png")
+            pictures.save(image, run.workdir / run_folder.SAMPLES / f"step_{step:08}.png")
         run.log.picture(step, np.asarray(image.convert("RGB")))
 
 
@@ -162,7 +162,7 @@ def save(run: Run, carry: Carry, step: int) -> None:
     # Each is ranked by what was measured since the one before, or not at all.
     metric, run.record["metric"] = run.record["metric"], None
     # A copy: it is written while the loop goes on.
-    meta = {"record": copy.deepcopy(run.record), "config": folder.to_json(run.config)}
+    meta = {"record": copy.deepcopy(run.record), "config": run_folder.to_json(run.config)}
     run.checkpoints.save(step, carry, meta, metric)
 
 

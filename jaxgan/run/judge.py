@@ -6,10 +6,11 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from jaxgan import checkpoint, evaluation, program, sampling, workdir
+from jaxgan import evaluation
 from jaxgan.base import errors
 from jaxgan.base.files import Place
 from jaxgan.evaluation.protocol import Result
+from jaxgan.run import checkpoint, program, run_folder, sampling, trained
 
 # The final figure may be this much worse than the best one before the gap is told.
 WIDE = 1.25
@@ -39,8 +40,8 @@ def steps_to_evaluate(folder: Place, asked: int | str | None) -> dict[int, str]:
       UserError: if there is no such checkpoint, or none was ranked.
     """
     folder = Path(folder)
-    workdir.read_config(folder)
-    directory = folder / workdir.CHECKPOINTS
+    run_folder.read_config(folder)
+    directory = folder / run_folder.CHECKPOINTS
     found, best = checkpoint.steps(directory), best_step(folder)
     if not found:
         raise errors.UserError(f"there is no checkpoint in {folder} yet")
@@ -63,10 +64,10 @@ def steps_to_evaluate(folder: Place, asked: int | str | None) -> dict[int, str]:
 def best_step(folder: Place) -> int | None:
     """The step that was ranked first of those that are kept, or ``None`` if none was."""
     folder = Path(folder)
-    ranked = checkpoint.metrics(folder / workdir.CHECKPOINTS)
+    ranked = checkpoint.metrics(folder / run_folder.CHECKPOINTS)
     if not ranked:
         return None
-    mode = workdir.read_config(folder).get("checkpoint", {}).get("best_mode", "min")
+    mode = run_folder.read_config(folder).get("checkpoint", {}).get("best_mode", "min")
     choose = max if mode == "max" else min
     return choose(ranked, key=lambda step: ranked[step])
 
@@ -79,7 +80,7 @@ def evaluate(
     Args:
       folder: of the run.
       asked: see ``steps_to_evaluate``.
-      settings: instead of the config stored in the folder, see ``sampling.load``.
+      settings: instead of the config stored in the folder, see ``trained.load``.
       n: samples to generate, instead of ``config.evaluation.n``.
 
     Raises:
@@ -91,11 +92,11 @@ def evaluate(
     roles = steps_to_evaluate(folder, asked)
     evaluator, results, texts = None, {}, []
     for step, role in roles.items():
-        model = sampling.load(folder, step, settings, devices=0)
+        model = trained.load(folder, step, settings, devices=0)
         if n is not None:
             model.config.evaluation.n = n
         if evaluator is None:
-            sampling.warn_of_other_data(folder, model)
+            trained.warn_of_other_data(folder, model)
             mesh = model.program.devices.mesh
             evaluator = evaluation.open_evaluator(model.config, "report", model.method, mesh=mesh)
         key = model.program.purpose_key(program.EVALUATE)
@@ -104,7 +105,7 @@ def evaluate(
         results[step] = result
         write(result, folder)
         texts.append(evaluation.describe(result))
-    ranking = workdir.read_config(folder)["checkpoint"]
+    ranking = run_folder.read_config(folder)["checkpoint"]
     return "\n\n".join(texts + gaps(results, ranking))
 
 
@@ -116,7 +117,7 @@ def write(result: Result, folder: Place) -> None:
     """
     if jax.process_index() != 0:
         return
-    evaluation.write(result, Path(folder) / workdir.EVALUATION)
+    evaluation.write(result, Path(folder) / run_folder.EVALUATION)
 
 
 def gaps(results: dict[int, Result], ranking: dict[str, Any]) -> list[str]:

@@ -1,27 +1,26 @@
-"""A trained model from a run's folder: load it, and sample."""
+"""A trained model from a run's folder: load it, sample from it, write samples."""
 
 import dataclasses
 import logging
 import os
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
-from jaxgan import checkpoint, config, data, evaluation, program, workdir
+from jaxgan import config, data
 from jaxgan.base import environment, errors, files, parallel
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
 from jaxgan.data import Spec
-from jaxgan.program import Program
+from jaxgan.run import checkpoint, program, run_folder, sampling
+from jaxgan.run.program import Program
 from jaxgan.watch import pictures
 
 PyTree = Any
-CHUNK = 250
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Model:
         """
         check_count(n)
         given = self.checked(n, conditions)
-        return draw(self.program, self.state, key, n, averaged=averaged, **given)
+        return sampling.draw(self.program, self.state, key, n, averaged=averaged, **given)
 
     def latents(self, key: jax.Array, n: int) -> PyTree:
         """What n samples are generated from: an array [n, Z], or a tree of arrays [n, ...].
@@ -78,7 +77,7 @@ class Model:
           UserError: if n is less than 1.
         """
         check_count(n)
-        return latents(self.program, key, n)
+        return sampling.latents(self.program, key, n)
 
     def generate(
         self, latents: PyTree, *, averaged: bool | None = None, **conditions: Any
@@ -97,7 +96,7 @@ class Model:
             that the method was not trained on.
         """
         given = self.checked(len(jax.tree.leaves(latents)[0]), conditions)
-        return generate(self.program, self.state, latents, averaged=averaged, **given)
+        return sampling.generate(self.program, self.state, latents, averaged=averaged, **given)
 
     def checked(self, n: int, conditions: dict[str, Any]) -> dict[str, Any]:
         """Conditions in the type that the method takes.
@@ -166,94 +165,6 @@ def _shown(value: Any) -> str:
     return repr(value) if array.ndim == 0 else f"{array.dtype} {list(array.shape)}"
 
 
-def draw(ready: Program, state: State, key: jax.Array, n: int, **settings: Any) -> np.ndarray:
-    """Draws n samples: every sample comes from here. The rest is as in ``generate``."""
-    return generate(ready, state, latents(ready, key, n), **settings)
-
-
-def latents(ready: Program, key: jax.Array, n: int) -> PyTree:
-    """The latents of n samples, on the host."""
-    return jax.device_get(ready.latents(jax.random.fold_in(key, 0), n))
-
-
-def generate(
-    ready: Program,
-    state: State,
-    latents: PyTree,
-    *,
-    chunk: int | None = None,
-    averaged: bool | None = None,
-    **conditions: Any,
-) -> np.ndarray:
-    """Samples of latents in chunks of at most ``chunk``, so that any number fits.
-
-    A sample depends on its own latents and conditions, so that chunks change nothing. Labels that
-    are not given are each class in turn; a condition that is a single value is one for all. The
-    weights are those that the config asks for, unless ``averaged`` says which.
-    """
-    n = len(jax.tree.leaves(latents)[0])
-    if "labels" in ready.method.conditions and conditions.get("labels") is None:
-        conditions["labels"] = np.arange(n, dtype=np.int32) % ready.spec.num_classes
-    each = {name: value for name, value in conditions.items() if np.ndim(value)}
-    whole = {name: value for name, value in conditions.items() if name not in each}
-    weights = ready.config.evaluation.averaged if averaged is None else averaged
-    chunk = min(n, chunk or CHUNK)
-    parts = []
-    quiet = n == chunk or jax.process_index() > 0 or None  # None: only on a terminal
-    for start in tqdm(range(0, n, chunk), desc="samples", disable=quiet, leave=False):
-        # A whole chunk also at the end, where the first rows are enough: one compilation.
-        rows = np.arange(start, start + chunk).clip(max=n - 1)
-        part, told = jax.tree.map(lambda x: np.asarray(x)[rows], (latents, each))  # noqa: B023
-        parts.append(np.asarray(ready.generate(state, part, averaged=weights, **told, **whole)))
-    return np.concatenate(parts)[:n]
-
-
-def subject(ready: Program, state: State) -> evaluation.Subject:
-    """A state of a run as it is evaluated: its weights and statistics as the config says.
-
-    Raises:
-      UserError: if statistics are to be renewed that the method has not.
-    """
-    state, statistics = recalibrated(ready, state)
-    kept = any(net.ema is not None for net in state.nets.values())
-    settings = ready.config.evaluation
-
-    scores = ready.scores and partial(ready.scores, state)
-    log_weight = ready.log_weight and jax.tree_util.Partial(ready.log_weight, state)
-    return evaluation.Subject(
-        draw=partial(draw, ready, state, chunk=settings.batch_size),
-        weights="averaged" if kept and settings.averaged else "raw",
-        statistics=statistics,
-        conditional="labels" in ready.method.conditions,
-        scores=scores,
-        log_weight=log_weight,
-        classify=ready.classify and partial(ready.classify, state),
-    )
-
-
-def recalibrated(ready: Program, state: State) -> tuple[State, str]:
-    """The state with its batch statistics renewed, if the config says so, and what to call them.
-
-    Raises:
-      UserError: if the method cannot renew them.
-    """
-    settings = ready.config.evaluation
-    if not settings.recalibrate:
-        return state, "as trained"
-    if ready.method.recalibrate is None:
-        name = ready.config.method.name
-        raise errors.UserError(
-            f"config.evaluation.recalibrate: method {name!r} has no batch statistics to renew"
-        )
-    n, batches = settings.batch_size, settings.recalibrate
-    renew = jax.jit(
-        partial(ready.method.recalibrate, n=n, batches=batches, averaged=settings.averaged),
-        out_shardings=ready.devices.replicated,
-    )
-    key = ready.purpose_key(program.RECALIBRATE)
-    return renew(state, key), f"renewed over {batches} batches of {n}"
-
-
 def load(
     folder: files.Place,
     step: int | None = None,
@@ -275,12 +186,12 @@ def load(
         are of another run.
     """
     folder = Path(folder)
-    workdir.check_name(folder)
+    run_folder.check_name(folder)
     completed, spec = stored_config(folder)
     warn_of_other_numbers(folder)
     if settings is not None:
-        stored, given = workdir.to_json(completed), workdir.to_json(settings)
-        changed = workdir.changes({**stored, "evaluation": given["evaluation"]}, given)
+        stored, given = run_folder.to_json(completed), run_folder.to_json(settings)
+        changed = run_folder.changes({**stored, "evaluation": given["evaluation"]}, given)
         if changed:
             raise errors.UserError(f"the run in {folder} has another config: {changed}")
         completed = settings.copy_and_resolve_references()
@@ -289,7 +200,7 @@ def load(
     used = max(d for d in range(1, limit + 1) if completed.batch_size % d == 0)
     completed.parallel.update({"devices": used, "mode": "jit"})
     ready = program.prepare(completed, spec)
-    restored = checkpoint.restore(folder / workdir.CHECKPOINTS, ready.template, step=step)
+    restored = checkpoint.restore(folder / run_folder.CHECKPOINTS, ready.template, step=step)
     if restored is None:
         raise errors.UserError(f"there is no checkpoint in {folder} yet")
     return Model(ready, restored.tree["state"], restored.step)
@@ -302,21 +213,21 @@ def stored_config(folder: files.Place) -> tuple[ConfigDict, Spec | None]:
       UserError: if there is no run, or its config names what is not there.
     """
     folder = Path(folder)
-    stored = workdir.read_config(folder)
-    if experiment := stored.get(workdir.EXPERIMENT):
+    stored = run_folder.read_config(folder)
+    if experiment := stored.get(run_folder.EXPERIMENT):
         config.import_from(Path(experiment).parent)
     try:
         # The data themselves may be elsewhere by now.
-        dataset = stored.get(workdir.DATASET)
+        dataset = stored.get(run_folder.DATASET)
         spec = Spec(**config.plain(dataset)) if dataset else None
-        return config.complete(workdir.of_config(stored)), spec
+        return config.complete(run_folder.of_config(stored)), spec
     except (errors.UserError, TypeError) as error:
-        raise errors.UserError(f"{folder / workdir.CONFIG}: {error}") from error
+        raise errors.UserError(f"{folder / run_folder.CONFIG}: {error}") from error
 
 
 def warn_of_other_numbers(folder: files.Place) -> None:
     """Warns where JAX's switches are not those of the run: the same seed gives other samples."""
-    trained = workdir.group(workdir.read_config(folder), workdir.ENVIRONMENT)
+    trained = run_folder.group(run_folder.read_config(folder), run_folder.ENVIRONMENT)
     if changed := environment.changes(trained, environment.present()):
         warn(f"JAX draws or computes other numbers than in {folder}: {changed}")
 
@@ -327,8 +238,8 @@ def warn_of_other_data(folder: files.Place, model: Model) -> None:
     Raises:
       UserError: if the data are not there.
     """
-    now = {workdir.DATASET: workdir.to_json(data.describe(model.config.data)._asdict())}
-    if changed := workdir.data_changes(workdir.read_config(folder), now):
+    now = {run_folder.DATASET: run_folder.to_json(data.describe(model.config.data)._asdict())}
+    if changed := run_folder.data_changes(run_folder.read_config(folder), now):
         warn(f"the data have changed since the run in {folder} was trained: {changed}")
 
 

@@ -5,9 +5,9 @@ import math
 import jax
 from ml_collections import ConfigDict
 
-from jaxgan import program
+from jaxgan.run import program
+from jaxgan.run.run_folder import to_json
 from jaxgan.watch import pictures
-from jaxgan.workdir import to_json
 
 
 def describe(config: ConfigDict) -> str:

@@ -1,0 +1,1 @@
+"""One run: its program, its folder, its checkpoints, its model, what is drawn and measured."""

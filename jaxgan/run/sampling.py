@@ -1,0 +1,105 @@
+"""How samples are drawn, for whoever asks: the one sampler, and a state as it is evaluated."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from tqdm import tqdm
+
+from jaxgan import evaluation
+from jaxgan.base import errors
+from jaxgan.base.state import State
+from jaxgan.run import program
+from jaxgan.run.program import Program
+
+PyTree = Any
+CHUNK = 250
+
+
+def draw(ready: Program, state: State, key: jax.Array, n: int, **settings: Any) -> np.ndarray:
+    """Draws n samples: every sample comes from here. The rest is as in ``generate``."""
+    return generate(ready, state, latents(ready, key, n), **settings)
+
+
+def latents(ready: Program, key: jax.Array, n: int) -> PyTree:
+    """The latents of n samples, on the host."""
+    return jax.device_get(ready.latents(jax.random.fold_in(key, 0), n))
+
+
+def generate(
+    ready: Program,
+    state: State,
+    latents: PyTree,
+    *,
+    chunk: int | None = None,
+    averaged: bool | None = None,
+    **conditions: Any,
+) -> np.ndarray:
+    """Samples of latents in chunks of at most ``chunk``, so that any number fits.
+
+    A sample depends on its own latents and conditions, so that chunks change nothing. Labels that
+    are not given are each class in turn; a condition that is a single value is one for all. The
+    weights are those that the config asks for, unless ``averaged`` says which.
+    """
+    n = len(jax.tree.leaves(latents)[0])
+    if "labels" in ready.method.conditions and conditions.get("labels") is None:
+        conditions["labels"] = np.arange(n, dtype=np.int32) % ready.spec.num_classes
+    each = {name: value for name, value in conditions.items() if np.ndim(value)}
+    whole = {name: value for name, value in conditions.items() if name not in each}
+    weights = ready.config.evaluation.averaged if averaged is None else averaged
+    chunk = min(n, chunk or CHUNK)
+    parts = []
+    quiet = n == chunk or jax.process_index() > 0 or None  # None: only on a terminal
+    for start in tqdm(range(0, n, chunk), desc="samples", disable=quiet, leave=False):
+        # A whole chunk also at the end, where the first rows are enough: one compilation.
+        rows = np.arange(start, start + chunk).clip(max=n - 1)
+        part, told = jax.tree.map(lambda x: np.asarray(x)[rows], (latents, each))  # noqa: B023
+        parts.append(np.asarray(ready.generate(state, part, averaged=weights, **told, **whole)))
+    return np.concatenate(parts)[:n]
+
+
+def subject(ready: Program, state: State) -> evaluation.Subject:
+    """A state of a run as it is evaluated: its weights and statistics as the config says.
+
+    Raises:
+      UserError: if statistics are to be renewed that the method has not.
+    """
+    state, statistics = recalibrated(ready, state)
+    kept = any(net.ema is not None for net in state.nets.values())
+    settings = ready.config.evaluation
+
+    scores = ready.scores and partial(ready.scores, state)
+    log_weight = ready.log_weight and jax.tree_util.Partial(ready.log_weight, state)
+    return evaluation.Subject(
+        draw=partial(draw, ready, state, chunk=settings.batch_size),
+        weights="averaged" if kept and settings.averaged else "raw",
+        statistics=statistics,
+        conditional="labels" in ready.method.conditions,
+        scores=scores,
+        log_weight=log_weight,
+        classify=ready.classify and partial(ready.classify, state),
+    )
+
+
+def recalibrated(ready: Program, state: State) -> tuple[State, str]:
+    """The state with its batch statistics renewed, if the config says so, and what to call them.
+
+    Raises:
+      UserError: if the method cannot renew them.
+    """
+    settings = ready.config.evaluation
+    if not settings.recalibrate:
+        return state, "as trained"
+    if ready.method.recalibrate is None:
+        name = ready.config.method.name
+        raise errors.UserError(
+            f"config.evaluation.recalibrate: method {name!r} has no batch statistics to renew"
+        )
+    n, batches = settings.batch_size, settings.recalibrate
+    renew = jax.jit(
+        partial(ready.method.recalibrate, n=n, batches=batches, averaged=settings.averaged),
+        out_shardings=ready.devices.replicated,
+    )
+    key = ready.purpose_key(program.RECALIBRATE)
+    return renew(state, key), f"renewed over {batches} batches of {n}"
