@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxgan import draws, losses, networks, optimizers
 from jaxgan.adversarial import techniques
 from jaxgan.adversarial.techniques import Techniques, in_packs, pack
+from jaxgan.lookup import load_module
 from jaxgan.losses import AdversarialLoss
 from jaxgan.networks import Critique
 from jaxgan.player import Player
@@ -73,8 +74,19 @@ class Common:
 
     @property
     def objective(self) -> AdversarialLoss:
-        """The loss that ``loss`` names."""
-        return losses.adversarial(self.loss)
+        """The loss that ``loss`` names.
+
+        Raises:
+          ValueError: if there is none of that name.
+          UserError: if the module before the dot cannot be imported.
+        """
+        module, dot, name = self.loss.rpartition(".")
+        if not dot:
+            return losses.adversarial(name)
+        found = getattr(load_module(losses, "module of losses", module), name, None)
+        if not isinstance(found, AdversarialLoss):
+            raise ValueError(f"loss is {self.loss!r}, but {module} has no AdversarialLoss {name!r}")
+        return found
 
 
 def flat(**defaults: Any) -> dict[str, Any]:
