@@ -53,7 +53,7 @@ OVERRIDES = [
         "method.d_optimizer.schedule.name=cosine_schedule",
         "unknown schedule 'cosine_schedule'; did you mean '",
     ),
-    ("unknown loss", "method.loss=hing", "'hing', but the losses are"),
+    ("unknown loss", "method.loss=hing", "unknown loss 'hing'; did you mean 'hinge'"),
     ("unknown dataset", "data.name=digit", "unknown dataset 'digit'; did you mean 'digits'?"),
     ("unknown TFDS", "data.name=fashion_mnits", "did you mean 'fashion_mnist'?"),
     ("unknown split", "data.split=trian", "no split 'trian'; it has: train, test"),
@@ -400,7 +400,11 @@ EXPERIMENT_LINES = [
         "method['generator'] = {}",
         "generator needs a name, e.g. {'name': 'dcgan'}",
     ),
-    ("network as a name", "method['generator'] = 'mlp'", "generator needs a name, e.g. {'name': "),
+    (
+        "network as a name",
+        "method['generator'] = 'mlp'",
+        "method.generator must be of type group, not 'mlp'; did you mean {'name': 'mlp'}?",
+    ),
     (
         "field of a network",
         "generator['depth'] = 3",
@@ -424,7 +428,7 @@ EXPERIMENT_LINES = [
     (
         "optimizer as a name",
         "method['g_optimizer'] = 'adam'",
-        "an optimizer needs a name, e.g. {'na",
+        "method.g_optimizer must be of type group, not 'adam'; did you mean {'name': 'adam'}?",
     ),
     ("no rate", "optimizer['learning_rate'] = None", "optimizer 'adam' needs a learning_rate"),
     ("rate as text", "optimizer['learning_rate'] = '1e-4'", "a number of at least 0, not '1e-4'"),

@@ -1,5 +1,6 @@
 """The adversarial losses against PyTorch, closed forms, and themselves on several devices."""
 
+import ast
 import inspect
 import math
 import subprocess
@@ -278,9 +279,85 @@ def test_the_table_of_conventions_lists_every_loss_and_penalty():
         assert not missing
 
 
-@pytest.mark.parametrize("module", ["losses", "regularizers", "augment", "buffers"])
+# What is on the record of a loss, of the functions themselves.
+
+
+def refuses(function, *arguments, **keywords):
+    try:
+        function(*arguments, **keywords)
+    except ValueError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("name", losses.NAMES)
+def test_paired_is_a_generator_that_compares_with_real_logits(name):
+    loss, (real, fake) = losses.adversarial(name), logits()
+    assert refuses(loss.generator, fake) == loss.paired == (name in RELATIVISTIC)
+    moved = loss.generator(fake, real) != loss.generator(fake, 2 * real + 1)
+    assert bool(moved) == loss.paired
+
+
+@pytest.mark.parametrize("name", losses.NAMES)
+def test_labelled_is_a_discriminator_that_takes_labels(name):
+    loss, (real, fake) = losses.adversarial(name), logits()
+    for label in ({"real_label": 0.9}, {"fake_label": 0.1}):
+        assert refuses(loss.discriminator, real, fake, **label) != loss.labelled
+    assert loss.labelled == (name in LABELLED)
+
+
+@pytest.mark.parametrize("name", losses.NAMES)
+def test_at_the_tie_no_other_constant_is_better_for_the_discriminator(name):
+    loss, grid = losses.adversarial(name), np.linspace(-3, 3, 25)
+    at = {c: float(loss.discriminator(np.full(4, c), np.full(4, c))) for c in grid}
+    if loss.tie is None:
+        # A critic's loss knows no level: neither does the generator's, which falls without end.
+        assert max(at.values()) == min(at.values()) == 0
+        far = [float(loss.generator(np.full(4, c), np.zeros(4))) for c in (0.0, 1e3, 1e6)]
+        assert far[0] > far[1] + 100 > far[2] + 200
+    else:
+        at_tie = float(loss.discriminator(np.full(4, loss.tie), np.full(4, loss.tie)))
+        assert at_tie <= min(at.values()) + 1e-6
+
+
+@pytest.mark.parametrize("name", losses.NAMES)
+def test_the_threshold_has_both_kinds_of_samples_alike_on_its_sides(name):
+    loss = losses.adversarial(name)
+    above, below = (np.abs(x) for x in logits(seed=3))
+
+    def value(real, fake):
+        return float(loss.discriminator(real.astype(np.float32), fake.astype(np.float32)))
+
+    if loss.threshold is None:
+        # All that counts is how far apart they are, wherever they lie.
+        assert value(above + 5, -below + 5) == pytest.approx(value(above, -below), rel=1e-5)
+        return
+    t = loss.threshold
+    assert value(t + above, t - below) == pytest.approx(value(t + below, t - above), rel=1e-5)
+    assert value(t + above, t - below) < value(t - above, t + below)
+    assert value(above + t + 5, -below + t + 5) != pytest.approx(
+        value(above + t, t - below), rel=0.1
+    )
+
+
+def test_a_loss_of_ones_own_is_plain_until_it_says_otherwise():
+    loss = losses.AdversarialLoss(lambda r, f, **_: 0.0, lambda f, r=None, **_: 0.0)
+    assert (loss.paired, loss.labelled, loss.tie, loss.threshold) == (False, False, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("module", ["losses", "regularizers", "augment"])
 def test_imports_jax_alone(module):
     heavy = ("flax", "optax", "orbax", "tensorflow", "tensorflow_datasets", "torch", "clu")
     code = f"import sys, jaxgan.{module}; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_buffers_use_jax_alone():
+    """The package around them has Flax; they themselves could stand anywhere."""
+    path = Path(losses.__file__).parents[1] / "adversarial" / "buffers.py"
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    whole = {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
+    parts = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert whole == {"jax", "jax.numpy"}
+    assert parts == {"typing", "jax", "jax.typing", "jaxgan.base.draws"}

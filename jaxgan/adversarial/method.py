@@ -77,7 +77,7 @@ def generate(
         takes = ", ".join(game.conditions) or "nothing"
         raise ValueError(f"samples are not drawn by {name!r}; they are by: {takes}")
     z, drawn = latents, {}
-    if isinstance(latents, dict):
+    if isinstance(latents, dict) and "z" in latents:
         drawn = {name: value for name, value in latents.items() if name != "z"}
         z = latents["z"]
     n = jax.tree.leaves(z)[0].shape[0]

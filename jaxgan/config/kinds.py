@@ -57,6 +57,9 @@ def of_kind(where: str, value: Any, kind: Any) -> Any:
         return fit_kind(value, kind)
     except TypeError:
         told = f"config.{where} must be of type {told_kind(kind)}, not {plain(value)!r}"
+        # A network or an optimizer that is given as its name alone.
+        if isinstance(value, str) and typing.get_origin(kind) is collections.abc.Mapping:
+            told += f"; did you mean {{'name': {value!r}}}?"
         raise errors.UserError(told) from None
 
 
