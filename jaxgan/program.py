@@ -226,6 +226,8 @@ def prepare(
         _, metrics = jax.eval_shape(method.step, state, batch, key)
         if devices.axis_name is not None:
             check_share(config, devices, state, batch, key)
+    except errors.UserError:
+        raise
     except Exception as error:  # whatever the method or a network refuses its fields with
         raise errors.UserError(f"method {config.method.name!r}: {errors.told(error)}") from error
     shapes = jax.eval_shape(totals.zero, metrics, state)
