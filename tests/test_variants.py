@@ -13,6 +13,7 @@ from jaxgan.adversarial.techniques import Techniques
 from jaxgan.base import errors
 from jaxgan.config import variants
 from jaxgan.methods.sgan import SGAN
+from jaxgan.run import program
 from tests.adversarial.play import SMALL
 from tests.conftest import EXPERIMENTS, METHODS
 
@@ -134,6 +135,17 @@ def test_the_one_variant_of_a_module():
         variants.only_variant(module(variant, other))
     with pytest.raises(errors.UserError, match=r"must define one method.*found 0$"):
         variants.only_variant(module(group, plain))
+
+
+def test_a_variant_that_cannot_be_mapped_is_refused_where_it_would_be():
+    """Its devices would each go their own way, and nothing would show it."""
+    path = str(EXPERIMENTS.parent / "tests" / "plugins" / "dirac_gan.py")
+    assert variants.takes_axis(Flat)
+    assert not variants.takes_axis(Limits)
+    mapped = config.load(path, ["--config.parallel.mode=pmap"])
+    with pytest.raises(errors.UserError) as caught:
+        program.prepare(mapped)
+    assert str(caught.value) == "method 'dirac_gan' has no field 'axis_name', which pmap needs"
 
 
 # What a field's annotation lets in.

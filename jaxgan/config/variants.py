@@ -69,8 +69,25 @@ def fields(cls: Any) -> dict[str, Field]:
 
 
 def build(name: str, values: Mapping[str, Any], axis_name: str | None = None) -> Method:
-    """The method of variant ``name`` with these values of its fields, see ``made``."""
-    return made(find(name), values, axis_name).build()
+    """The method of variant ``name`` with these values of its fields, see ``made``.
+
+    Raises:
+      UserError: for a field that it has not, or a mapped axis that it has no field for: its devices
+        would each train on their own.
+    """
+    cls = find(name)
+    if axis_name is not None and not takes_axis(cls):
+        raise errors.UserError(f"method {name!r} has no field 'axis_name', which pmap needs")
+    return made(cls, values, axis_name).build()
+
+
+def takes_axis(cls: Any) -> bool:
+    """Whether a dataclass, or a part that is laid flat in it, is told the mapped axis."""
+    hints = typing.get_type_hints(cls)
+    return any(
+        field.name in GIVEN or ("flat" in field.metadata and takes_axis(hints[field.name]))
+        for field in dataclasses.fields(cls)
+    )
 
 
 def made(cls: type, values: Mapping[str, Any], axis_name: str | None = None) -> Any:
