@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from ml_collections import ConfigDict
 
 from jaxgan import adversarial, config
 from jaxgan.adversarial import Common
@@ -184,7 +185,7 @@ def filled():
     """The section of a config with this field, completed."""
 
     def fill(name, value):
-        section = config.ConfigDict({name: value})
+        section = ConfigDict({name: value})
         config.fill_fields("method", section, variants.fields(Kinds))
         return section[name]
 
