@@ -192,7 +192,7 @@ def test_the_nearest_launcher_says_how_many_processes_there_are(monkeypatch, env
     monkeypatch.setattr(parallel.os, "environ", env)
     with jax_platforms("tpu"):
         parallel.initialize()
-        assert parallel.launched(env).count == count
+        assert parallel.find_launch(env).count == count
     # JAX is asked for nothing where there is one process, and told the number else.
     expected = [] if count == 1 else [(process, count if process is not None else None)]
     assert [(given.get("process_id"), given.get("num_processes")) for given in asked] == expected
@@ -201,18 +201,18 @@ def test_the_nearest_launcher_says_how_many_processes_there_are(monkeypatch, env
 
 def test_the_hosts_of_a_pod_are_no_matter_where_the_tpu_is_not_used():
     with jax_platforms("cpu"):
-        assert parallel.launched(TPU).count == 1
+        assert parallel.find_launch(TPU).count == 1
 
 
 def test_one_task_on_each_node_has_all_the_nodes_devices():
     four = SLURM | {"SLURM_STEP_NUM_NODES": "4"}
-    assert parallel.launched(four).arguments["local_device_ids"] == []
+    assert parallel.find_launch(four).arguments["local_device_ids"] == []
     for other in (
         SLURM,
         SLURM | {"SLURM_STEP_NUM_NODES": "2"},
         four | {"JAX_LOCAL_DEVICE_IDS": "1"},
     ):
-        assert "local_device_ids" not in parallel.launched(other).arguments
+        assert "local_device_ids" not in parallel.find_launch(other).arguments
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_one_task_on_each_node_has_all_the_nodes_devices():
 def test_a_launchers_variable_that_is_wrong_is_named(env, count, index):
     def refused(changed):
         with pytest.raises(errors.UserError) as caught:
-            parallel.launched(changed)
+            parallel.find_launch(changed)
         return str(caught.value)
 
     for name in (count, index):
@@ -240,8 +240,8 @@ def test_a_launchers_variable_that_is_wrong_is_named(env, count, index):
 def test_open_mpi_5_is_told_where_process_0_is_or_says_that_it_must_be():
     env = without(OPEN_MPI, "OMPI_MCA_orte_hnp_uri")
     with pytest.raises(errors.UserError, match="but JAX_COORDINATOR_ADDRESS is not set"):
-        parallel.launched(env)
-    assert parallel.launched(env | {"JAX_COORDINATOR_ADDRESS": "localhost:1"}).count == 3
+        parallel.find_launch(env)
+    assert parallel.find_launch(env | {"JAX_COORDINATOR_ADDRESS": "localhost:1"}).count == 3
 
 
 def test_an_address_without_a_port_is_named(monkeypatch):

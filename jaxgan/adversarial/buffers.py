@@ -34,7 +34,7 @@ def image_pool_init(size: int, example: PyTree) -> Buffer:
     """An empty pool for ``size`` samples like ``example``, which has no batch axis.
 
     Raises:
-        ValueError: if ``size`` is below 1.
+      ValueError: if ``size`` is below 1.
     """
     if size < 1:
         raise ValueError(f"size is {size}, but must be at least 1")
@@ -54,13 +54,13 @@ def image_pool_query(
     50 images.
 
     Args:
-        key: one key, or one a sample ``[B]``.
-        pool: the state.
-        batch: samples ``[B, ...]``.
-        axis_name: the mapped axis over which the batch is split.
+      key: one key, or one a sample ``[B]``.
+      pool: the state.
+      batch: samples ``[B, ...]``.
+      axis_name: the mapped axis over which the batch is split.
 
     Raises:
-        ValueError: if the batch does not fit the pool.
+      ValueError: if the batch does not fit the pool.
     """
     _check(pool, batch)
     size = _length(pool.samples)
@@ -90,7 +90,7 @@ def replay_init(size: int, example: PyTree) -> Buffer:
     """An empty buffer for the newest ``size`` samples like ``example``, without a batch axis.
 
     Raises:
-        ValueError: if ``size`` is below 1.
+      ValueError: if ``size`` is below 1.
     """
     return image_pool_init(size, example)
 
@@ -99,7 +99,7 @@ def replay_insert(buffer: Buffer, batch: PyTree, *, axis_name: str | None = None
     """The buffer with the batch in it, in the place of its oldest samples.
 
     Raises:
-        ValueError: if the batch does not fit the buffer.
+      ValueError: if the batch does not fit the buffer.
     """
     _check(buffer, batch)
     batch = _gather(lax.stop_gradient(batch), axis_name)
@@ -139,14 +139,14 @@ def replay_query(
     each batch, as here on average.
 
     Args:
-        key: one key, or one a sample ``[B]``.
-        buffer: the state.
-        batch: samples ``[B, ...]``.
-        probability: of a sample to be exchanged.
-        axis_name: the mapped axis over which the batch is split.
+      key: one key, or one a sample ``[B]``.
+      buffer: the state.
+      batch: samples ``[B, ...]``.
+      probability: of a sample to be exchanged.
+      axis_name: the mapped axis over which the batch is split.
 
     Raises:
-        ValueError: if the batch does not fit the buffer, or the probability is outside [0, 1].
+      ValueError: if the batch does not fit the buffer, or the probability is outside [0, 1].
     """
     if isinstance(probability, int | float) and not 0 <= probability <= 1:
         raise ValueError(f"probability is {probability}, but must be in [0, 1]")

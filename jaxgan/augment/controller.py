@@ -26,7 +26,7 @@ def ada_init(p: ArrayLike = 0.0) -> AdaState:
     """A controller that starts with probability p.
 
     Raises:
-        ValueError: if p is negative.
+      ValueError: if p is negative.
     """
     if isinstance(p, int | float) and not p >= 0:
         raise ValueError(f"p is {p}, but must not be negative")
@@ -52,18 +52,18 @@ def ada_update(
     augmented, and only the way back gets longer.
 
     Args:
-        state: of ``ada_init``, or what the last call returned.
-        real_logits: any shape with the batch first.
-        target: of r_t.
-        interval: minibatches between two moves.
-        images_to_full: real images that p takes from 0 to 1.
-        maximum: of p.
-        axis_name: the mapped axis over which the batch is split; the state stays the same on
-            every device.
+      state: of ``ada_init``, or what the last call returned.
+      real_logits: any shape with the batch first.
+      target: of r_t.
+      interval: minibatches between two moves.
+      images_to_full: real images that p takes from 0 to 1.
+      maximum: of p.
+      axis_name: the mapped axis over which the batch is split; the state stays the same on
+          every device.
 
     Raises:
-        ValueError: if ``interval``, ``images_to_full`` or ``maximum`` is not positive, or
-            ``real_logits`` holds none.
+      ValueError: if ``interval``, ``images_to_full`` or ``maximum`` is not positive, or
+          ``real_logits`` holds none.
     """
     if not real_logits.ndim or not real_logits.size:
         raise ValueError(f"real_logits has shape {real_logits.shape}, but [B, ...] is due")

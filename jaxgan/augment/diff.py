@@ -29,7 +29,7 @@ def diff_augment(
     and in G's, with fresh keys.
 
     Raises:
-        ValueError: if a name is unknown, or images are not of four axes.
+      ValueError: if a name is unknown, or images are not of four axes.
     """
     names = policy.split(",") if isinstance(policy, str) and policy else policy
     unknown = [name for name in names if name not in POLICIES]
@@ -59,7 +59,7 @@ def translation(
     """A shift by whole pixels, up to ``ratio`` of height and width either way, filled with zeros.
 
     Raises:
-        ValueError: if ``ratio`` is outside [0, 1].
+      ValueError: if ``ratio`` is outside [0, 1].
     """
     _check_ratio(ratio)
     return per_sample(lambda k, x: _translation(k, x, ratio), key, images, axis_name=axis_name)
@@ -71,7 +71,7 @@ def cutout(
     """A rectangle of ``ratio`` of height and width set to zero, its centre anywhere in the image.
 
     Raises:
-        ValueError: if ``ratio`` is outside [0, 1].
+      ValueError: if ``ratio`` is outside [0, 1].
     """
     _check_ratio(ratio)
     return per_sample(lambda k, x: _cutout(k, x, ratio), key, images, axis_name=axis_name)

@@ -17,7 +17,7 @@ def horizontal_flip(
     """Each image ``[B, H, W, C]`` mirrored left to right with ``probability``.
 
     Raises:
-        ValueError: if images are not of four axes, or the probability is outside [0, 1].
+      ValueError: if images are not of four axes, or the probability is outside [0, 1].
     """
     if isinstance(probability, int | float) and not 0 <= probability <= 1:
         raise ValueError(f"probability is {probability}, but must be in [0, 1]")
@@ -41,13 +41,13 @@ def instance_noise(
     for Training GANs", section 3.
 
     Args:
-        key: one key, or one a sample ``[B]``.
-        images: ``[B, H, W, C]``.
-        sigma: a number, which may be traced.
-        axis_name: the mapped axis over which the batch is split.
+      key: one key, or one a sample ``[B]``.
+      images: ``[B, H, W, C]``.
+      sigma: a number, which may be traced.
+      axis_name: the mapped axis over which the batch is split.
 
     Raises:
-        ValueError: if images are not of four axes, or sigma is negative.
+      ValueError: if images are not of four axes, or sigma is negative.
     """
     if isinstance(sigma, int | float) and not sigma >= 0:
         raise ValueError(f"sigma is {sigma}, but must not be negative")
@@ -62,7 +62,7 @@ def anneal(step: ArrayLike, *, initial: float, steps: int, final: float = 0.0) -
     """A float32 scalar that goes linearly from ``initial`` at step 0 to ``final`` at ``steps``.
 
     Raises:
-        ValueError: if ``steps`` is below 1.
+      ValueError: if ``steps`` is below 1.
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}, but must be at least 1")

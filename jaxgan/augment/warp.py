@@ -38,8 +38,8 @@ def warp(image: jax.Array, inverse: jax.Array) -> jax.Array:
     by as much as the batch at hand needs, and has zeros beyond; this does not look at the batch.
 
     Args:
-        image: ``[H, W, C]``, float32, of two pixels or more each way.
-        inverse: ``[2, 3]``, from output to input: x, y in pixels from the image's centre.
+      image: ``[H, W, C]``, float32, of two pixels or more each way.
+      inverse: ``[2, 3]``, from output to input: x, y in pixels from the image's centre.
     """
     H, W, _ = image.shape
     fine = _separable(_upsampling(H), _upsampling(W), image)

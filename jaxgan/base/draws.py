@@ -8,18 +8,18 @@ def sample_keys(key: jax.Array, batch_size: int, axis_name: str | None = None) -
     """One key a sample: ``fold_in(key, i)`` for the sample's place ``i`` in the global batch.
 
     Args:
-        key: one key, or ``batch_size`` keys (typed ``[B]`` or raw ``[B, 2]``), returned as they
-            are: whoever shards the batch may shard its keys with it.
-        batch_size: the number B of samples here: of the global batch under ``jit``, of this
-            device's shard inside ``pmap`` or ``shard_map``.
-        axis_name: the mapped axis over which the batch is split; places then count from
-            ``axis_index * B``. Without it every device would repeat the same draws.
+      key: one key, or ``batch_size`` keys (typed ``[B]`` or raw ``[B, 2]``), returned as they
+          are: whoever shards the batch may shard its keys with it.
+      batch_size: the number B of samples here: of the global batch under ``jit``, of this
+          device's shard inside ``pmap`` or ``shard_map``.
+      axis_name: the mapped axis over which the batch is split; places then count from
+          ``axis_index * B``. Without it every device would repeat the same draws.
 
     Returns:
-        Keys with the leading axis B.
+      Keys with the leading axis B.
 
     Raises:
-        ValueError: if a batch of keys is not of ``batch_size``.
+      ValueError: if a batch of keys is not of ``batch_size``.
     """
     typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
     if key.ndim == (0 if typed else 1):

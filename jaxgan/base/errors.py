@@ -47,7 +47,7 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
     return None
 
 
-def told(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """An error of somebody else's in one line, with the place in the user's own code it came from.
 
     The type is left away where its message stands for itself.
@@ -80,7 +80,7 @@ def stage(doing: str, what: str) -> Iterator[None]:
         raise
     except Exception as error:
         if refuses(error):
-            raise UserError(f"{what}: {told(error)}") from error
+            raise UserError(f"{what}: {describe(error)}") from error
         error.add_note(f"This was raised while {doing} {what}.")
         raise
 

@@ -109,5 +109,5 @@ def imported(kind: str, name: str) -> types.ModuleType | None:
     except Exception as error:
         error.add_note(f"This was raised while importing {kind} {name!r}.")
         raise
-    told = errors.told(reason)
+    told = errors.describe(reason)
     raise errors.UserError(f"{kind} {name!r} cannot be imported: {told}") from reason

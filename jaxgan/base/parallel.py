@@ -36,7 +36,7 @@ def initialize() -> None:
     Raises:
       UserError: if the environment contradicts itself, or the others cannot be joined.
     """
-    launch = launched(os.environ)
+    launch = find_launch(os.environ)
     if launch.count == 1:
         return
     if not os.environ.get(ADDRESS, ":0").rpartition(":")[2].isdigit():
@@ -66,20 +66,20 @@ class Launch:
         return f"start all {self.count}, or set {self.variable}={one} for one alone"
 
 
-def launched(env: Mapping[str, str]) -> Launch:
+def find_launch(env: Mapping[str, str]) -> Launch:
     """What the launcher that started this process says; those around it have left variables too.
 
     Raises:
       UserError: if one of its variables is missing, or not the number that it must be.
     """
     if all(name in env for name in EXPLICIT):
-        return counted(env, *EXPLICIT[1:])
+        return count_processes(env, *EXPLICIT[1:])
     if env.get("OMPI_COMM_WORLD_SIZE", "1") != "1":
         names = ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK")
         if "OMPI_MCA_orte_hnp_uri" not in env:  # Open MPI 5 does not say where process 0 is
-            return counted(env, *names, (ADDRESS,))
+            return count_processes(env, *names, (ADDRESS,))
         local = ("OMPI_COMM_WORLD_LOCAL_RANK",)
-        return counted(env, *names, local, cluster_detection_method="ompi")
+        return count_processes(env, *names, local, cluster_detection_method="ompi")
     if "SLURM_STEP_NODELIST" in env:
         # JAX goes by SLURM_NTASKS, which may be the number of the job around an interactive step.
         variable = "SLURM_STEP_NUM_TASKS" if "SLURM_STEP_NUM_TASKS" in env else "SLURM_NTASKS"
@@ -87,14 +87,14 @@ def launched(env: Mapping[str, str]) -> Launch:
         alone = env.get("SLURM_STEP_NUM_NODES") == env.get(variable)
         if alone and "JAX_LOCAL_DEVICE_IDS" not in env:
             options["local_device_ids"] = []  # all that the node has, and not the first one
-        return counted(env, variable, "SLURM_PROCID", SLURM, **options)
+        return count_processes(env, variable, "SLURM_PROCID", SLURM, **options)
     hosts = env.get("TPU_WORKER_HOSTNAMES", "").count(",") + 1
     if hosts > 1 and "tpu" in (jax.config.values["jax_platforms"] or "tpu"):
         return Launch("TPU_WORKER_HOSTNAMES", hosts)
     return Launch()
 
 
-def counted(
+def count_processes(
     env: Mapping[str, str], variable: str, index: str, needed: tuple[str, ...] = (), **options: Any
 ) -> Launch:
     """The launch of as many processes as ``variable`` says, this one being number ``index``.
@@ -157,7 +157,7 @@ def join(launch: Launch) -> None:
         patience = int(PATIENCE) + 60
         jax.distributed.initialize(initialization_timeout=patience, **launch.arguments)
     except Exception as error:  # of JAX, or of what it asks of the launcher
-        told = errors.told(error)
+        told = errors.describe(error)
         raise errors.UserError(f"{said}, but JAX: {told}; {launch.remedy}") from error
     finally:
         for timer in timers:
@@ -244,7 +244,7 @@ class Devices:
         return jax.jit(step, out_shardings=self.replicated, donate_argnums=(0,))
 
 
-def visible() -> list[jax.Device]:
+def find_devices() -> list[jax.Device]:
     """The devices that JAX has, all of them over all processes.
 
     Raises:
@@ -255,7 +255,7 @@ def visible() -> list[jax.Device]:
     except Exception as error:  # an assertion without a word among them
         wanted = jax.config.values["jax_platforms"] or ""
         package = next((PLUGINS[name] for name in wanted.split(",") if name in PLUGINS), "")
-        reason = errors.told(error) if str(error) else "none is visible"
+        reason = errors.describe(error) if str(error) else "none is visible"
         remedy = f"pip install -U '{package}' ({reason})" if package else reason
         raise errors.UserError(f"JAX has no {wanted or 'usable'} device: {remedy}") from error
 
@@ -266,7 +266,7 @@ def devices(mode: str, count: int, batch_size: int) -> Devices:
     Raises:
       UserError: if there are fewer, or they do not divide the batch.
     """
-    available = visible()
+    available = find_devices()
     if count > len(available):
         raise errors.UserError(
             f"config.parallel.devices is {count}, but there are {len(available)} devices"

@@ -56,7 +56,7 @@ def of_kind(where: str, value: Any, kind: Any) -> Any:
     try:
         return fit_kind(value, kind)
     except TypeError:
-        told = f"config.{where} must be of type {told_kind(kind)}, not {plain(value)!r}"
+        told = f"config.{where} must be of type {describe_kind(kind)}, not {plain(value)!r}"
         # A network or an optimizer that is given as its name alone.
         if isinstance(value, str) and typing.get_origin(kind) is collections.abc.Mapping:
             told += f"; did you mean {{'name': {value!r}}}?"
@@ -98,7 +98,7 @@ def fit_kind(value: Any, kind: Any) -> Any:
     return value
 
 
-def told_kind(kind: Any) -> str:
+def describe_kind(kind: Any) -> str:
     """A type in a word."""
     origin = typing.get_origin(kind) or kind
     if origin in (tuple, list, collections.abc.Sequence):

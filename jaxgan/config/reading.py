@@ -25,7 +25,7 @@ def call_experiment(path: str, function: str) -> Mapping[str, Any]:
         with bases.beside(Path(path)):
             config = getattr(module, function)()
     except Exception as error:  # whatever the experiment does
-        raise errors.UserError(f"{path}: {function}(): {errors.told(error)}") from error
+        raise errors.UserError(f"{path}: {function}(): {errors.describe(error)}") from error
     if not isinstance(config, Mapping | ConfigDict):
         kind = type(config).__name__
         raise errors.UserError(f"{path}: {function}() must return a ConfigDict, not {kind}")
@@ -54,7 +54,7 @@ def load_experiment(path: str) -> Any:
         with bases.beside(file):
             spec.loader.exec_module(module)
     except Exception as error:  # whatever the experiment does
-        raise errors.UserError(f"{path}: {errors.told(error)}") from error
+        raise errors.UserError(f"{path}: {errors.describe(error)}") from error
     return module
 
 

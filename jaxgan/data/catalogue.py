@@ -25,7 +25,7 @@ def default_dir(data_dir: str) -> pathlib.Path:
     """The folder of prepared datasets: ``data_dir``, else $TFDS_DATA_DIR, else TFDS's default.
 
     Raises:
-        UserError: the folder lies in a home folder, and there is none.
+      UserError: the folder lies in a home folder, and there is none.
     """
     chosen = data_dir or os.environ.get("TFDS_DATA_DIR")
     if chosen:
@@ -67,9 +67,9 @@ def open_catalogue(
     one. Images are decoded whenever they are read.
 
     Raises:
-        UserError: TFDS has no such dataset; it is not prepared in ``data_dir`` as array_record; it
-            has no such split; it has no uint8 feature 'image' of fixed size, or of any size where
-            ``image_size`` is given; or, on reading, a record is damaged.
+      UserError: TFDS has no such dataset; it is not prepared in ``data_dir`` as array_record; it
+          has no such split; it has no uint8 feature 'image' of fixed size, or of any size where
+          ``image_size`` is given; or, on reading, a record is damaged.
     """
     import tensorflow_datasets as tfds
 

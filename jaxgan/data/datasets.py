@@ -14,16 +14,16 @@ def open_source(data: Any, split: str | None = None) -> Source:
     """Open the dataset that ``config.data`` names.
 
     Args:
-        data: with the attributes ``name`` ('digits', 'ring', 'grid', 'random', 'swiss_roll',
-            'stacked_mnist', 'folder', 'npz', a TFDS name, or the dotted name of a function
-            ``(data, split) -> Source`` in a module of your own), and optionally ``data_dir``
-            (folder or file; '' for the default), ``split``, ``image_size`` (0: as stored),
-            ``channels`` (0: as stored, 1 or 3) and ``bad_images`` ('error' or 'skip', for
-            'folder').
-        split: instead of ``data.split``.
+      data: with the attributes ``name`` ('digits', 'ring', 'grid', 'random', 'swiss_roll',
+          'stacked_mnist', 'folder', 'npz', a TFDS name, or the dotted name of a function
+          ``(data, split) -> Source`` in a module of your own), and optionally ``data_dir``
+          (folder or file; '' for the default), ``split``, ``image_size`` (0: as stored),
+          ``channels`` (0: as stored, 1 or 3) and ``bad_images`` ('error' or 'skip', for
+          'folder').
+      split: instead of ``data.split``.
 
     Raises:
-        UserError: the dataset, the split or a field does not exist, or the data cannot be used.
+      UserError: the dataset, the split or a field does not exist, or the data cannot be used.
     """
     split = split or _field(data, "split", "train")
     name, data_dir, fit = data.name, _field(data, "data_dir", ""), _fit(data)
@@ -71,7 +71,7 @@ def _own(name: str) -> Callable[[Any, str], Source] | None:
     """Somebody's own dataset, named by its dotted name, if it is one.
 
     Raises:
-        UserError: there is no such module, or no such function in it.
+      UserError: there is no such module, or no such function in it.
     """
     # A dot after a colon is that of TFDS's versions.
     if "." not in name.partition(":")[0]:

@@ -69,10 +69,10 @@ def open_folder(
     Up to 2 GiB, they are decoded now; beyond, whenever they are read, after a look at every header.
 
     Raises:
-        UserError: the folder is missing or has no images; the split does not exist; an image cannot
-            be read, and ``bad_images`` is 'error' (under 'skip' it is left out with a warning, for
-            which all images are decoded once); or the images differ in size or channels where
-            ``image_size`` or ``channels`` do not make them equal.
+      UserError: the folder is missing or has no images; the split does not exist; an image cannot
+          be read, and ``bad_images`` is 'error' (under 'skip' it is left out with a warning, for
+          which all images are decoded once); or the images differ in size or channels where
+          ``image_size`` or ``channels`` do not make them equal.
     """
     root = expanded(data_dir)
     chosen = _list(root, split)

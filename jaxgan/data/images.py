@@ -65,7 +65,7 @@ def header(path: pathlib.Path) -> tuple[int, int, int]:
     """The shape (H, W, C) that ``decode`` will give, from the file's header alone.
 
     Raises:
-        UserError: the header cannot be read, naming the file.
+      UserError: the header cannot be read, naming the file.
     """
     try:
         with Image.open(path) as image:
@@ -86,7 +86,7 @@ def decode(path: pathlib.Path) -> np.ndarray:
     grey keeps its upper 8 bits.
 
     Raises:
-        UserError: the file is no image, or damaged, or cut short; it names the file.
+      UserError: the file is no image, or damaged, or cut short; it names the file.
     """
     try:
         with Image.open(path) as image:
@@ -99,7 +99,7 @@ def is_deep(path: pathlib.Path) -> bool:
     """Whether a file stores 16 bits a channel, of which ``decode`` keeps the upper 8.
 
     Raises:
-        UserError: the header cannot be read, naming the file.
+      UserError: the header cannot be read, naming the file.
     """
     try:
         with Image.open(path) as image:

@@ -25,12 +25,12 @@ def label_warnings(source: Source, most: int = 20_000) -> list[str]:
     """What is odd about the labels: those that are none, and those that no sample has.
 
     Args:
-        source: open; without classes there is nothing to say.
-        most: samples that are looked at, evenly spaced; 2,000 at most where their images have to
-            be read for it.
+      source: open; without classes there is nothing to say.
+      most: samples that are looked at, evenly spaced; 2,000 at most where their images have to
+          be read for it.
 
     Returns:
-        A line for each of the two.
+      A line for each of the two.
     """
     K, size = source.num_classes, source.size
     if not K:

@@ -31,7 +31,7 @@ def means(name: str) -> np.ndarray:
     """The modes' centres of ``ring``, ``grid`` or ``random``: float32 [K, 2], in the data's units.
 
     Raises:
-        UserError: there are no modes, as for ``swiss_roll``.
+      UserError: there are no modes, as for ``swiss_roll``.
     """
     if name == "ring":
         # Without endpoint=False the last centre would be the first again, and the modes seven.

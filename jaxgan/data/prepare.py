@@ -17,11 +17,11 @@ def prepare(name: str, data_dir: str = "") -> str:
     This is the one place that needs TensorFlow; reading the result does not.
 
     Args:
-        name: NAME, NAME/CONFIG, or either with :VERSION.
-        data_dir: where to; '' for $TFDS_DATA_DIR, or else ~/tensorflow_datasets.
+      name: NAME, NAME/CONFIG, or either with :VERSION.
+      data_dir: where to; '' for $TFDS_DATA_DIR, or else ~/tensorflow_datasets.
 
     Raises:
-        UserError: no such dataset, or it has no images; TensorFlow is missing; or TFDS failed.
+      UserError: no such dataset, or it has no images; TensorFlow is missing; or TFDS failed.
     """
     catalogue.check_name(name)
     if importlib.util.find_spec("tensorflow") is None:

@@ -23,8 +23,8 @@ class Stream(Iterator[Any]):
     whatever thread that runs. ``close`` waits for nothing, so that it may be called anywhere.
 
     Attributes:
-        batches: an iterator with ``close``, as those of grain and generators have.
-        place: what is done to a batch when it is asked for.
+      batches: an iterator with ``close``, as those of grain and generators have.
+      place: what is done to a batch when it is asked for.
     """
 
     def __init__(self, batches: Any, place: Callable[[Any], Any]):
@@ -78,18 +78,18 @@ def stream(
     resume, pass the step as ``start``. Close it: only that surely ends its threads.
 
     Args:
-        source: an open dataset.
-        seed: of the order of the samples.
-        batch_size: the number of rows a step, over all processes.
-        start: the first step.
-        process: which of the processes this is.
-        processes: how many there are.
-        threads: that read ahead; 0 reads in the caller's thread. Default: see ``_threads``.
-        place: what is done to a batch when it is asked for, as putting it on the devices.
+      source: an open dataset.
+      seed: of the order of the samples.
+      batch_size: the number of rows a step, over all processes.
+      start: the first step.
+      process: which of the processes this is.
+      processes: how many there are.
+      threads: that read ahead; 0 reads in the caller's thread. Default: see ``_threads``.
+      place: what is done to a batch when it is asked for, as putting it on the devices.
 
     Raises:
-        UserError: ``batch_size`` does not divide by ``processes``; or, while iterating, a sample
-            cannot be read.
+      UserError: ``batch_size`` does not divide by ``processes``; or, while iterating, a sample
+          cannot be read.
     """
     import grain
 

@@ -141,7 +141,7 @@ class Evaluator:
         values = subject.draw(key, n, **({} if labels is None else {"labels": labels}))
         values, warnings = in_range(values)
         try:
-            candidate = real.seen(values, labels, self.look)
+            candidate = real.look_at(values, labels, self.look)
         except ValueError as error:
             raise errors.UserError(f"the samples cannot be measured: {error}") from error
         found, told = self.figures(candidate)
@@ -296,7 +296,9 @@ def open_evaluator(
                 settings.weights, resize=settings.resize, digest=settings.weights_digest
             )
         except (OSError, ValueError) as error:
-            raise errors.UserError(f"config.evaluation.weights: {errors.told(error)}") from error
+            raise errors.UserError(
+                f"config.evaluation.weights: {errors.describe(error)}"
+            ) from error
         if "score" in metrics and not extractor.num_classes:
             raise errors.UserError(
                 f"{settings.weights} has no classifier layer: no score can be computed; take "

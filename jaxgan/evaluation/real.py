@@ -164,10 +164,10 @@ def sample(source: data.Source, indices: np.ndarray, look: Look | None) -> Sampl
     if source.num_classes:
         labels = np.concatenate([row["label"] for row in rows])
         labels = np.where((labels >= 0) & (labels < source.num_classes), labels, -1)
-    return seen(values, labels, look)
+    return look_at(values, labels, look)
 
 
-def seen(values: np.ndarray, labels: np.ndarray | None, look: Look | None) -> Sample:
+def look_at(values: np.ndarray, labels: np.ndarray | None, look: Look | None) -> Sample:
     """Samples with what ``look`` finds in them; images become bytes, as they would in a file."""
     if values.ndim == 4:
         values = to_bytes(values)

@@ -99,7 +99,7 @@ def build(config: Mapping[str, Any]) -> optax.GradientTransformation:
     try:
         return known()[config["name"]](**arguments)
     except (TypeError, ValueError) as error:
-        told = errors.told(error)
+        told = errors.describe(error)
         raise errors.UserError(f"optimizer {config['name']!r}: {told}") from error
 
 
@@ -122,5 +122,5 @@ def build_schedule(config: Mapping[str, Any]) -> optax.Schedule:
     try:
         return make(**arguments)
     except (TypeError, ValueError) as error:
-        told = errors.told(error)
+        told = errors.describe(error)
         raise errors.UserError(f"schedule {config['name']!r}: {told}") from error

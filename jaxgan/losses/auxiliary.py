@@ -27,7 +27,7 @@ def feature_matching(
     Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.1.
 
     Raises:
-        ValueError: if features differ in structure or in shape beyond the batch.
+      ValueError: if features differ in structure or in shape beyond the batch.
     """
 
     def gap(real: jax.Array, fake: jax.Array) -> jax.Array:
@@ -48,7 +48,7 @@ def paired_feature_matching(real_features: PyTree, fake_features: PyTree) -> jax
     GANs" (pix2pixHD), eq. 4.
 
     Raises:
-        ValueError: if features differ in structure or shape.
+      ValueError: if features differ in structure or shape.
     """
 
     def gap(real: jax.Array, fake: jax.Array) -> jax.Array:
@@ -65,11 +65,11 @@ def semi_supervised_labelled(logits: jax.Array, labels: jax.Array) -> jax.Array:
     halves before the other two. Salimans et al. 2016, section 5.
 
     Args:
-        logits: ``[..., K]``.
-        labels: ``[...]``, integers in [0, K). The loss is nan where one is outside.
+      logits: ``[..., K]``.
+      labels: ``[...]``, integers in [0, K). The loss is nan where one is outside.
 
     Raises:
-        ValueError: if labels do not have the shape of the logits without the last axis.
+      ValueError: if labels do not have the shape of the logits without the last axis.
     """
     return jnp.mean(_cross_entropy("labels", logits, labels))
 
@@ -98,11 +98,11 @@ def auxiliary_classifier(logits: jax.Array, labels: jax.Array) -> jax.Array:
     al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs", eq. 3.
 
     Args:
-        logits: ``[..., K]``, not softmaxed: twice would flatten the gradient.
-        labels: ``[...]``, integers in [0, K). The loss is nan where one is outside.
+      logits: ``[..., K]``, not softmaxed: twice would flatten the gradient.
+      labels: ``[...]``, integers in [0, K). The loss is nan where one is outside.
 
     Raises:
-        ValueError: if labels do not have the shape of the logits without the last axis.
+      ValueError: if labels do not have the shape of the logits without the last axis.
     """
     return jnp.mean(_cross_entropy("labels", logits, labels))
 
@@ -114,11 +114,11 @@ def mutual_information_categorical(logits: jax.Array, codes: jax.Array) -> jax.A
     uniform codes of K values. Chen et al. 2016, "InfoGAN", eq. 5.
 
     Args:
-        logits: of Q, ``[B, K]`` for one code or ``[B, C, K]`` for C.
-        codes: ``[B]`` or ``[B, C]``, integers in [0, K). The loss is nan where one is outside.
+      logits: of Q, ``[B, K]`` for one code or ``[B, C, K]`` for C.
+      codes: ``[B]`` or ``[B, C]``, integers in [0, K). The loss is nan where one is outside.
 
     Raises:
-        ValueError: if codes do not have the shape of the logits without the last axis.
+      ValueError: if codes do not have the shape of the logits without the last axis.
     """
     return jnp.mean(per_sample(_cross_entropy("codes", logits, codes)))
 
@@ -133,7 +133,7 @@ def mutual_information_gaussian(
     deviation. Chen et al. 2016, "InfoGAN", eq. 5 and section 6 (factored Gaussian).
 
     Raises:
-        ValueError: if ``codes`` or ``log_variance`` do not fit ``mean``.
+      ValueError: if ``codes`` or ``log_variance`` do not fit ``mean``.
     """
     return -jnp.mean(gaussian_log_likelihood(mean, codes, log_variance))
 

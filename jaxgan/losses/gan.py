@@ -71,8 +71,8 @@ def minimax_discriminator(
     smoothing: Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4.
 
     Raises:
-        ValueError: if logits are empty, a label does not broadcast, or a number given as label is
-            outside [0, 1].
+      ValueError: if logits are empty, a label does not broadcast, or a number given as label is
+          outside [0, 1].
     """
     real, fake = float32("real_logits", real_logits), float32("fake_logits", fake_logits)
     real_term = cross_entropy(real, probability("real_label", real_label, real))
@@ -107,8 +107,8 @@ def non_saturating_generator(
     Goodfellow et al. 2014, section 3. The discriminator's loss is that of ``minimax``.
 
     Raises:
-        ValueError: if logits are empty, the label does not broadcast, or it is a number outside
-            [0, 1].
+      ValueError: if logits are empty, the label does not broadcast, or it is a number outside
+          [0, 1].
     """
     fake = float32("fake_logits", fake_logits)
     return cross_entropy(fake, probability("label", label, fake))
@@ -244,7 +244,7 @@ def relativistic_average_generator(
     Jolicoeur-Martineau 2018 (RaSGAN).
 
     Raises:
-        ValueError: if ``real_logits`` is missing, logits are empty, or a label is given.
+      ValueError: if ``real_logits`` is missing, logits are empty, or a label is given.
     """
     refuse_labels("relativistic_average generator", label=(label, 1.0))
     real = required("real_logits", real_logits)
@@ -265,7 +265,7 @@ def relativistic_pairing_discriminator(
     ``f(t) = -log(1 + exp(-t))``, there used with R1 and R2. Jolicoeur-Martineau 2018 (RSGAN).
 
     Raises:
-        ValueError: if the two shapes differ, logits are empty, or a label is given.
+      ValueError: if the two shapes differ, logits are empty, or a label is given.
     """
     refuse_labels(
         "relativistic_pairing", real_label=(real_label, 1.0), fake_label=(fake_label, 0.0)
@@ -291,7 +291,7 @@ def relativistic_pairing_generator(
     Huang et al. 2024 (R3GAN), eq. 2.
 
     Raises:
-        ValueError: if ``real_logits`` is missing or differs in shape, or a label is given.
+      ValueError: if ``real_logits`` is missing or differs in shape, or a label is given.
     """
     refuse_labels("relativistic_pairing generator", label=(label, 1.0))
     real = required("real_logits", real_logits)
@@ -336,7 +336,7 @@ def adversarial(name: str) -> AdversarialLoss:
     """The loss called ``name``, one of ``NAMES``.
 
     Raises:
-        ValueError: for any other name, listing the choices.
+      ValueError: for any other name, listing the choices.
     """
     if name not in _LOSSES:
         raise ValueError(f"name is {name!r}, but the losses are {', '.join(NAMES)}")

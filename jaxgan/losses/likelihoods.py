@@ -20,11 +20,11 @@ def bernoulli_log_likelihood(logits: jax.Array, x: jax.Array) -> jax.Array:
     eq. 11 (appendix C.1).
 
     Args:
-        logits: ``[B, ...]``.
-        x: of the same shape, in [0, 1]; not in [-1, 1].
+      logits: ``[B, ...]``.
+      x: of the same shape, in [0, 1]; not in [-1, 1].
 
     Raises:
-        ValueError: if the shapes differ.
+      ValueError: if the shapes differ.
     """
     if logits.shape != x.shape:
         raise ValueError(f"x has shape {x.shape}, but logits have {logits.shape}")
@@ -43,7 +43,7 @@ def gaussian_log_likelihood(
     "Auto-Encoding Variational Bayes", appendix C.2.
 
     Raises:
-        ValueError: if ``x`` or ``log_variance`` do not fit ``mean``.
+      ValueError: if ``x`` or ``log_variance`` do not fit ``mean``.
     """
     gap = difference("x", mean, x)
     log_variance = jnp.asarray(log_variance, jnp.float32)
@@ -61,7 +61,7 @@ def kl_standard_normal(mean: jax.Array, log_variance: jax.Array) -> jax.Array:
     and Welling 2014, appendix B.
 
     Raises:
-        ValueError: if the shapes differ.
+      ValueError: if the shapes differ.
     """
     if mean.shape != log_variance.shape:
         raise ValueError(f"log_variance has shape {log_variance.shape} for a mean of {mean.shape}")
@@ -78,12 +78,12 @@ def elbo(log_likelihood: jax.Array, kl: jax.Array, *, beta: float = 1.0) -> jax.
     Kingma and Welling 2014, eq. 3 and 7; beta: Higgins et al. 2017, "beta-VAE", eq. 4.
 
     Args:
-        log_likelihood: ``[B]``, or ``[k, B]`` for k samples of z.
-        kl: ``[B]``.
-        beta: the weight of the KL.
+      log_likelihood: ``[B]``, or ``[k, B]`` for k samples of z.
+      kl: ``[B]``.
+      beta: the weight of the KL.
 
     Raises:
-        ValueError: if ``kl`` does not have the last axis of ``log_likelihood``.
+      ValueError: if ``kl`` does not have the last axis of ``log_likelihood``.
     """
     if kl.ndim != 1 or kl.shape != log_likelihood.shape[-1:]:
         raise ValueError(f"kl has shape {kl.shape}, log_likelihood {log_likelihood.shape}")
@@ -99,10 +99,10 @@ def importance_weighted_bound(log_weights: jax.Array) -> jax.Array:
     ``gaussian_log_likelihood``. Burda et al. 2016, "Importance Weighted Autoencoders", eq. 8.
 
     Args:
-        log_weights: ``[k, B]``, the samples of z first.
+      log_weights: ``[k, B]``, the samples of z first.
 
     Raises:
-        ValueError: if ``log_weights`` is not of two axes.
+      ValueError: if ``log_weights`` is not of two axes.
     """
     if log_weights.ndim != 2:
         raise ValueError(f"log_weights has shape {log_weights.shape}, but [k, B] is due")

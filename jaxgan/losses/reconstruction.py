@@ -22,7 +22,7 @@ def l1(prediction: jax.Array, target: jax.Array) -> jax.Array:
     eq. 3, with lambda 100.
 
     Raises:
-        ValueError: if the shapes differ.
+      ValueError: if the shapes differ.
     """
     return jnp.mean(jnp.abs(difference("target", prediction, target)))
 
@@ -34,7 +34,7 @@ def cycle(images: jax.Array, reconstructions: jax.Array) -> jax.Array:
     each direction.
 
     Raises:
-        ValueError: if the shapes differ.
+      ValueError: if the shapes differ.
     """
     return jnp.mean(jnp.abs(difference("reconstructions", images, reconstructions)))
 
@@ -45,7 +45,7 @@ def identity(images: jax.Array, translations: jax.Array) -> jax.Array:
     Zhu et al. 2017 (CycleGAN), section 5.2, with half the weight of the cycle.
 
     Raises:
-        ValueError: if the shapes differ.
+      ValueError: if the shapes differ.
     """
     return jnp.mean(jnp.abs(difference("translations", images, translations)))
 
@@ -63,13 +63,13 @@ def perceptual(
     eq. 2, whose ``1 / (C H W)`` this is.
 
     Args:
-        features: from images ``[B, H, W, C]`` to a tree of layers.
-        images: ``[B, H, W, C]`` in the range that ``features`` wants.
-        targets: of the same shape.
-        weights: one a layer in the order of the tree's leaves; all 1 if left out.
+      features: from images ``[B, H, W, C]`` to a tree of layers.
+      images: ``[B, H, W, C]`` in the range that ``features`` wants.
+      targets: of the same shape.
+      weights: one a layer in the order of the tree's leaves; all 1 if left out.
 
     Raises:
-        ValueError: if the shapes differ, or ``weights`` are not one a layer.
+      ValueError: if the shapes differ, or ``weights`` are not one a layer.
     """
 
     def distance(a: jax.Array, b: jax.Array) -> jax.Array:
@@ -93,13 +93,13 @@ def lpips(
     Features as a Perceptual Metric", eq. 1.
 
     Args:
-        features: from images ``[B, H, W, C]`` to a tree of layers ``[B, h, w, c]``.
-        images: ``[B, H, W, C]`` in the range that ``features`` wants.
-        targets: of the same shape.
-        channel_weights: one ``[c]`` a layer in the order of the tree's leaves; all 1 if left out.
+      features: from images ``[B, H, W, C]`` to a tree of layers ``[B, h, w, c]``.
+      images: ``[B, H, W, C]`` in the range that ``features`` wants.
+      targets: of the same shape.
+      channel_weights: one ``[c]`` a layer in the order of the tree's leaves; all 1 if left out.
 
     Raises:
-        ValueError: if the shapes differ, or ``channel_weights`` are not one ``[c]`` a layer.
+      ValueError: if the shapes differ, or ``channel_weights`` are not one ``[c]`` a layer.
     """
     first, second = jax.tree.leaves(features(images)), jax.tree.leaves(features(targets))
     given = [jnp.ones((), jnp.float32)] * len(first) if channel_weights is None else channel_weights

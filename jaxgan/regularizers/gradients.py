@@ -47,17 +47,17 @@ def gradient_penalty(
     Adversarial Networks" (0-GP).
 
     Args:
-        critic: from ``[B, ...]`` to logits ``[B, ...]``.
-        real: samples ``[B, ...]``.
-        fake: samples of the same shape; as data, so stop their gradient where that matters.
-        key: one key, or one a sample ``[B]``.
-        target: the norm wanted.
-        one_sided: whether smaller norms go free.
-        axis_name: the mapped axis over which the batch is split, so that shards draw apart.
+      critic: from ``[B, ...]`` to logits ``[B, ...]``.
+      real: samples ``[B, ...]``.
+      fake: samples of the same shape; as data, so stop their gradient where that matters.
+      key: one key, or one a sample ``[B]``.
+      target: the norm wanted.
+      one_sided: whether smaller norms go free.
+      axis_name: the mapped axis over which the batch is split, so that shards draw apart.
 
     Raises:
-        ValueError: if real and fake differ in shape, ``target`` is negative, or the critic does
-            not return logits for each sample.
+      ValueError: if real and fake differ in shape, ``target`` is negative, or the critic does
+          not return logits for each sample.
     """
     if real.shape != fake.shape:
         raise ValueError(f"fake has shape {fake.shape}, but real has {real.shape}")
@@ -88,8 +88,8 @@ def dragan(
     Kodali et al. 2017, "On Convergence and Stability of GANs" (DRAGAN).
 
     Raises:
-        ValueError: if ``scale`` or ``target`` is negative, or the critic does not return logits
-            for each sample.
+      ValueError: if ``scale`` or ``target`` is negative, or the critic does not return logits
+          for each sample.
     """
     for name, value in (("scale", scale), ("target", target)):
         if isinstance(value, int | float) and value < 0:
@@ -111,7 +111,7 @@ def r1(critic: Critic, real: jax.Array) -> jax.Array:
     "Which Training Methods for GANs do actually Converge?", eq. 9.
 
     Raises:
-        ValueError: if the critic does not return logits for each sample.
+      ValueError: if the critic does not return logits for each sample.
     """
     return jnp.mean(_squared_norms(critic, real.astype(jnp.float32)))
 
@@ -122,7 +122,7 @@ def r2(critic: Critic, fake: jax.Array) -> jax.Array:
     The paper's penalty is gamma / 2 times this. Mescheder et al. 2018, eq. 10.
 
     Raises:
-        ValueError: if the critic does not return logits for each sample.
+      ValueError: if the critic does not return logits for each sample.
     """
     return jnp.mean(_squared_norms(critic, lax.stop_gradient(fake).astype(jnp.float32)))
 
@@ -131,7 +131,7 @@ def gradient_norms(critic: Critic, x: jax.Array) -> jax.Array:
     """``|grad D(x)|`` of each sample of ``[B, ...]``, float32 ``[B]``, for logging; no epsilon.
 
     Raises:
-        ValueError: if the critic does not return logits for each sample.
+      ValueError: if the critic does not return logits for each sample.
     """
     return _root(_squared_norms(critic, x.astype(jnp.float32)))
 

@@ -37,7 +37,7 @@ def lecam_update(
     Tseng et al. 2021, "Regularizing Generative Adversarial Networks under Limited Data".
 
     Raises:
-        ValueError: if ``decay`` is outside [0, 1].
+      ValueError: if ``decay`` is outside [0, 1].
     """
     if isinstance(decay, int | float) and not 0 <= decay <= 1:
         raise ValueError(f"decay is {decay}, but must be in [0, 1]")
@@ -75,7 +75,7 @@ def consistency(logits: jax.Array, augmented_logits: jax.Array) -> jax.Array:
     "Consistency Regularization for Generative Adversarial Networks".
 
     Raises:
-        ValueError: if the two shapes differ.
+      ValueError: if the two shapes differ.
     """
     return _mean_square("augmented_logits", logits, augmented_logits)
 
@@ -92,7 +92,7 @@ def balanced_consistency(
     2021, "Improved Consistency Regularization for GANs", algorithm 1.
 
     Raises:
-        ValueError: if the two shapes of a pair differ.
+      ValueError: if the two shapes of a pair differ.
     """
     real = _mean_square("real_augmented_logits", real_logits, real_augmented_logits)
     return real + _mean_square("fake_augmented_logits", fake_logits, fake_augmented_logits)
@@ -106,7 +106,7 @@ def latent_consistency_discriminator(
     Multiply by lambda_dis (5 in the paper). Zhao et al. 2021, algorithm 2.
 
     Raises:
-        ValueError: if the two shapes differ.
+      ValueError: if the two shapes differ.
     """
     return _mean_square("perturbed_logits", fake_logits, perturbed_logits)
 
@@ -118,7 +118,7 @@ def latent_consistency_generator(images: jax.Array, perturbed_images: jax.Array)
     algorithm 2.
 
     Raises:
-        ValueError: if the two shapes differ.
+      ValueError: if the two shapes differ.
     """
     return -_mean_square("perturbed_images", images, perturbed_images)
 

@@ -29,13 +29,13 @@ def path_lengths(
     norm is ``sqrt(|.|^2 + 1e-12)``.
 
     Args:
-        generate: from latents to images ``[B, H, W, C]``, without mixing samples.
-        latents: StyleGAN's w ``[B, L]`` or ``[B, K, L]``.
-        key: one key, or one a sample ``[B]``.
-        axis_name: the mapped axis over which the batch is split, so that shards draw apart.
+      generate: from latents to images ``[B, H, W, C]``, without mixing samples.
+      latents: StyleGAN's w ``[B, L]`` or ``[B, K, L]``.
+      key: one key, or one a sample ``[B]``.
+      axis_name: the mapped axis over which the batch is split, so that shards draw apart.
 
     Raises:
-        ValueError: if latents or images have another rank, or images are not one a latent.
+      ValueError: if latents or images have another rank, or images are not one a latent.
     """
     if latents.ndim not in (2, 3):
         raise ValueError(f"latents has shape {latents.shape}, but [B, L] or [B, K, L] is due")
@@ -76,19 +76,19 @@ def path_length(
     Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", eq. 4.
 
     Args:
-        generate: from latents to images ``[B, H, W, C]``, without mixing samples.
-        latents: StyleGAN's w ``[B, L]`` or ``[B, K, L]``.
-        key: one key, or one a sample ``[B]``.
-        mean: the state: of ``path_length_init``, or what the last call returned.
-        decay: how far the mean moves toward the lengths of this batch.
-        axis_name: the mapped axis over which the batch is split.
+      generate: from latents to images ``[B, H, W, C]``, without mixing samples.
+      latents: StyleGAN's w ``[B, L]`` or ``[B, K, L]``.
+      key: one key, or one a sample ``[B]``.
+      mean: the state: of ``path_length_init``, or what the last call returned.
+      decay: how far the mean moves toward the lengths of this batch.
+      axis_name: the mapped axis over which the batch is split.
 
     Returns:
-        The penalty and the new mean, float32 scalars.
+      The penalty and the new mean, float32 scalars.
 
     Raises:
-        ValueError: if latents or images have another rank, images are not one a latent, or
-            ``decay`` is outside [0, 1].
+      ValueError: if latents or images have another rank, images are not one a latent, or
+          ``decay`` is outside [0, 1].
     """
     if isinstance(decay, int | float) and not 0 <= decay <= 1:
         raise ValueError(f"decay is {decay}, but must be in [0, 1]")

@@ -28,7 +28,7 @@ def weight_clip(params: PyTree, limit: float) -> PyTree:
     with the limit 0.01.
 
     Raises:
-        ValueError: if ``limit`` is not positive.
+      ValueError: if ``limit`` is not positive.
     """
     if isinstance(limit, int | float) and not limit > 0:
         raise ValueError(f"limit is {limit}, but must be positive")
@@ -79,7 +79,7 @@ def spectral(
     Generalizability of Deep Learning", algorithm 1.
 
     Raises:
-        ValueError: if ``iterations`` is below 1, or ``state`` is of other matrices.
+      ValueError: if ``iterations`` is below 1, or ``state`` is of other matrices.
     """
     matrices = _matrices(params)
     if iterations < 1:
@@ -121,7 +121,7 @@ def historical_average(params: PyTree, state: HistoricalAverage) -> jax.Array:
     Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.3.
 
     Raises:
-        ValueError: if ``state`` is of other parameters.
+      ValueError: if ``state`` is of other parameters.
     """
     structure: Any = jax.tree.structure(params)
     leaves = jax.tree.leaves(params), jax.tree.leaves(state.mean)

@@ -93,12 +93,11 @@ def evaluate(
     evaluator, results, texts = None, {}, []
     for step, role in roles.items():
         model = trained.load(folder, step, settings, devices=0)
-        if n is not None:
-            model.config.evaluation.n = n
         if evaluator is None:
             trained.warn_of_other_data(folder, model)
-            mesh = model.program.devices.mesh
-            evaluator = evaluation.open_evaluator(model.config, "report", model.method, mesh=mesh)
+            config, mesh = model.config.copy_and_resolve_references(), model.program.devices.mesh
+            config.evaluation.n = n or config.evaluation.n
+            evaluator = evaluation.open_evaluator(config, "report", model.method, mesh=mesh)
         key = model.program.purpose_key(program.EVALUATE)
         result = evaluator.measure(sampling.subject(model.program, model.state), key, step)
         result["checkpoint"] = role

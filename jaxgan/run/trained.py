@@ -195,7 +195,7 @@ def load(
         if changed:
             raise errors.UserError(f"the run in {folder} has another config: {changed}")
         completed = settings.copy_and_resolve_references()
-    limit = devices or len(parallel.visible())
+    limit = devices or len(parallel.find_devices())
     # A batch size chosen for other devices need not divide by those here.
     used = max(d for d in range(1, limit + 1) if completed.batch_size % d == 0)
     completed.parallel.update({"devices": used, "mode": "jit"})

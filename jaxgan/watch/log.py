@@ -91,7 +91,7 @@ class Log:
                 yield
             except Exception as error:  # of TensorFlow, out of a thread of clu's
                 self.board = None
-                raise files.WriteError(f"TensorBoard: {told(error)}") from error
+                raise files.WriteError(f"TensorBoard: {cause(error)}") from error
 
     @contextlib.contextmanager
     def sparing(self, what: str) -> Iterator[None]:
@@ -125,7 +125,7 @@ class Log:
         self._show(lambda board: board.close())
 
 
-def told(error: BaseException) -> str:
+def cause(error: BaseException) -> str:
     """What lies behind an error of TensorBoard's writers, in one line."""
     while error.__cause__:
         error = error.__cause__

@@ -257,6 +257,6 @@ def _read(path: Path, made_by: dict[str, Any], say: Say) -> tuple[PyTree, dict[s
             raise ValueError("it was made in another way than its name says")
         float(record["accuracy"])
     except Exception as error:  # zip, zlib, JSON and NumPy errors, whichever the damage meets first
-        say(f"the classifier in {path} is damaged, and is trained again: {errors.told(error)}")
+        say(f"the classifier in {path} is damaged, and is trained again: {errors.describe(error)}")
         return None
     return variables, record

@@ -74,7 +74,7 @@ def read(path: str | Path, *, digest: str = "") -> tuple[dict[str, np.ndarray], 
     try:
         arrays = _arrays(content)
     except Exception as error:  # a damaged pickle raises almost anything
-        raise ValueError(f"{path} is no weights file: {errors.told(error)}") from error
+        raise ValueError(f"{path} is no weights file: {errors.describe(error)}") from error
     return _in_tensorflow_names(arrays), found
 
 
