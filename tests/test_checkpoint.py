@@ -15,7 +15,7 @@ import pytest
 
 from jaxgan import main
 from jaxgan.base import errors
-from jaxgan.run import checkpoint
+from jaxgan.run import checkpoint, manifest
 from tests.conftest import EXPERIMENTS, same_bits
 
 TREE = {"weights": np.arange(5000, dtype=np.float32).reshape(50, 100), "step": np.int32(7)}
@@ -72,7 +72,7 @@ def flipped(folder):
 
 
 def without_manifest(folder):
-    (folder / checkpoint.MANIFEST).unlink()
+    (folder / manifest.MANIFEST).unlink()
 
 
 def without_orbax_manifest(folder):
@@ -115,18 +115,18 @@ def test_a_damaged_step_is_noticed_and_the_one_before_used(directory, caplog, da
 
 
 def test_every_listed_file_is_watched(directory):
-    for file in checkpoint.files(directory / "200"):
+    for file in manifest.files(directory / "200"):
         before = file.read_bytes()
         if not before:
             continue
         flip(file, len(before) * 8 - 1)
-        assert checkpoint.damage(directory, 200) is not None, file
+        assert manifest.damage(directory, 200) is not None, file
         file.write_bytes(before)
-        assert checkpoint.damage(directory, 200) is None
+        assert manifest.damage(directory, 200) is None
 
 
 def test_the_manifest_lists_the_arrays(directory):
-    names = {p.relative_to(directory / "200").parts[0] for p in checkpoint.files(directory / "200")}
+    names = {p.relative_to(directory / "200").parts[0] for p in manifest.files(directory / "200")}
     assert {"state", "meta"} <= names
 
 
@@ -289,11 +289,11 @@ def test_what_cannot_be_looked_into_is_told(directory, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "checksum", unreadable)
-        assert checkpoint.damage(directory, 200) == "it cannot be read: Permission denied"
+        patch.setattr(manifest, "checksum", unreadable)
+        assert manifest.damage(directory, 200) == "it cannot be read: Permission denied"
         assert checkpoint.last_good(directory) is None
-    (directory / "200" / checkpoint.MANIFEST).write_text("[3]")
-    assert checkpoint.damage(directory, 200) == "its manifest is damaged"
+    (directory / "200" / manifest.MANIFEST).write_text("[3]")
+    assert manifest.damage(directory, 200) == "its manifest is damaged"
     assert checkpoint.last_good(directory) == 100
     monkeypatch.setattr(Path, "iterdir", unreadable)
     with pytest.raises(errors.UserError, match="cannot be read: Permission denied"):

@@ -16,7 +16,7 @@ import pytest
 import jaxgan
 from jaxgan import data, evaluation, train
 from jaxgan.base import environment, errors, files
-from jaxgan.run import checkpoint, export, judge, run_folder, trained
+from jaxgan.run import checkpoint, export, judge, manifest, run_folder, trained
 from jaxgan.watch import pictures
 from tests.conftest import smoke
 from tests.test_bad_input import here, refused, rewrite  # noqa: F401
@@ -249,7 +249,7 @@ def test_text_is_a_path(tiny_run, tmp_path, described):  # noqa: F811
     steps = checkpoint.steps(f"{run}/checkpoints")
     assert steps[-1] == checkpoint.last_good(f"{run}/checkpoints") == 20
     assert checkpoint.metrics(f"{run}/checkpoints") == {}
-    assert checkpoint.damage(f"{run}/checkpoints", 20) is None
+    assert manifest.damage(f"{run}/checkpoints", 20) is None
     restored = checkpoint.restore(f"{run}/checkpoints", model.program.template, step=20)
     assert restored.step == 20
     result = str(next(Path(run, "evaluation").glob("*_report_*")))

@@ -6,7 +6,6 @@ damaged array without a word, so a step is verified against its manifest before 
 """
 
 import dataclasses
-import hashlib
 import json
 import logging
 import os
@@ -24,11 +23,9 @@ from orbax.checkpoint import checkpoint_managers as policies
 
 from jaxgan.base import errors
 from jaxgan.base.files import Place, amount, nearest, writing
+from jaxgan.run.manifest import damage, write_manifests
 
 PyTree = Any
-MANIFEST = "manifest.json"
-# What Orbax writes, or writes again, after the manifest; they hold nothing of the state.
-UNLISTED = (MANIFEST, "commit_success.txt", "_CHECKPOINT_METADATA")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,27 +174,6 @@ def require_space(directory: Place, needed: int) -> None:
         )
 
 
-def write_manifests(directory: Path) -> None:
-    """Writes the checksums of every step folder that has none, before Orbax renames it."""
-    if jax.process_index() != 0:
-        return
-    for folder in directory.iterdir():
-        if folder.is_dir() and not (folder / MANIFEST).exists():
-            sums = {str(p.relative_to(folder)): checksum(p) for p in files(folder)}
-            (folder / MANIFEST).write_text(json.dumps(sums, indent=1, sort_keys=True))
-
-
-def files(folder: Path) -> Iterator[Path]:
-    """The files of a step that its manifest lists."""
-    return (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in UNLISTED)
-
-
-def checksum(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def steps(directory: Place) -> list[int]:
     """The steps that have a folder, whole or damaged, in order.
 
@@ -223,29 +199,6 @@ def metrics(directory: Place) -> dict[int, float]:
         except (OSError, ValueError, KeyError):
             continue
     return found
-
-
-def damage(directory: Place, step: int) -> str | None:
-    """What is wrong with a step's files, or ``None``."""
-    folder = Path(directory, str(step))
-    try:
-        if not any(folder.iterdir()):
-            return "its folder is empty"
-        manifest = folder / MANIFEST
-        if not manifest.is_file():
-            return "it has no manifest"
-        try:
-            sums = dict(json.loads(manifest.read_bytes()))
-        except (ValueError, TypeError):
-            return "its manifest is damaged"
-        for name, expected in sums.items():
-            if not (folder / name).is_file():
-                return f"{name} is missing"
-            if checksum(folder / name) != expected:
-                return f"{name} is damaged"
-    except OSError as error:
-        return f"it cannot be read: {error.strerror}"
-    return None
 
 
 def restore(
