@@ -1,9 +1,11 @@
 """Finding a module by name: one of ours, or any that Python can import; and what a class takes."""
 
+import dataclasses
 import importlib
 import os
 import pkgutil
 import types
+import typing
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -20,6 +22,19 @@ class Field(NamedTuple):
 
     kind: Any
     default: Any
+
+
+def hints(cls: Any) -> dict[str, Any]:
+    """The types that a dataclass's fields are annotated with.
+
+    Where a name among them is not there as the program runs (it was imported for a type checker
+    alone), annotations that are text stand for any type.
+    """
+    try:
+        return typing.get_type_hints(cls)
+    except NameError:
+        fields = dataclasses.fields(cls)
+        return {field.name: Any if isinstance(field.type, str) else field.type for field in fields}
 
 
 def submodules(package: types.ModuleType) -> list[str]:

@@ -2,13 +2,12 @@
 
 import dataclasses
 import types
-import typing
 from collections.abc import Mapping
 from typing import Any
 
 from jaxgan import methods
 from jaxgan.base import errors
-from jaxgan.base.lookup import Field, load_module, submodules
+from jaxgan.base.lookup import Field, hints, load_module, submodules
 from jaxgan.base.method import Method
 
 GIVEN = ("axis_name",)  # set by `parallel`, not by the user
@@ -53,9 +52,9 @@ def only_variant(module: types.ModuleType) -> type:
 
 def fields(cls: Any) -> dict[str, Field]:
     """The fields of a dataclass by name; those of a part that is laid flat stand among them."""
-    found, hints = {}, typing.get_type_hints(cls)
+    found, kinds = {}, hints(cls)
     for field in dataclasses.fields(cls):
-        kind = hints[field.name]
+        kind = kinds[field.name]
         if "flat" in field.metadata:
             own = field.metadata["flat"]
             for name, (inner, default) in fields(kind).items():
@@ -83,9 +82,9 @@ def build(name: str, values: Mapping[str, Any], axis_name: str | None = None) ->
 
 def takes_axis(cls: Any) -> bool:
     """Whether a dataclass, or a part that is laid flat in it, is told the mapped axis."""
-    hints = typing.get_type_hints(cls)
+    kinds = hints(cls)
     return any(
-        field.name in GIVEN or ("flat" in field.metadata and takes_axis(hints[field.name]))
+        field.name in GIVEN or ("flat" in field.metadata and takes_axis(kinds[field.name]))
         for field in dataclasses.fields(cls)
     )
 
@@ -98,9 +97,9 @@ def made(cls: type, values: Mapping[str, Any], axis_name: str | None = None) -> 
     """
     for key in set(values) - set(fields(cls)):
         raise errors.unknown(f"field of {cls.__name__}", key, fields(cls))
-    given, hints = {}, typing.get_type_hints(cls)
+    given, kinds = {}, hints(cls)
     for field in dataclasses.fields(cls):
-        kind = hints[field.name]
+        kind = kinds[field.name]
         if "flat" in field.metadata:
             own = {k: v for k, v in field.metadata["flat"].items() if k not in values}
             inner = {k: v for k, v in values.items() if k in fields(kind)}

@@ -27,7 +27,7 @@ PyTree = Any
 Codes = dict[str, jax.Array]
 CATEGORICAL, CONTINUOUS = "categorical", "continuous"
 
-# What a sample's key is folded with for its codes; play folds the same keys with small numbers.
+# What a sample's key is folded with for its codes; the step folds the same keys with small numbers.
 DRAW_CODES = 100
 # Added to Q's variance. Nothing else bounds the density of a code that is read off exactly: with a
 # deviation of 0.01 Q loses tens of nats at a step of G. At 0.1 a code is worth 2.1 nats at most.

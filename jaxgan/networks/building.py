@@ -3,7 +3,6 @@
 import dataclasses
 import sys
 import types
-import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ import flax.struct
 import jax
 
 from jaxgan.base import errors
-from jaxgan.base.lookup import Field, load_module, submodules
+from jaxgan.base.lookup import Field, hints, load_module, submodules
 
 PLACED = ("parent", "name")  # Linen's own fields
 # Fields that a method gives its networks, where they have them; no config sets them.
@@ -80,9 +79,9 @@ def fields(cls: type[nn.Module]) -> dict[str, dataclasses.Field]:
 
 def settable(cls: type[nn.Module]) -> dict[str, Field]:
     """The fields of a Linen module class that a config may set."""
-    hints = typing.get_type_hints(cls)
+    kinds = hints(cls)
     return {
-        name: Field(hints[name], _default(field))
+        name: Field(kinds[name], _default(field))
         for name, field in fields(cls).items()
         if name not in GIVEN
     }

@@ -1,0 +1,64 @@
+"""Building a network from its config: what the method gives it, and what a config may set."""
+
+import flax.linen as nn
+import pytest
+from ml_collections import ConfigDict
+
+from jaxgan import networks
+from jaxgan.base import errors
+
+MLP = {"name": "mlp", "features": (8,)}
+
+
+def test_what_the_method_gives_is_the_networks_where_it_has_it():
+    made = networks.build("generator", MLP, needed={"num_classes": 3}, shape=(2,), weather="fair")
+    assert (made.num_classes, made.shape, made.features) == (3, (2,), (8,))
+    assert not hasattr(made, "weather")
+
+
+@pytest.mark.parametrize(
+    ("part", "needed", "told"),
+    [
+        (MLP, {"weather": "fair"}, "generator 'mlp' takes no weather, which the method needs"),
+        ({**MLP, "shape": (2,)}, {}, "shape of the generator is set by the method; leave it out"),
+        # Also where this method would give none.
+        ({**MLP, "num_classes": 3}, {}, "num_classes of the generator is set by the method"),
+        ({**MLP, "axis_name": "data"}, {}, "axis_name of the generator is set by the method"),
+        ({**MLP, "depth": 3}, {}, "field of the generator 'mlp' 'depth'"),
+        ({"features": (8,)}, {}, "generator needs a name"),
+    ],
+)
+def test_what_is_refused(part, needed, told):
+    with pytest.raises(errors.UserError, match=told):
+        networks.build("generator", part, needed=needed, shape=(2,))
+
+
+def test_a_config_may_set_what_the_method_does_not():
+    for name in networks.names():
+        for role in ("generator", "discriminator"):
+            cls = networks.find(role, {"name": name})
+            found = networks.settable(cls)
+            assert set(found) == set(networks.fields(cls)) - set(networks.building.GIVEN), name
+            assert not {"parent", "name"} & set(found)
+
+
+def test_a_field_is_of_any_type_where_its_annotation_cannot_be_looked_up(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "network_of_test_build.py").write_text(
+        "from __future__ import annotations\n"
+        "from typing import TYPE_CHECKING\n"
+        "import flax.linen as nn\n"
+        "if TYPE_CHECKING:\n"
+        "    from somewhere import Act\n"
+        "class Generator(nn.Module):\n"
+        "    shape: tuple[int, ...]\n"
+        "    act: Act | None = None\n"
+        "    width: int = 8\n"
+    )
+    part = ConfigDict({"name": "network_of_test_build"})
+    found = networks.settable(networks.find("generator", part))
+    assert {name: field.default for name, field in found.items() if name != "shape"} == {
+        "act": None,
+        "width": 8,
+    }
+    assert isinstance(networks.build("generator", part, needed={}, shape=(2,)), nn.Module)
