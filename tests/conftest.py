@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 
 import jax
@@ -15,6 +16,10 @@ from jaxgan.config import variants
 
 # Before the first use of JAX.
 jax.config.update("jax_num_cpu_devices", 4)
+# A third of the time to compile: most programs here run for milliseconds. Processes inherit it.
+QUICKLY = "jax_disable_most_optimizations"
+jax.config.update(QUICKLY, True)
+os.environ[QUICKLY.upper()] = "1"
 
 # What the `tf` extra adds to a run's folder, where it is installed.
 TENSORBOARD = importlib.util.find_spec("tensorboard") and importlib.util.find_spec("tensorflow")
@@ -39,11 +44,13 @@ def compilation_cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def quickly_compiled():
-    """A third of the time to compile, for modules whose programs run for milliseconds."""
-    jax.config.update("jax_disable_most_optimizations", True)
+def optimized():
+    """Programs as users have them, for modules whose programs run for seconds."""
+    jax.config.update(QUICKLY, False)
+    del os.environ[QUICKLY.upper()]
     yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    jax.config.update(QUICKLY, True)
+    os.environ[QUICKLY.upper()] = "1"
 
 
 @pytest.fixture(autouse=True)
