@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import jax
+import jaxlib
 import numpy as np
 import pytest
 
@@ -16,10 +17,14 @@ from jaxgan.config import variants
 
 # Before the first use of JAX.
 jax.config.update("jax_num_cpu_devices", 4)
-# A third of the time to compile: most programs here run for milliseconds. Processes inherit it.
+# A fifth of the time to compile: most programs here run for milliseconds. Processes inherit it.
 QUICKLY = "jax_disable_most_optimizations"
 jax.config.update(QUICKLY, True)
 os.environ[QUICKLY.upper()] = "1"
+# XLA aborts at a flag that it does not know: for versions that were tried.
+FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+if jaxlib.__version__ in ("0.10.2", "0.12.0.1"):
+    os.environ["XLA_FLAGS"] = f"{FLAGS} {os.environ.get('XLA_FLAGS', '')}"
 
 # What the `tf` extra adds to a run's folder, where it is installed.
 TENSORBOARD = importlib.util.find_spec("tensorboard") and importlib.util.find_spec("tensorflow")
