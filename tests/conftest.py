@@ -2,9 +2,11 @@
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 
 import jax
+import jaxlib
 import numpy as np
 import pytest
 
@@ -15,6 +17,14 @@ from jaxgan.config import variants
 
 # Before the first use of JAX.
 jax.config.update("jax_num_cpu_devices", 4)
+# A fifth of the time to compile: most programs here run for milliseconds. Processes inherit it.
+QUICKLY = "jax_disable_most_optimizations"
+jax.config.update(QUICKLY, True)
+os.environ[QUICKLY.upper()] = "1"
+# XLA aborts at a flag that it does not know, and later versions have no other emitters.
+FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+if jaxlib.__version__ == "0.10.2":
+    os.environ["XLA_FLAGS"] = f"{FLAGS} {os.environ.get('XLA_FLAGS', '')}"
 
 # What the `tf` extra adds to a run's folder, where it is installed.
 TENSORBOARD = importlib.util.find_spec("tensorboard") and importlib.util.find_spec("tensorflow")
@@ -39,11 +49,13 @@ def compilation_cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def quickly_compiled():
-    """A third of the time to compile, for modules whose programs run for milliseconds."""
-    jax.config.update("jax_disable_most_optimizations", True)
+def optimized():
+    """Programs as users have them, for modules whose programs run for seconds."""
+    jax.config.update(QUICKLY, False)
+    del os.environ[QUICKLY.upper()]
     yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    jax.config.update(QUICKLY, True)
+    os.environ[QUICKLY.upper()] = "1"
 
 
 @pytest.fixture(autouse=True)

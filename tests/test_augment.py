@@ -12,8 +12,6 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jaxgan import augment
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 KEY = jax.random.key(7)
 # What is compiled here runs once: half the time to compile is worth more than speed.
 jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})

@@ -27,7 +27,7 @@ def test_keys_are_distinct_and_so_are_their_purposes():
     assert len({row.tobytes() for row in rows}) == 300
 
 
-def test_draws_are_the_same_with_64_bits_allowed(quickly_compiled):
+def test_draws_are_the_same_with_64_bits_allowed():
     key = jax.random.key(0)
     images = jax.random.normal(key, (4, 8, 8, 3), jnp.float32)
 

@@ -13,6 +13,8 @@ import pytest
 import jaxgan
 from tests.conftest import EXPERIMENTS, log_lines, same_bits
 
+pytestmark = pytest.mark.usefixtures("optimized")
+
 STEPS, INTERVAL, LOGGED = 600, 100, 10
 ARGUMENTS = [
     f"--config={EXPERIMENTS}/dcgan_digits.py",

@@ -224,8 +224,8 @@ def test_7_an_unknown_field_is_refused(ready):
 @LONG
 def test_8_many_seeds_in_one_program(ready, step, batch):
     keys = jax.random.split(jax.random.key(5), 2)
-    init = ready.method.init
-    stacked = jax.vmap(init, (0, None), State(None, 0, 0))(keys, batch)
+    init = jax.jit(ready.method.init)
+    stacked = jax.jit(jax.vmap(ready.method.init, (0, None), State(None, 0, 0)))(keys, batch)
     axes = State(None, 0, 0)
     many = jax.jit(jax.vmap(ready.method.step, (axes, None, 0), (axes, 0)))
     together, metrics = many(stacked, batch, keys)

@@ -344,13 +344,13 @@ def get_smoke_config():
 
 def run_processes(count, workdir, *overrides):
     """The same run in ``count`` processes on this machine, each with 2 / count devices."""
-    port, processes = free_port(), []
+    port, processes, flags = free_port(), [], os.environ.get("XLA_FLAGS", "")
     experiment = workdir.parent / "sgd_digits.py"
     experiment.write_text(SGD_EXPERIMENT)
     for index in range(count):
         env = {
             **os.environ,
-            "XLA_FLAGS": f"--xla_force_host_platform_device_count={2 // count}",
+            "XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count={2 // count}",
             "JAX_PLATFORMS": "cpu",
             "XDG_CACHE_HOME": str(workdir.parent / f"cache{count}{index}"),
         }

@@ -12,11 +12,6 @@ from tests.test_main import command  # noqa: F401
 KEY = jax.random.key(1)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick(quickly_compiled):
-    pass
-
-
 @pytest.fixture(scope="module")
 def models():
     """Untrained models by method, built once."""

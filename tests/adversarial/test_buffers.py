@@ -12,8 +12,6 @@ from jax.sharding import Mesh, PartitionSpec
 
 from jaxgan.adversarial import buffers
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 
 def numbered(first, n):
     """Samples that tell which they are: an image of its number, a label, and whether it is odd."""

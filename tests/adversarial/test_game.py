@@ -18,8 +18,6 @@ from jaxgan.watch import totals
 from tests.adversarial.play import SMALL, Z, make
 from tests.conftest import same_bits
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 B, KEY = 8, jax.random.key(0)
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
 # Whatever is kept, or logged, under a player's name.

@@ -24,8 +24,6 @@ from jaxgan.networks import Critique
 from tests.adversarial.play import RATE, Z, d_loss, g_loss
 from tests.adversarial.play import make as make_variant
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 B = 8
 
 

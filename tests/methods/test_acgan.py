@@ -11,8 +11,6 @@ from jaxgan.methods.acgan import ACGAN
 from tests.adversarial.play import Z, d_loss, g_loss
 from tests.adversarial.play import make as make_variant
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 B, K = 8, 4
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
 LABELS = jnp.array([0, 1, 2, 3, 3, 1, 0, 0], jnp.int32)

@@ -16,8 +16,6 @@ from jaxgan.methods.gan import GAN
 from tests.adversarial.play import RATE, Z, d_loss, g_loss
 from tests.adversarial.play import make as make_variant
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 
 def make(**fields):
     return make_variant(GAN, fields)

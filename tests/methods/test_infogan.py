@@ -13,8 +13,6 @@ from jaxgan.methods.infogan import InfoGAN
 from tests.adversarial.play import Z, d_loss, g_loss
 from tests.adversarial.play import make as make_variant
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 B, C, K, N = 8, 2, 4, 2  # batch, categorical codes of K values, continuous codes
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
 KEYS = draws.sample_keys(jax.random.key(1), B)

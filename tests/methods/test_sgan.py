@@ -19,8 +19,6 @@ from tests.adversarial.play import Z, d_loss, g_loss
 from tests.adversarial.play import make as make_variant
 from tests.conftest import run, same_bits, smoke
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 B, K, L = 8, 4, 10
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
 LABELLED = {

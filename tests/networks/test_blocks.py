@@ -10,8 +10,6 @@ import pytest
 from jaxgan.networks import dcgan, mlp, resnet, sncnn
 from jaxgan.nn import blocks
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 K, B, Z = 3, 6, 5
 LABELS = jnp.arange(B, dtype=jnp.int32) % K
 SMALL = {

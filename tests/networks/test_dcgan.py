@@ -5,8 +5,6 @@ import pytest
 
 from jaxgan.networks import dcgan
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 
 def make(module, *inputs):
     @jax.jit

@@ -5,8 +5,6 @@ import pytest
 
 from jaxgan.networks import mlp
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 
 def make(module, *inputs):
     variables = module.init(jax.random.key(0), *inputs, train=False)

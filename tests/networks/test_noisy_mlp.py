@@ -8,8 +8,6 @@ import pytest
 from jaxgan import networks
 from jaxgan.networks.noisy_mlp import WeightNormDense
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 X = jax.random.uniform(jax.random.key(0), (50, 4, 4, 1), minval=-1.0)
 LENGTHS = np.array([0.5, 1, 2, 3, 4])
 
