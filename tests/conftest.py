@@ -31,9 +31,15 @@ TENSORBOARD = importlib.util.find_spec("tensorboard") and importlib.util.find_sp
 EXPERIMENTS = Path(__file__).resolve().parent.parent / "experiments"
 
 
+# By time, the longest first: so no worker is left with one of them at the end.
+LONGEST = ("docs", "interruptions", "parallel", "train", "laws", "main", "bad_input", "sgan")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """A law marked ``long`` is in the quick suite for one method, in the slow one for others."""
+    files = [f"test_{name}.py" for name in LONGEST]
+    items.sort(key=lambda i: files.index(i.path.name) if i.path.name in files else len(files))
     for item in items:
         if item.get_closest_marker("long") and item.callspec.params["settings"] != "gan":
             item.add_marker(pytest.mark.slow)
