@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import resource
 from pathlib import Path
 
 import jax
@@ -62,6 +63,20 @@ def optimized():
     yield
     jax.config.update(QUICKLY, True)
     os.environ[QUICKLY.upper()] = "1"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bounded_memory():
+    """What modules compiled is let go of when it fills a worker: 2 GiB are to be enough."""
+    yield
+    if resident() > 1.2 * 2**30:
+        jax.clear_caches()
+
+
+def resident():
+    """The bytes of memory that this process holds; 0 where the system does not tell."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * resource.getpagesize() if statm.exists() else 0
 
 
 @pytest.fixture(autouse=True)
