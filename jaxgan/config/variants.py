@@ -71,12 +71,15 @@ def build(name: str, values: Mapping[str, Any], axis_name: str | None = None) ->
     """The method of variant ``name`` with these values of its fields, see ``made``.
 
     Raises:
-      UserError: for a field that it has not, or a mapped axis that it has no field for: its devices
-        would each train on their own.
+      UserError: for a field that it has not, one that is missing, or a mapped axis that it has no
+        field for: its devices would each train on their own.
     """
     cls = find(name)
     if axis_name is not None and not takes_axis(cls):
         raise errors.UserError(f"method {name!r} has no field 'axis_name', which pmap needs")
+    for key, field in fields(cls).items():
+        if field.default is dataclasses.MISSING and key not in values:
+            raise errors.UserError(f"method {name!r} needs config.method.{key}")
     return made(cls, values, axis_name).build()
 
 

@@ -16,6 +16,8 @@ from jaxgan.base.lookup import Field, hints, load_module, submodules
 PLACED = ("parent", "name")  # Linen's own fields
 # Fields that a method gives its networks, where they have them; no config sets them.
 GIVEN = ("axis_name", "num_classes", "heads")
+# Fields that count channels or units.
+SIZES = ("width", "max_width", "features")
 
 
 @flax.struct.dataclass
@@ -111,6 +113,10 @@ def build(
     cls = find(role, config)
     for name in set(needed) - set(fields(cls)):
         raise errors.UserError(f"{role} {config['name']!r} takes no {name}, which the method needs")
+    for name in set(config) & set(SIZES):
+        sizes = config[name] if isinstance(config[name], tuple | list) else (config[name],)
+        if any(isinstance(size, int) and size < 1 for size in sizes):
+            raise errors.UserError(f"{role}.{name} must be at least 1, not {config[name]}")
     given = {k: v for k, v in given.items() if k in fields(cls)} | dict(needed)
     for key in config:
         if key in given or key in GIVEN:
