@@ -632,7 +632,7 @@ def test_combination(refused, wrong, fragment):
 def test_a_network_of_no_width(refused, name):
     field = {"dcgan": "width=0", "mlp": "features=0"}[name]
     fields = [f"--config.method.generator.{text}" for text in (f"name={name}", field)]
-    refused([DCGAN, "--smoke", NEW, *fields], "method 'gan': ")
+    refused([DCGAN, "--smoke", NEW, *fields], "must be at least 1, not ")
 
 
 @table(SIZES)
