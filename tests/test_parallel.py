@@ -407,10 +407,12 @@ def test_two_processes_train_and_evaluate_as_one(tmp_path, mode, placement, extr
 def test_a_step_in_a_users_shard_map_that_checks_types(name):
     """JAX sums the gradients of shared parameters itself there: they are to be averaged once."""
     switches = {"r1": 1.0, "lazy_interval": 2, "d_refresh_every": 2, "replay": 8}
-    whole, batch, key = made(name, "sgd", switches, size=8)
+    variant, batch, key = made(name, "sgd", switches, size=8)
+    whole = variant.build()
     state = whole.init(key, batch)
     batch = {**batch, "image": jax.random.normal(key, batch["image"].shape)}
-    shard = dataclasses.replace(whole, axis_name="data")
+    split_common = dataclasses.replace(variant.common, axis_name="data")
+    shard = dataclasses.replace(variant, common=split_common).build()
 
     def step(*args):
         state, metrics = shard.step(*args)

@@ -110,7 +110,7 @@ def imported(kind: str, name: str) -> types.ModuleType | None:
       UserError: if it, or what it imports in turn, cannot be imported.
       Exception: any other that its code raises, with a sentence that names the module.
     """
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
         return None
     try:
         return importlib.import_module(name)

@@ -73,8 +73,8 @@ def _own(name: str) -> Callable[[Any, str], Source] | None:
     Raises:
       UserError: there is no such module, or no such function in it.
     """
-    # A dot after a colon is that of TFDS's versions.
-    if "." not in name.partition(":")[0]:
+    # Not a version of TFDS's, nor a path.
+    if "." not in name or not all(part.isidentifier() for part in name.split(".")):
         return None
 
     function: Any = lookup.load_object("dataset", name, types.FunctionType, catalogue.BUILT_IN)

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.evaluation.metrics import sliced_wasserstein
+from jaxgan.evaluation import sliced_wasserstein
 
 
 def reference(x, y, directions):

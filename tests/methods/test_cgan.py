@@ -149,7 +149,7 @@ def test_replayed_samples_keep_their_labels():
     ("fields", "error", "told"),
     [
         ({"num_classes": 0}, ValueError, "num_classes must be at least 1, not 0"),
-        ({"loss": "mini"}, ValueError, "mini"),
+        ({"loss": "mini"}, errors.UserError, "mini"),
         (
             {"generator": {"name": "tests.methods.unlabelled"}},
             errors.UserError,
