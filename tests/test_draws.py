@@ -2,7 +2,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import augment, buffers, nn, regularizers
+from jaxgan import augment, nn, regularizers
+from jaxgan.adversarial import buffers
 from jaxgan.augment.draws import draw
 from jaxgan.base import draws
 
