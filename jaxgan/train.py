@@ -146,12 +146,13 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, batches: data.Stream) 
     while step < config.steps and not run.record["stopped"]:
         if preemption.requested(step):
             return preempted(run, carry, step)
-        if 1 < config.steps_per_call <= next_pause(config, step) - step:
-            several = tuple(next(batches) for _ in range(config.steps_per_call))
-            carry = ready.several(carry, dataset, several, ready.key)
-            step += len(several)
+        now, k = ready.at(step), config.steps_per_call
+        if 1 < k <= next_pause(config, step) - step and ready.at(step + k - 1) is now:
+            several = tuple(next(batches) for _ in range(k))
+            carry = now.several(carry, dataset, several, ready.key)
+            step += k
         else:
-            carry = ready.step(carry, dataset, next(batches), ready.key)
+            carry = now.step(carry, dataset, next(batches), ready.key)
             step += 1
         due = {name for name in PAUSES if is_due(config[name].every, step, config.steps)}
         if not due:

@@ -3,7 +3,7 @@
 import pytest
 
 from jaxgan import train
-from jaxgan.run import checkpoint, program
+from jaxgan.run import checkpoint, compiled, program
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
 STEPS = ("steps=14", "log.every=5", "checkpoint.every=7", "sample.every=0", "evaluation.every=0")
@@ -32,13 +32,13 @@ def test_the_bits_are_those_of_single_steps(tmp_path, monkeypatch, mode):
 def test_steps_are_dispatched_together_where_nothing_is_due(tmp_path, monkeypatch):
     settings, called = smoke("gan_digits", *STEPS, "steps_per_call=4"), []
     for name in ("step", "several"):
-        compiled = getattr(program.Program, name)
+        member = getattr(compiled.Compiled, name)
 
-        def counting(self, name=name, compiled=compiled):
-            function = compiled.func(self)
+        def counting(self, name=name, member=member):
+            function = member.func(self)
             return lambda *arguments: called.append(name) or function(*arguments)
 
-        monkeypatch.setattr(program.Program, name, property(counting))
+        monkeypatch.setattr(compiled.Compiled, name, property(counting))
     assert run(settings, tmp_path / "run") == train.FINISHED
     # Pauses after 5, 7, 10 and 14.
     one, four = ["step"], ["several"]

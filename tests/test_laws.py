@@ -132,7 +132,7 @@ def after_steps(settings, count, mode):
     carry, dataset = ready.start(), ready.dataset(source)
     batches = ready.batches(source, 0)
     for _ in range(STEPS):
-        carry = ready.step(carry, dataset, next(batches), ready.key)
+        carry = ready.at(0).step(carry, dataset, next(batches), ready.key)
     return jax.device_get(carry)
 
 

@@ -27,7 +27,7 @@ def losses(settings, carry, step, steps):
     found = []
     for _ in range(steps):
         carry = {**carry, "totals": ready.fresh_totals()}
-        carry = ready.step(carry, dataset, next(batches), ready.key)
+        carry = ready.at(0).step(carry, dataset, next(batches), ready.key)
         sums = jax.device_get(carry["totals"]["sums"])
         found.append([sums["d/loss"], sums["g/loss"]])
     return np.array(found), carry

@@ -49,7 +49,7 @@ def test_nothing_is_compiled_or_fetched_between_log_lines(monkeypatch, mode, pla
     carry, dataset = ready.start(), ready.dataset(source)
     batches = ready.batches(source, 0)
     for _ in range(2):
-        carry = ready.step(carry, dataset, next(batches), ready.key)
+        carry = ready.at(0).step(carry, dataset, next(batches), ready.key)
 
     fetched, compiled = [], []
     value = ArrayImpl._value
@@ -61,7 +61,7 @@ def test_nothing_is_compiled_or_fetched_between_log_lines(monkeypatch, mode, pla
     )
     for _ in range(10):
         before = carry
-        carry = ready.step(carry, dataset, next(batches), ready.key)
+        carry = ready.at(0).step(carry, dataset, next(batches), ready.key)
     assert not fetched
     assert not compiled
     # That both would have been noticed:
@@ -102,7 +102,7 @@ def test_a_logged_metric_is_the_mean_over_its_interval(settings, workdir):
     losses = []
     for _ in range(5):
         carry = {**carry, "totals": ready.fresh_totals()}
-        carry = ready.step(carry, dataset, next(batches), ready.key)
+        carry = ready.at(0).step(carry, dataset, next(batches), ready.key)
         losses.append(float(carry["totals"]["sums"]["d/loss"]))
     assert log_lines(workdir)[0]["d/loss"] == pytest.approx(np.mean(losses), rel=1e-6)
 

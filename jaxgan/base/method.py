@@ -1,7 +1,7 @@
 """What a variant builds: a method, the record of pure functions that the loop runs."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import jax
@@ -33,6 +33,11 @@ class Method:
       entries: of the batch that ``step`` reads.
       conditions: names of those that ``generate`` takes. ``'labels'`` are int32 [n], or one for
         all; any other is [n, ...], or one for all.
+      at: ``step -> (phase, Method)``, where what runs changes as a training goes on: the method of
+        a state after so many steps, and which of its phases that is, any hashable value. Each phase
+        is compiled once, and is a range of steps. The phases have the same members, read the same
+        entries, log the same metrics, and keep one state: what one of them leaves is what the next
+        begins with, and can generate from.
       choices: the conditions beside ``'labels'`` that are whole numbers from 0 on, each with how
         many it may be.
       prepare: ``source -> entries`` of the batch that ``init`` gets, read from the training data on
@@ -53,12 +58,30 @@ class Method:
     minibatches: int = 1
     entries: tuple[str, ...] = ("image",)
     conditions: tuple[str, ...] = ()
+    at: "Callable[[int], tuple[Hashable, Method]] | None" = None
     choices: Mapping[str, int] = dataclasses.field(default_factory=dict)
     prepare: Callable[[Any], Batch] | None = None
     scores: Callable[[State, jax.Array], jax.Array] | None = None
     classify: Callable[..., dict[str, jax.Array]] | None = None
     log_weight: Callable[[State, jax.Array, jax.Array], jax.Array] | None = None
     recalibrate: Callable[..., State] | None = None
+
+    def phase(self, step: int) -> tuple[Hashable, "Method"]:
+        """The phase of a state after ``step`` steps, and the method then."""
+        return (None, self) if self.at is None else self.at(step)
+
+    def phases(self, steps: int) -> list["Method"]:
+        """The method in each phase that a training of so many steps has."""
+
+        def between(first: int, last: int) -> list[int]:
+            if self.phase(first)[0] == self.phase(last)[0]:
+                return []
+            if last - first == 1:
+                return [last]
+            middle = (first + last) // 2
+            return between(first, middle) + between(middle, last)
+
+        return [self.phase(step)[1] for step in (0, *between(0, steps))]
 
     def sample(self, state: State, key: jax.Array, n: int, **conditions: Any) -> jax.Array:
         """``generate`` of n ``latents``."""

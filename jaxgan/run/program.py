@@ -1,7 +1,7 @@
 """A run made ready: the method on its devices, its data, and the compiled functions of the loop."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Hashable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
@@ -14,12 +14,12 @@ from jaxgan import data, evaluation
 from jaxgan.base import errors, parallel
 from jaxgan.base.method import Method
 from jaxgan.base.parallel import Devices
-from jaxgan.base.state import State
+from jaxgan.base.state import Metrics, State
 from jaxgan.config import build
+from jaxgan.run.compiled import Carry, Compiled
 from jaxgan.watch import totals
 
 PyTree = Any
-Carry = dict[str, Any]  # 'state' and 'totals'
 
 # Keys apart from those of the steps, which are folded in as 0, 1, 2, ...
 INIT, SAMPLE, EVALUATE, RECALIBRATE = (np.uint32(2**32 - 1 - i) for i in range(4))
@@ -42,6 +42,7 @@ class Program:
     spec: data.Spec
     shapes: Carry
     prepared: Mapping[str, PyTree] = dataclasses.field(default_factory=dict)
+    _phases: dict[Hashable, Compiled] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def method(self) -> Method:
@@ -89,82 +90,19 @@ class Program:
             jax.tree.map(np.asarray, totals.zero(shapes["sums"], self.shapes["state"]))
         )
 
-    @cached_property
-    def step(self) -> Callable[..., Carry]:
-        """``step(carry, dataset, batch, key) -> carry``, compiled, the carry donated."""
-        return self.devices.compile(self._step)
+    def at(self, step: int) -> Compiled:
+        """The functions for a state after ``step`` steps: those of its phase."""
+        phase, method = self.method.phase(step)
+        if phase not in self._phases:
+            mapped = self._mapped.phase(step)[1]
+            self._phases[phase] = Compiled(self.config, self.devices, method, mapped)
+        return self._phases[phase]
 
     @cached_property
-    def several(self) -> Callable[..., Carry]:
-        """``several(carry, dataset, batches, key) -> carry``: a step for each, in one call."""
-
-        def several(carry: Carry, dataset: PyTree, batches: tuple, key: jax.Array) -> Carry:
-            def one(carry: Carry, batch: PyTree) -> tuple[Carry, None]:
-                return self._step(carry, dataset, batch, key), None
-
-            stacked = jax.tree.map(lambda *rows: jnp.stack(rows), *batches)
-            return jax.lax.scan(one, carry, stacked)[0]
-
-        return self.devices.compile(several)
-
-    @cached_property
-    def _step(self) -> Callable[..., Carry]:
-        """``step`` before it is compiled."""
-        axis_name = self.devices.axis_name
-        method = build(self.config, axis_name)
-        skip = self.config.health.on_nonfinite == "skip"
-
-        def step(carry: Carry, dataset: PyTree, batch: PyTree, key: jax.Array) -> Carry:
-            if dataset is not None:
-                batch = {name: rows[batch["index"]] for name, rows in dataset.items()}
-            old = carry["state"]
-            key = jax.random.fold_in(key, old.step)
-            new, metrics = method.step(old, data.to_float(batch), key)
-            metrics = parallel.mean(metrics, axis_name)
-            state, counted = totals.add(carry["totals"], old, new, metrics, skip=skip)
-            return {"state": state, "totals": counted}
-
-        return step
-
-    @cached_property
-    def latents(self) -> Callable[[jax.Array, int], PyTree]:
-        """``latents(key, n)``, compiled."""
-        return jax.jit(self.method.latents, static_argnums=1, out_shardings=self.devices.replicated)
-
-    @cached_property
-    def generate(self) -> Callable[..., jax.Array]:
-        """``generate(state, latents, averaged=..., **conditions)``, compiled.
-
-        The work is cut over the devices.
-        """
-
-        def generate(
-            state: State, latents: PyTree, *, averaged: bool, **conditions: Any
-        ) -> jax.Array:
-            samples = self.method.generate(state, latents, averaged=averaged, **conditions)
-            return self.devices.cut(samples)
-
-        return jax.jit(generate, static_argnames="averaged", out_shardings=self.devices.replicated)
-
-    @cached_property
-    def scores(self) -> Callable[[State, jax.Array], jax.Array] | None:
-        """``scores(state, images)``: the discriminator's logits, where the method gives them."""
-        return self._compiled(self.method.scores)
-
-    @cached_property
-    def classify(self) -> Callable[[State, jax.Array], dict[str, jax.Array]] | None:
-        """``classify(state, images)``: class logits by name, where the method has classifiers."""
-        classify = self.method.classify
-        averaged = self.config.evaluation.averaged
-        return self._compiled(classify and partial(classify, averaged=averaged))
-
-    @cached_property
-    def log_weight(self) -> Callable[..., jax.Array] | None:
-        """``log_weight(state, images, keys)``, where the method has a likelihood."""
-        return self._compiled(self.method.log_weight)
-
-    def _compiled(self, function: Callable | None) -> Callable | None:
-        return function and jax.jit(function, out_shardings=self.devices.replicated)
+    def _mapped(self) -> Method:
+        """The method where the step runs."""
+        name = self.devices.axis_name
+        return self.method if name is None else build(self.config, name)
 
     def purpose_key(self, purpose: np.uint32) -> jax.Array:
         """A key that no step uses."""
@@ -246,13 +184,32 @@ def prepare(
         with errors.stage("preparing the data for", whose):
             prepared = dict(method.prepare(splits.source()))
     with errors.stage("tracing the step of", whose):
-        _, metrics = jax.eval_shape(method.step, state, batch, key)
+        metrics = trace(method, config.steps if starts else 0, state, batch, key)
         if devices.axis_name is not None:
             check_share(config, devices, state, batch, key)
     shapes = jax.eval_shape(totals.zero, metrics, state)
     if starts:  # else the data need not be there, and were asked when the run began
         check_metrics(config, spec, method, list(metrics))
     return Program(config, devices, spec, {"state": state, "totals": shapes}, prepared)
+
+
+def trace(method: Method, steps: int, state: State, batch: PyTree, key: jax.Array) -> Metrics:
+    """The shapes of a step's metrics; each phase of so many steps is traced.
+
+    Raises:
+      Exception: whatever a step is refused with.
+      TypeError: if it changes the shape of the state, or a phase logs other metrics.
+    """
+    shape = lambda tree: jax.tree.map(lambda x: (x.shape, str(x.dtype)), tree)  # noqa: E731
+    found: Metrics = {}
+    for now in method.phases(steps):
+        new, metrics = jax.eval_shape(now.step, state, batch, key)
+        if shape(new) != shape(state):
+            raise TypeError("a step must keep the tree, the shapes and the dtypes of its state")
+        if found and shape(metrics) != shape(found):
+            raise TypeError(f"every phase must log {sorted(found)}, and one has {sorted(metrics)}")
+        found = metrics
+    return found
 
 
 def check_share(

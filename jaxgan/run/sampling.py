@@ -24,7 +24,8 @@ def draw(ready: Program, state: State, key: jax.Array, n: int, **settings: Any) 
 
 def latents(ready: Program, key: jax.Array, n: int) -> PyTree:
     """The latents of n samples, on the host."""
-    return jax.device_get(ready.latents(jax.random.fold_in(key, 0), n))
+    # Of the first phase: all have the same, and so what was drawn of one can be given to another.
+    return jax.device_get(ready.at(0).latents(jax.random.fold_in(key, 0), n))
 
 
 def generate(
@@ -42,8 +43,8 @@ def generate(
     are not given are each class in turn; a condition that is a single value is one for all. The
     weights are those that the config asks for, unless ``averaged`` says which.
     """
-    n = len(jax.tree.leaves(latents)[0])
-    if "labels" in ready.method.conditions and conditions.get("labels") is None:
+    n, now = len(jax.tree.leaves(latents)[0]), ready.at(int(state.step))
+    if "labels" in now.method.conditions and conditions.get("labels") is None:
         conditions["labels"] = np.arange(n, dtype=np.int32) % ready.spec.num_classes
     each = {name: value for name, value in conditions.items() if np.ndim(value)}
     whole = {name: value for name, value in conditions.items() if name not in each}
@@ -55,7 +56,7 @@ def generate(
         # A whole chunk also at the end, where the first rows are enough: one compilation.
         rows = np.arange(start, start + chunk).clip(max=n - 1)
         part, told = jax.tree.map(lambda x: np.asarray(x)[rows], (latents, each))  # noqa: B023
-        parts.append(np.asarray(ready.generate(state, part, averaged=weights, **told, **whole)))
+        parts.append(np.asarray(now.generate(state, part, averaged=weights, **told, **whole)))
     return np.concatenate(parts)[:n]
 
 
@@ -66,19 +67,19 @@ def subject(ready: Program, state: State) -> evaluation.Subject:
       UserError: if statistics are to be renewed that the method has not.
     """
     state, statistics = recalibrated(ready, state)
+    now = ready.at(int(state.step))
     kept = any(net.ema is not None for net in state.nets.values())
     settings = ready.config.evaluation
-
-    scores = ready.scores and partial(ready.scores, state)
-    log_weight = ready.log_weight and jax.tree_util.Partial(ready.log_weight, state)
+    scores = now.scores and partial(now.scores, state)
+    log_weight = now.log_weight and jax.tree_util.Partial(now.log_weight, state)
     return evaluation.Subject(
         draw=partial(draw, ready, state, chunk=settings.batch_size),
         weights="averaged" if kept and settings.averaged else "raw",
         statistics=statistics,
-        conditional="labels" in ready.method.conditions,
+        conditional="labels" in now.method.conditions,
         scores=scores,
         log_weight=log_weight,
-        classify=ready.classify and partial(ready.classify, state),
+        classify=now.classify and partial(now.classify, state),
     )
 
 
@@ -91,14 +92,15 @@ def recalibrated(ready: Program, state: State) -> tuple[State, str]:
     settings = ready.config.evaluation
     if not settings.recalibrate:
         return state, "as trained"
-    if ready.method.recalibrate is None:
+    method = ready.at(int(state.step)).method
+    if method.recalibrate is None:
         name = ready.config.method.name
         raise errors.UserError(
             f"config.evaluation.recalibrate: method {name!r} has no batch statistics to renew"
         )
     n, batches = settings.batch_size, settings.recalibrate
     renew = jax.jit(
-        partial(ready.method.recalibrate, n=n, batches=batches, averaged=settings.averaged),
+        partial(method.recalibrate, n=n, batches=batches, averaged=settings.averaged),
         out_shardings=ready.devices.replicated,
     )
     key = ready.purpose_key(program.RECALIBRATE)

@@ -44,8 +44,8 @@ class Model:
 
     @property
     def method(self) -> Method:
-        """Built from the config."""
-        return self.program.method
+        """Built from the config, in the phase of the checkpoint."""
+        return self.program.at(self.step).method
 
     @property
     def classes(self) -> tuple[str, ...]:

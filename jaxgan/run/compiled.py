@@ -1,0 +1,104 @@
+"""A method's functions on the devices of a run, each compiled when it is first called."""
+
+import dataclasses
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from jaxgan import data
+from jaxgan.base import parallel
+from jaxgan.base.method import Method
+from jaxgan.base.parallel import Devices
+from jaxgan.base.state import State
+from jaxgan.watch import totals
+
+PyTree = Any
+Carry = dict[str, Any]  # 'state' and 'totals'
+
+
+@dataclasses.dataclass(frozen=True)
+class Compiled:
+    """The functions of one phase of a method.
+
+    Attributes:
+      config: of the run.
+      devices: where it runs.
+      method: outside a mapped axis: for sampling and judging.
+      mapped: the same, where the step runs.
+    """
+
+    config: ConfigDict
+    devices: Devices
+    method: Method
+    mapped: Method
+
+    @cached_property
+    def step(self) -> Callable[..., Carry]:
+        """``step(carry, dataset, batch, key) -> carry``, the carry donated."""
+        return self.devices.compile(self._step)
+
+    @cached_property
+    def several(self) -> Callable[..., Carry]:
+        """``several(carry, dataset, batches, key) -> carry``: a step for each, in one call."""
+
+        def several(carry: Carry, dataset: PyTree, batches: tuple, key: jax.Array) -> Carry:
+            def one(carry: Carry, batch: PyTree) -> tuple[Carry, None]:
+                return self._step(carry, dataset, batch, key), None
+
+            stacked = jax.tree.map(lambda *rows: jnp.stack(rows), *batches)
+            return jax.lax.scan(one, carry, stacked)[0]
+
+        return self.devices.compile(several)
+
+    def _step(self, carry: Carry, dataset: PyTree, batch: PyTree, key: jax.Array) -> Carry:
+        """``step`` before it is compiled."""
+        if dataset is not None:
+            batch = {name: rows[batch["index"]] for name, rows in dataset.items()}
+        old = carry["state"]
+        key = jax.random.fold_in(key, old.step)
+        new, metrics = self.mapped.step(old, data.to_float(batch), key)
+        metrics = parallel.mean(metrics, self.devices.axis_name)
+        skip = self.config.health.on_nonfinite == "skip"
+        state, counted = totals.add(carry["totals"], old, new, metrics, skip=skip)
+        return {"state": state, "totals": counted}
+
+    @cached_property
+    def latents(self) -> Callable[[jax.Array, int], PyTree]:
+        """``latents(key, n)``."""
+        return jax.jit(self.method.latents, static_argnums=1, out_shardings=self.devices.replicated)
+
+    @cached_property
+    def generate(self) -> Callable[..., jax.Array]:
+        """``generate(state, latents, averaged=..., **conditions)``, cut over the devices."""
+
+        def generate(
+            state: State, latents: PyTree, *, averaged: bool, **conditions: Any
+        ) -> jax.Array:
+            samples = self.method.generate(state, latents, averaged=averaged, **conditions)
+            return self.devices.cut(samples)
+
+        return jax.jit(generate, static_argnames="averaged", out_shardings=self.devices.replicated)
+
+    @cached_property
+    def scores(self) -> Callable[[State, jax.Array], jax.Array] | None:
+        """``scores(state, images)``: the discriminator's logits, where the method gives them."""
+        return self._compiled(self.method.scores)
+
+    @cached_property
+    def classify(self) -> Callable[[State, jax.Array], dict[str, jax.Array]] | None:
+        """``classify(state, images)``: class logits by name, where the method has classifiers."""
+        classify = self.method.classify
+        averaged = self.config.evaluation.averaged
+        return self._compiled(classify and partial(classify, averaged=averaged))
+
+    @cached_property
+    def log_weight(self) -> Callable[..., jax.Array] | None:
+        """``log_weight(state, images, keys)``, where the method has a likelihood."""
+        return self._compiled(self.method.log_weight)
+
+    def _compiled(self, function: Callable | None) -> Callable | None:
+        return function and jax.jit(function, out_shardings=self.devices.replicated)
