@@ -96,7 +96,7 @@ def test_every_field_can_be_set():
     )
     assert dict(config_lib.flatten(again)) == fields
     # Of the method, its networks and its optimizers: nothing is left out.
-    assert {f.name for f in dataclasses.fields(Common)} - {"axis_name"} <= set(config.method)
+    assert {f.name for f in dataclasses.fields(Common)} - set(variants.GIVEN) <= set(config.method)
     assert set(variants.fields(GAN)) | {"name"} == set(config.method)
     assert {"b1", "b2", "eps", "eps_root", "mu_dtype", "nesterov"} <= set(config.method.g_optimizer)
     assert set(config.method.generator) == {

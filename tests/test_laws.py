@@ -90,6 +90,26 @@ def test_2_keeps_tree_shapes_and_dtypes(ready, state, batch):
     assert not any(weak), "a weak type would compile the second step again"
 
 
+@pytest.mark.parametrize("more", [{"precision": "bfloat16"}, {"accumulate": 2}])
+def test_2_neither_precision_nor_parts_change_the_state(settings, ready, state, batch, more):
+    changed = settings.copy_and_resolve_references()
+    with changed.unlocked():
+        changed.update(more)
+    method = config.build(changed)
+    old, metrics = (
+        jax.tree.map(lambda x: (x.shape, x.dtype), tree)
+        for tree in jax.eval_shape(ready.method.step, state, batch, jax.random.key(0))
+    )
+    made = jax.eval_shape(method.init, jax.random.key(0), batch)
+    found = jax.eval_shape(method.step, state, batch, jax.random.key(0))
+    for tree, expected in ((made, old), (found[0], old), (found[1], metrics)):
+        assert jax.tree.map(lambda x: (x.shape, x.dtype), tree) == expected
+    programs = [
+        jax.make_jaxpr(m.step)(state, batch, jax.random.key(0)) for m in (method, ready.method)
+    ]
+    assert str(programs[0]) != str(programs[1])
+
+
 def test_2_reads_the_entries_that_it_names(ready, state, batch):
     named = {name: batch[name] for name in ready.method.entries}
     whole, some = (
@@ -236,7 +256,55 @@ def test_8_many_seeds_in_one_program(ready, step, batch):
         assert together.step == alone.step
 
 
-def test_9_samples_have_the_shape_of_the_data_and_depend_on_the_key_alone(ready, state):
+@LONG
+def test_9_several_steps_in_one_dispatch_are_single_steps(settings):
+    ready = program.prepare(settings)
+    source = data.open_source(settings.data, "train")
+    dataset, batches = ready.dataset(source), ready.batches(source, 0)
+    several = tuple(next(batches) for _ in range(STEPS))
+    single = ready.start()
+    for batch in several:
+        single = ready.at(0).step(single, dataset, batch, ready.key)
+    at_once = ready.at(0).several(ready.start(), dataset, several, ready.key)
+    assert same_bits(single, at_once)
+
+
+# Where samples meet, each part is a batch of its own.
+APART = {"batch_norm": False, "normalization": "none", "minibatch_stddev": 0}
+
+
+def without_meetings(settings):
+    """The same config with SGD, and with networks in which no sample sees another."""
+    changed = sgd(settings)
+    with changed.unlocked():
+        if changed.method.generator.name == "noisy_mlp":  # its batch norm cannot be turned off
+            changed.method.generator = {"name": "mlp", "features": (16,)}
+        for role in ("generator", "discriminator"):
+            part = changed.method[role]
+            part.update({key: value for key, value in APART.items() if key in part})
+        # The distance of two means.
+        changed.method.techniques.feature_matching = 0.0
+        changed.method.techniques.feature_matching_alone = False
+    return config.complete(config.plain(changed))
+
+
+@LONG
+@pytest.mark.parametrize(("count", "mode"), [(1, "jit"), (2, "pmap")])
+def test_10_parts_of_a_batch_give_its_gradient(settings, count, mode):
+    whole = without_meetings(settings)
+    parts = whole.copy_and_resolve_references()
+    with parts.unlocked():
+        parts.accumulate = 4
+    expected, found = after_steps(whole, 1, "jit"), after_steps(parts, count, mode)
+    flat, _ = jax.tree_util.tree_flatten_with_path(expected)
+    assert len(flat) == len(jax.tree.leaves(found))
+    for (path, old), new in zip(flat, jax.tree.leaves(found), strict=True):
+        name = jax.tree_util.keystr(path)
+        if "accuracy" not in name:  # a count of signs: rounding may flip one
+            np.testing.assert_allclose(new, old, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_11_samples_have_the_shape_of_the_data_and_depend_on_the_key_alone(ready, state):
     sample = jax.jit(ready.method.sample, static_argnums=2)
     first = sample(state, jax.random.key(0), 5)
     assert first.shape == (5, *ready.spec.shape)
@@ -246,7 +314,7 @@ def test_9_samples_have_the_shape_of_the_data_and_depend_on_the_key_alone(ready,
     assert len({np.asarray(x).tobytes() for x in first}) == 5
 
 
-def test_9_a_sample_is_generated_from_latents(ready, state):
+def test_11_a_sample_is_generated_from_latents(ready, state):
     method, key = ready.method, jax.random.key(0)
     latents = jax.jit(method.latents, static_argnums=1)(key, 5)
     assert all(len(x) == 5 for x in jax.tree.leaves(latents))
@@ -261,7 +329,7 @@ def conditions(ready, n):
     choices = {"labels": ready.spec.num_classes, **ready.method.choices}
     made = {}
     for i, name in enumerate(ready.method.conditions):
-        drawn = ready.latents(jax.random.key(7), n)
+        drawn = ready.method.latents(jax.random.key(7), n)
         shape = np.shape(drawn[name]) if isinstance(drawn, dict) else (n,)
         if name in choices:
             made[name] = (3 * np.arange(np.prod(shape)) + i).reshape(shape) % choices[name]
@@ -271,7 +339,7 @@ def conditions(ready, n):
 
 
 @pytest.mark.parametrize("asked", ["nothing", "each", "one"])
-def test_9_chunks_change_nothing(ready, state, asked):
+def test_11_chunks_change_nothing(ready, state, asked):
     """A sample depends on its own latents and conditions, whatever is drawn beside it."""
     n, given = 7, {}
     if asked != "nothing":
@@ -293,7 +361,7 @@ def test_9_chunks_change_nothing(ready, state, asked):
         np.testing.assert_allclose(whole, alone, rtol=1e-5, atol=1e-5)
 
 
-def test_9_a_condition_that_there_is_not_is_refused(ready, state):
+def test_11_a_condition_that_there_is_not_is_refused(ready, state):
     with pytest.raises(ValueError, match="samples are not drawn by 'weather'"):
         ready.method.sample(state, jax.random.key(0), 2, weather=1)
 

@@ -61,7 +61,7 @@ def test_the_fields_of_a_part_stand_among_the_variants_own():
 
 
 def test_a_variant_is_made_of_flat_values():
-    made = variants.made(Flat, {"size": 4, "low": 7, "limits": {"high": 2.0}}, "data")
+    made = variants.made(Flat, {"size": 4, "low": 7, "limits": {"high": 2.0}}, axis_name="data")
     assert made == Flat(Shared(4, 0.5, Limits(0.0, 2.0), "data"), 7)
     given = variants.made(Flat, {"size": 4, "rate": 0.2, "limits": Limits(1.0, 3.0)})
     assert given.shared == Shared(4, 0.2, Limits(1.0, 3.0))
@@ -96,8 +96,8 @@ def test_a_field_without_a_value_is_named():
 def test_every_variant_has_the_common_fields_and_what_parallel_sets_alone(name):
     found = variants.fields(variants.find(name))
     common = {field.name for field in dataclasses.fields(Common)}
-    assert common - {"axis_name"} <= set(found)
-    assert {"common", "axis_name"}.isdisjoint(found)
+    assert common - set(variants.GIVEN) <= set(found)
+    assert {"common", *variants.GIVEN}.isdisjoint(found)
 
 
 def test_a_variants_own_defaults_are_the_configs_and_the_codes():
@@ -141,12 +141,21 @@ def test_the_one_variant_of_a_module():
 def test_a_variant_that_cannot_be_mapped_is_refused_where_it_would_be():
     """Its devices would each go their own way, and nothing would show it."""
     path = str(EXPERIMENTS.parent / "tests" / "plugins" / "dirac_gan.py")
-    assert variants.takes_axis(Flat)
-    assert not variants.takes_axis(Limits)
+    assert variants.takes(Flat, "axis_name")
+    assert not variants.takes(Limits, "axis_name")
     mapped = config.load(path, ["--config.parallel.mode=pmap"])
     with pytest.raises(errors.UserError) as caught:
         program.prepare(mapped)
-    assert str(caught.value) == "method 'dirac_gan' has no field 'axis_name', which pmap needs"
+    assert str(caught.value) == (
+        "method 'dirac_gan' has no field 'axis_name', which config.parallel.mode='pmap' needs"
+    )
+
+
+@pytest.mark.parametrize("more", ["precision=bfloat16", "accumulate=2"])
+def test_a_variant_that_cannot_run_as_asked_is_refused(more):
+    path = str(EXPERIMENTS.parent / "tests" / "plugins" / "dirac_gan.py")
+    with pytest.raises(errors.UserError, match=f"has no field '{more.split('=')[0]}', which"):
+        program.prepare(config.load(path, [f"--config.{more}"]))
 
 
 # What a field's annotation lets in.

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 
 from jaxgan import losses
 from jaxgan.base.state import Batch, Metrics, Net
+from jaxgan.learning import updates
 from jaxgan.learning.player import Player
 
 PyTree = Any
@@ -20,15 +22,17 @@ class Classifiers:
 
     Attributes:
       player: the network and its optimizer.
-      logits: ``(params, stats, images) -> (class logits [B, K], stats)`` in training.
+      logits: ``(params, stats, rows) -> (class logits [B, K], stats)`` in training.
       every: steps from one update to the next.
       ema_decay: of the averages of their weights, which classify.
+      accumulate: parts of their rows whose gradients are averaged.
     """
 
     player: Player
-    logits: Callable[[PyTree, PyTree, jax.Array], tuple[jax.Array, PyTree]]
+    logits: Callable[[PyTree, PyTree, Batch], tuple[jax.Array, PyTree]]
     every: int
     ema_decay: float
+    accumulate: int = 1
 
     def update(
         self, nets: Mapping[str, Net], rows: Mapping[str, Batch], step: jax.Array
@@ -37,20 +41,27 @@ class Classifiers:
 
         Args:
           nets: by name.
-          rows: for each of them, ``image`` [B, *shape] and ``label`` [B].
+          rows: for each of them, ``image`` [B, *shape], ``label`` [B], and what else ``logits``
+            reads.
           step: the number of steps so far.
         """
         k = self.every
 
         def loss(params: PyTree, net: Net, rows: Batch) -> tuple[jax.Array, PyTree]:
-            logits, stats = self.logits(params, net.stats, rows["image"])
-            return losses.semi_supervised_labelled(logits, rows["label"].astype(jnp.int32)), stats
+            logits, stats = self.logits(params, net.stats, rows)
+            labels = rows["label"].astype(jnp.int32)
+            value = losses.semi_supervised_labelled(logits, labels)
+            return value, (stats, value)
+
+        def gradient(net: Net, rows: Batch) -> PyTree:
+            return jax.grad(loss, has_aux=True)(net.params, net, rows)
 
         def once(_: int, carry: tuple[dict[str, Net], Metrics]) -> tuple[dict[str, Net], Metrics]:
             found, metrics = {}, {}
             for name, net in carry[0].items():
-                grad = jax.value_and_grad(loss, has_aux=True)
-                (value, stats), grads = grad(net.params, net, rows[name])
+                grads, (stats, value) = updates.accumulate(
+                    partial(gradient, net), rows[name], self.accumulate
+                )
                 net = self.player.update(net, grads, stats)[0]
                 found[name] = self.player.average(net, self.ema_decay, step // k)
                 # So many times as much, and 0 at other steps: the mean over steps is the loss.

@@ -51,6 +51,8 @@ class Common:
       ema_decay: of the generator's moving average; 0 keeps none.
       techniques: switches that stabilize, see ``techniques``.
       axis_name: the mapped axis over which the batch is split, set by ``parallel``.
+      precision: what the networks compute in, set by ``config.precision``.
+      accumulate: parts of a minibatch whose gradients are averaged, set by ``config.accumulate``.
     """
 
     generator: Mapping[str, Any]
@@ -64,6 +66,8 @@ class Common:
     ema_decay: float = 0.999
     techniques: Techniques = Techniques()  # noqa: RUF009
     axis_name: str | None = None
+    precision: str = "float32"
+    accumulate: int = 1
 
     def __post_init__(self) -> None:
         """Refuses values that no run can have."""
@@ -72,6 +76,11 @@ class Common:
         if not 0 <= self.ema_decay < 1:
             raise ValueError("ema_decay must be in [0, 1)")
         techniques.check(self.techniques, self.objective, self.n_critic, self.discriminator)
+        if self.accumulate > 1 and self.techniques.unrolled:
+            raise ValueError(
+                f"techniques.unrolled looks ahead on a whole minibatch, which "
+                f"config.accumulate={self.accumulate} cuts in parts"
+            )
 
     @property
     def objective(self) -> AdversarialLoss:
@@ -88,23 +97,25 @@ def flat(**defaults: Any) -> dict[str, Any]:
 
 def generator(shared: Common, **given: Any) -> Player:
     """The generator; ``given`` is what else the network must take, see ``networks.build``."""
-    module = networks.build(
-        "generator",
-        shared.generator,
-        needed=given,
-        shape=shared.shape,
-        axis_name=shared.axis_name,
-    )
+    module = network(shared, "generator", given, shape=shared.shape)
     optimizer = optimizers.build(shared.g_optimizer)
     return Player(module, optimizer, shared.ema_decay > 0, shared.axis_name)
 
 
 def discriminator(shared: Common, *, averaged: bool = False, **given: Any) -> Player:
     """The discriminator likewise; ``averaged``: with a moving average of its weights."""
-    module = networks.build(
-        "discriminator", shared.discriminator, needed=given, axis_name=shared.axis_name
-    )
+    module = network(shared, "discriminator", given)
     return Player(module, optimizers.build(shared.d_optimizer), averaged, shared.axis_name)
+
+
+def network(shared: Common, role: str, needed: Mapping[str, Any], **given: Any) -> Any:
+    """A player's network, in the run's precision and on its devices."""
+    # One that has no field for it computes in float32, as it always did.
+    low = {} if shared.precision == "float32" else {"dtype": shared.precision}
+    config = getattr(shared, role)
+    return networks.build(
+        role, config, needed={**needed, **low}, axis_name=shared.axis_name, **given
+    )
 
 
 def normal_latents(game: "Game", keys: jax.Array) -> PyTree:

@@ -26,8 +26,13 @@ SMALLEST_GRADIENT = 1e-12
 
 def fakes(game: Game, state: State, conditions: PyTree, keys: jax.Array) -> Samples:
     """One generated sample for each key, as data; the generator's new statistics are dropped."""
-    g, z = state.nets[game.names[0]], game.latents(game, draws.fold(keys, LATENT))
-    values, _ = rules.generate(game, g.params, g.stats, z, conditions, train=True)
+    g = state.nets[game.names[0]]
+
+    def generate(part: tuple[PyTree, jax.Array]) -> jax.Array:
+        z = game.latents(game, draws.fold(part[1], LATENT))
+        return rules.generate(game, g.params, g.stats, z, part[0], train=True)[0]
+
+    values = updates.in_parts(generate, (conditions, keys), game.common.accumulate)
     return jax.lax.stop_gradient(Samples(values, conditions))
 
 

@@ -112,7 +112,11 @@ def d_update(game: Game, state: State, minibatch: Minibatch) -> tuple[State, Met
         )
         extras = {**extras, replay_key(game): buffer}
     grad = jax.grad(partial(objectives.critic_loss, game), has_aux=True)
-    grads, (stats, metrics) = grad(state.nets[name].params, state, minibatch.real, fake, keys)
+    grads, (stats, metrics) = updates.accumulate(
+        lambda part: grad(state.nets[name].params, state, *part),
+        (minibatch.real, fake, keys),
+        game.common.accumulate,
+    )
     net, norm = objectives.d_move(game, state.nets[name], grads, stats)
     extras = _remember(extras, name, net)
     state = replace(state, nets={**state.nets, name: net}, extras=extras)
@@ -124,7 +128,11 @@ def g_update(game: Game, state: State, minibatch: Minibatch) -> tuple[State, Met
     name = game.names[0]
     keys, net = draws.fold(minibatch.keys, G_UPDATE), state.nets[name]
     grad = jax.grad(partial(objectives.g_loss, game), has_aux=True)
-    grads, (stats, metrics) = grad(net.params, state, minibatch.real, minibatch.of_fake, keys)
+    grads, (stats, metrics) = updates.accumulate(
+        lambda part: grad(net.params, state, *part),
+        (minibatch.real, minibatch.of_fake, keys),
+        game.common.accumulate,
+    )
     net, norm = game.g.update(net, grads, stats)
     net = game.g.average(net, game.common.ema_decay, state.step)
     extras = _remember(state.extras, name, net)

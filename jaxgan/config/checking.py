@@ -20,6 +20,7 @@ def check(config: ConfigDict) -> None:
 def rules(config: ConfigDict) -> list[tuple[bool, str]]:
     """Each rule: whether it is broken, and what to say then."""
     choices = {
+        "precision": ("float32", "bfloat16"),
         "data.placement": ("device", "stream"),
         "data.bad_images": ("error", "skip"),
         "parallel.mode": ("jit", "pmap"),
@@ -36,6 +37,7 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
         "steps": 1,
         "batch_size": 1,
         "steps_per_call": 1,
+        "accumulate": 1,
         "log.every": 1,
         "sample.every": 0,
         "sample.n": 1,

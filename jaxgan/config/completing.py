@@ -27,8 +27,25 @@ def complete(config: Mapping[str, Any]) -> ConfigDict:
       UserError: for a field or a name that is not known (any more), or a wrong type.
     """
     full = merge(config)
+    move_precision(full)
     fill_method(full)
     return full
+
+
+def move_precision(config: ConfigDict) -> None:
+    """Takes the precision of a whole run from its networks, where older versions had it.
+
+    Raises:
+      UserError: if these differ.
+    """
+    parts = [part for part in config.method.values() if isinstance(part, ConfigDict)]
+    old = [part for part in parts if "name" in part and "dtype" in part]
+    found = {str(part.dtype) for part in old}
+    for part in old:
+        del part["dtype"]
+    if len(found) > 1:
+        raise errors.UserError("networks of one run that differ in dtype can no longer be built")
+    config.precision = next(iter(found), config.precision)
 
 
 def merge(config: Mapping[str, Any]) -> ConfigDict:

@@ -30,6 +30,10 @@ def default() -> ConfigDict:
             "batch_size": 64,
             # In one dispatch, where nothing is due between them.
             "steps_per_call": 1,
+            # Parts of a batch whose gradients are averaged, to need less memory.
+            "accumulate": 1,
+            # What networks compute in: 'float32' or 'bfloat16'.
+            "precision": "float32",
             # `name`, and the fields of that method.
             "method": {"name": ""},
             "data": {

@@ -55,4 +55,10 @@ def build(config: ConfigDict, axis_name: str | None = None) -> Method:
     section = plain(config.method)
     name = section.pop("name")
     with errors.stage("building", f"method {name!r}"):
-        return variants.build(name, section, axis_name)
+        return variants.build(
+            name,
+            section,
+            axis_name=axis_name,
+            precision=config.precision,
+            accumulate=config.accumulate,
+        )

@@ -10,7 +10,13 @@ from jaxgan.base import errors
 from jaxgan.base.lookup import Field, hints, load_module, submodules
 from jaxgan.base.method import Method
 
-GIVEN = ("axis_name",)  # set by `parallel`, not by the user
+# Fields that a run gives a method, and no `config.method`: with what they are unless the run says
+# otherwise, and what in a config does.
+GIVEN: dict[str, tuple[Any, str]] = {
+    "axis_name": (None, "parallel.mode='pmap'"),
+    "precision": ("float32", "precision='bfloat16'"),
+    "accumulate": (1, "accumulate"),
+}
 
 
 def names() -> list[str]:
@@ -67,33 +73,41 @@ def fields(cls: Any) -> dict[str, Field]:
     return found
 
 
-def build(name: str, values: Mapping[str, Any], axis_name: str | None = None) -> Method:
+def build(name: str, values: Mapping[str, Any], **given: Any) -> Method:
     """The method of variant ``name`` with these values of its fields, see ``made``.
 
+    Args:
+      name: see ``find``.
+      values: of the fields that a config sets.
+      **given: what the run gives it, see ``GIVEN``.
+
     Raises:
-      UserError: for a field that it has not, one that is missing, or a mapped axis that it has no
-        field for: its devices would each train on their own.
+      UserError: for a field that it has not, one that is missing, or what it is given and has no
+        field for: it would run otherwise than the config says.
     """
     cls = find(name)
-    if axis_name is not None and not takes_axis(cls):
-        raise errors.UserError(f"method {name!r} has no field 'axis_name', which pmap needs")
+    for key, (usual, where) in GIVEN.items():
+        if given.get(key, usual) != usual and not takes(cls, key):
+            raise errors.UserError(
+                f"method {name!r} has no field {key!r}, which config.{where} needs"
+            )
     for key, field in fields(cls).items():
         if field.default is dataclasses.MISSING and key not in values:
             raise errors.UserError(f"method {name!r} needs config.method.{key}")
-    return made(cls, values, axis_name).build()
+    return made(cls, values, **given).build()
 
 
-def takes_axis(cls: Any) -> bool:
-    """Whether a dataclass, or a part that is laid flat in it, is told the mapped axis."""
+def takes(cls: Any, name: str) -> bool:
+    """Whether a dataclass, or a part that is laid flat in it, has a field of that name."""
     kinds = hints(cls)
     return any(
-        field.name in GIVEN or ("flat" in field.metadata and takes_axis(kinds[field.name]))
+        field.name == name or ("flat" in field.metadata and takes(kinds[field.name], name))
         for field in dataclasses.fields(cls)
     )
 
 
-def made(cls: type, values: Mapping[str, Any], axis_name: str | None = None) -> Any:
-    """The dataclass of flat values, its parts made likewise.
+def made(cls: type, values: Mapping[str, Any], **run: Any) -> Any:
+    """The dataclass of flat values, its parts made likewise; ``run`` is what the run gives them.
 
     Raises:
       UserError: for a field that it, or a part, has not.
@@ -106,11 +120,12 @@ def made(cls: type, values: Mapping[str, Any], axis_name: str | None = None) -> 
         if "flat" in field.metadata:
             own = {k: v for k, v in field.metadata["flat"].items() if k not in values}
             inner = {k: v for k, v in values.items() if k in fields(kind)}
-            given[field.name] = made(kind, {**own, **inner}, axis_name)
+            given[field.name] = made(kind, {**own, **inner}, **run)
         elif field.name in GIVEN:
-            given[field.name] = axis_name
+            if field.name in run:
+                given[field.name] = run[field.name]
         elif field.name in values:
             value = values[field.name]
             group = dataclasses.is_dataclass(kind) and isinstance(value, Mapping)
-            given[field.name] = made(kind, value, axis_name) if group else value
+            given[field.name] = made(kind, value, **run) if group else value
     return cls(**given)

@@ -179,20 +179,29 @@ class SGAN:
         nets = dict(state.nets)
         nets["d"] = self.game.d.average(nets["d"], self.classifier_ema_decay, old.step)
         if self.baselines:
-            rows = {SUPERVISED: labelled, ALL: batch}
+            given = {"image": batch["image"], "label": batch["label"]}
+            rows = {SUPERVISED: {**labelled, **noise}, ALL: {**given, **noise}}
             learners = {name: old.nets[name] for name in rows}
-            more, losses_of = self.classifiers(noise).update(learners, rows, old.step)
+            more, losses_of = self.classifiers.update(learners, rows, old.step)
             nets, metrics = {**nets, **more}, {**metrics, **losses_of}
         return replace(state, nets=nets), metrics
 
-    def classifiers(self, noise: dict[str, jax.Array]) -> Classifiers:
+    @cached_property
+    def classifiers(self) -> Classifiers:
         """The classifiers to compare with, which get the noise that D gets."""
 
-        def logits(params: PyTree, stats: PyTree, x: jax.Array) -> tuple[jax.Array, PyTree]:
-            critique, stats = judge(self.game, params, stats, x, noise, train=True)
+        def logits(params: PyTree, stats: PyTree, rows: Batch) -> tuple[jax.Array, PyTree]:
+            noise = {name: value for name, value in rows.items() if name == NOISE}
+            critique, stats = judge(self.game, params, stats, rows["image"], noise, train=True)
             return head(critique, CLASSES), stats
 
-        return Classifiers(self.game.d, logits, self.baseline_every, self.classifier_ema_decay)
+        return Classifiers(
+            self.game.d,
+            logits,
+            self.baseline_every,
+            self.classifier_ema_decay,
+            self.common.accumulate,
+        )
 
     def classify(
         self, state: State, images: jax.Array, *, averaged: bool = True

@@ -15,7 +15,7 @@ from jaxgan.base.lookup import Field, hints, load_module, submodules
 
 PLACED = ("parent", "name")  # Linen's own fields
 # Fields that a method gives its networks, where they have them; no config sets them.
-GIVEN = ("axis_name", "num_classes", "heads")
+GIVEN = ("axis_name", "num_classes", "heads", "dtype")
 # Fields that count channels or units.
 SIZES = ("width", "max_width", "features")
 
@@ -120,5 +120,6 @@ def build(
     given = {k: v for k, v in given.items() if k in fields(cls)} | dict(needed)
     for key in config:
         if key in given or key in GIVEN:
-            raise errors.UserError(f"{key} of the {role} is set by the method; leave it out")
+            setter = "config.precision" if key == "dtype" else "the method"
+            raise errors.UserError(f"{key} of the {role} is set by {setter}; leave it out")
     return cls(**given, **{k: v for k, v in config.items() if k != "name"})

@@ -57,7 +57,7 @@ class Generator(nn.Module):
       reference: latents in virtual batch norm's reference batch.
       weight: ``'plain'``, ``'spectral'`` or ``'equalized'``, see ``blocks``.
       conditioning: see ``blocks``.
-      dtype: in which to compute, ``'float32'`` or ``'bfloat16'``; parameters stay float32.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       convolution: ``'canonical'`` or ``'stock'``, see ``nn.conv``.
       num_classes: of the labels, if any.
       axis_name: the mapped axis that batch statistics are averaged over.
@@ -144,7 +144,7 @@ class Discriminator(nn.Module):
         (Karras et al. 2018, arXiv:1710.10196, section 3); 0 is none.
       minibatch_discrimination: values of it (Salimans et al. 2016, section 3.2); 0 is none.
       conditioning: see ``blocks``.
-      dtype: in which to compute, ``'float32'`` or ``'bfloat16'``; parameters stay float32.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       convolution: ``'canonical'`` or ``'stock'``, see ``nn.conv``.
       num_classes: of the labels, if any.
       heads: other outputs.

@@ -31,6 +31,7 @@ class Generator(nn.Module):
       output: ``'tanh'`` for images in [-1, 1], ``'linear'`` for points.
       kernel_std: of the weights at the start; 0 for one that depends on the width (LeCun's).
       conditioning: see ``blocks``; ``'projection'`` needs ``batch_norm``.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       num_classes: of the labels, if any.
       axis_name: the mapped axis that batch statistics are averaged over.
     """
@@ -41,6 +42,7 @@ class Generator(nn.Module):
     output: str = "tanh"
     kernel_std: float = 0.0
     conditioning: str = "concat"
+    dtype: str = "float32"
     num_classes: int | None = None
     axis_name: str | None = None
 
@@ -49,11 +51,15 @@ class Generator(nn.Module):
         self, z: jax.Array, labels: jax.Array | None = None, *, train: bool
     ) -> jax.Array:
         blocks.choose("output", self.output, tuple(OUTPUTS))
-        dense: dict[str, Any] = {"kernel_init": initializer(self.kernel_std)}
+        dense: dict[str, Any] = {
+            "kernel_init": initializer(self.kernel_std),
+            "dtype": self.dtype,
+        }
         norm = blocks.normalizer(
             "batch" if self.batch_norm else "none",
             train,
             self.axis_name,
+            dtype=self.dtype,
             labels=labels if self.conditioning == "projection" else None,
             num_classes=self.num_classes,
         )
@@ -61,7 +67,7 @@ class Generator(nn.Module):
         for width in self.features:
             x = nn.relu(norm(nn.Dense(width, use_bias=not self.batch_norm, **dense)(x)))
         x = nn.Dense(math.prod(self.shape), **dense)(x)
-        return OUTPUTS[self.output](x).reshape(-1, *self.shape)
+        return OUTPUTS[self.output](x.astype(jnp.float32)).reshape(-1, *self.shape)
 
 
 class Discriminator(nn.Module):
@@ -77,6 +83,7 @@ class Discriminator(nn.Module):
       minibatch_discrimination: values of it (Salimans et al. 2016, section 3.2); 0 is none.
       kernel_std: of the weights at the start; 0 for one that depends on the width (LeCun's).
       conditioning: see ``blocks``.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       num_classes: of the labels, if any.
       heads: other outputs.
       axis_name: the mapped axis that batch statistics are averaged over.
@@ -90,6 +97,7 @@ class Discriminator(nn.Module):
     minibatch_discrimination: int = 0
     kernel_std: float = 0.0
     conditioning: str = "concat"
+    dtype: str = "float32"
     num_classes: int | None = None
     heads: tuple[tuple[str, int], ...] = ()
     axis_name: str | None = None
@@ -105,9 +113,9 @@ class Discriminator(nn.Module):
         x = blocks.condition_samples(x, labels, self.num_classes, self.conditioning)
         for i, width in enumerate(self.features):
             normalized = self.batch_norm and i > 0
-            x = Dense(width * self.maxout, not normalized, init, weight=weight)(x)
+            x = Dense(width * self.maxout, not normalized, init, dtype=self.dtype, weight=weight)(x)
             if normalized:
-                x = blocks.batch_norm(train, self.axis_name)(x)
+                x = blocks.batch_norm(train, self.axis_name, self.dtype)(x)
             if self.maxout > 1:
                 x = x.reshape(x.shape[0], width, self.maxout).max(axis=-1)
             else:

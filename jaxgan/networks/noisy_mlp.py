@@ -32,18 +32,23 @@ class WeightNormDense(nn.Module):
       features: number of outputs.
       learned: whether the lengths change; else they stay as they started, in ``lengths``.
       start: the lengths at the start, and biases of 0; 0 for a start from the inputs.
+      dtype: of the product; what it is scaled to is float32.
       kernel_init: of the directions. The longer these are, the slower they turn.
     """
 
     features: int
     learned: bool = False
     start: float = 0.0
+    dtype: str = "float32"
     kernel_init: Callable[..., Any] = nn.initializers.normal(0.1)
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
         v = self.param("kernel", self.kernel_init, (x.shape[-1], self.features), jnp.float32)
-        t = x @ (v * jax.lax.rsqrt(jnp.sum(jnp.square(v), axis=0, keepdims=True) + EPSILON))
+        w = v * jax.lax.rsqrt(jnp.sum(jnp.square(v), axis=0, keepdims=True) + EPSILON)
+        t = jnp.matmul(
+            x.astype(self.dtype), w.astype(self.dtype), preferred_element_type=jnp.float32
+        )
 
         def length() -> jax.Array:
             if self.start:
@@ -70,19 +75,21 @@ class Generator(nn.Module):
     Attributes:
       shape: the shape of one sample.
       features: the widths of the hidden layers: softplus of batch norm.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       axis_name: the mapped axis that batch statistics are averaged over.
     """
 
     shape: tuple[int, ...]
     features: tuple[int, ...] = (500, 500)
+    dtype: str = "float32"
     axis_name: str | None = None
 
     @nn.compact
     def __call__(self, z: jax.Array, *, train: bool) -> jax.Array:  # noqa: D102
         for width in self.features:
-            z = Dense(width, use_bias=False)(z)
-            z = nn.softplus(blocks.batch_norm(train, self.axis_name)(z))
-        x = WeightNormDense(math.prod(self.shape), learned=True, start=1.0)(z)
+            z = Dense(width, use_bias=False, dtype=self.dtype)(z)
+            z = nn.softplus(blocks.batch_norm(train, self.axis_name, self.dtype)(z))
+        x = WeightNormDense(math.prod(self.shape), learned=True, start=1.0, dtype=self.dtype)(z)
         # The sigmoid of the paper, from [0, 1] to [-1, 1].
         return jnp.tanh(x / 2).reshape(-1, *self.shape)
 
@@ -99,6 +106,7 @@ class Discriminator(nn.Module):
       noise: of that on each hidden layer.
       gain: the lengths of the hidden layers' kernels; 0 for the authors' start, see
         ``WeightNormDense``.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       heads: other outputs.
     """
 
@@ -106,6 +114,7 @@ class Discriminator(nn.Module):
     input_noise: float = 0.3
     noise: float = 0.5
     gain: float = 2**0.5
+    dtype: str = "float32"
     heads: tuple[tuple[str, int], ...] = ()
 
     @nn.nowrap
@@ -131,7 +140,7 @@ class Discriminator(nn.Module):
         h = noisy((x.reshape(x.shape[0], -1) + 1) / 2, self.input_noise)
         features = h
         for width in self.features:
-            features = nn.relu(WeightNormDense(width, start=self.gain)(h))
+            features = nn.relu(WeightNormDense(width, start=self.gain, dtype=self.dtype)(h))
             h = noisy(features, self.noise)
         # Only here are the lengths learned, as in the authors' code.
         heads = {

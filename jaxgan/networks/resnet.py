@@ -5,6 +5,7 @@ On 32 the maps are the table's; 28 has two doublings from 7. Blocks as in figure
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import flax.linen as nn
 import jax
@@ -40,18 +41,21 @@ class UpBlock(nn.Module):
       features: channels.
       norm: normalizes a map.
       weight: how parameters are made.
+      dtype: of the convolutions.
     """
 
     features: int
     norm: Normalize
     weight: Weight
+    dtype: str
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
+        conv = partial(Conv, self.features, dtype=self.dtype, weight=self.weight)
         h = upsample_nearest(nn.relu(self.norm(x)))
-        h = Conv(self.features, 3, weight=self.weight)(h)
-        h = Conv(self.features, 3, weight=self.weight)(nn.relu(self.norm(h)))
-        return h + Conv(self.features, 1, weight=self.weight, name="shortcut")(upsample_nearest(x))
+        h = conv(kernel_size=3)(h)
+        h = conv(kernel_size=3)(nn.relu(self.norm(h)))
+        return h + conv(kernel_size=1, name="shortcut")(upsample_nearest(x))
 
 
 class DownBlock(nn.Module):
@@ -62,23 +66,26 @@ class DownBlock(nn.Module):
       down: whether the map is halved.
       first: whether it is the image that comes in: no ReLU before, and pooling first beside it.
       weight: how parameters are made.
+      dtype: of the convolutions.
     """
 
     features: int
     down: bool
     first: bool
     weight: Weight
+    dtype: str
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
+        conv = partial(Conv, self.features, dtype=self.dtype, weight=self.weight)
         h = x if self.first else nn.relu(x)
-        h = Conv(self.features, 3, weight=self.weight)(h)
-        h = Conv(self.features, 3, weight=self.weight)(nn.relu(h))
+        h = conv(kernel_size=3)(h)
+        h = conv(kernel_size=3)(nn.relu(h))
         beside = x
         if self.first:
             beside = downsample_mean(beside)
         if self.down or x.shape[-1] != self.features:
-            beside = Conv(self.features, 1, weight=self.weight, name="shortcut")(beside)
+            beside = conv(kernel_size=1, name="shortcut")(beside)
         if self.down:
             h = downsample_mean(h)
             beside = beside if self.first else downsample_mean(beside)
@@ -95,6 +102,7 @@ class Generator(nn.Module):
         nowhere.
       weight: ``'plain'``, ``'spectral'`` (SAGAN) or ``'equalized'``, see ``blocks``.
       conditioning: see ``blocks``.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       num_classes: of the labels, if any.
       axis_name: the mapped axis that batch statistics are averaged over.
     """
@@ -104,6 +112,7 @@ class Generator(nn.Module):
     attention: int = 0
     weight: str = "plain"
     conditioning: str = "concat"
+    dtype: str = "float32"
     num_classes: int | None = None
     axis_name: str | None = None
 
@@ -118,17 +127,20 @@ class Generator(nn.Module):
             "batch",
             train,
             self.axis_name,
+            dtype=self.dtype,
             labels=labels if self.conditioning == "projection" else None,
             num_classes=self.num_classes,
         )
         z = blocks.condition_latents(z, labels, self.num_classes, self.conditioning)
-        x = Dense(side * side * self.width, weight=weight)(z).reshape(-1, side, side, self.width)
+        x = Dense(side * side * self.width, dtype=self.dtype, weight=weight)(z)
+        x = x.reshape(-1, side, side, self.width)
         for _ in range(count):
-            x = UpBlock(self.width, norm, weight)(x)
+            x = UpBlock(self.width, norm, weight, self.dtype)(x)
             if x.shape[1] == self.attention:
-                x = SelfAttention(weight=weight)(x)
-        x = nn.relu(blocks.batch_norm(train, self.axis_name)(x))
-        return jnp.tanh(Conv(self.shape[-1], 3, weight=weight)(x))
+                x = SelfAttention(dtype=self.dtype, weight=weight)(x)
+        x = nn.relu(blocks.batch_norm(train, self.axis_name, self.dtype)(x))
+        x = Conv(self.shape[-1], 3, dtype=self.dtype, weight=weight)(x)
+        return jnp.tanh(x.astype(jnp.float32))
 
 
 class Discriminator(nn.Module):
@@ -141,6 +153,7 @@ class Discriminator(nn.Module):
       attention: self-attention at the map of this side; 0 is nowhere.
       weight: ``'spectral'`` as in the paper, ``'plain'`` or ``'equalized'``, see ``blocks``.
       conditioning: see ``blocks``.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       num_classes: of the labels, if any.
       heads: other outputs.
       axis_name: not used: no layer couples samples.
@@ -150,6 +163,7 @@ class Discriminator(nn.Module):
     attention: int = 0
     weight: str = "spectral"
     conditioning: str = "concat"
+    dtype: str = "float32"
     num_classes: int | None = None
     heads: tuple[tuple[str, int], ...] = ()
     axis_name: str | None = None
@@ -165,12 +179,13 @@ class Discriminator(nn.Module):
         x = blocks.condition_samples(x, labels, self.num_classes, self.conditioning)
         for i in range(4):
             # A map of odd side stays as it is.
-            x = DownBlock(self.width, i < 2 and x.shape[1] % 2 == 0, i == 0, weight)(x)
+            down = i < 2 and x.shape[1] % 2 == 0
+            x = DownBlock(self.width, down, i == 0, weight, self.dtype)(x)
             if i == 0 and half == self.attention:
-                x = SelfAttention(weight=weight, pool=half % 2 == 0)(x)
+                x = SelfAttention(dtype=self.dtype, weight=weight, pool=half % 2 == 0)(x)
         return Critique(
             *blocks.judgement(
-                nn.relu(x).sum(axis=(1, 2)),
+                nn.relu(x).astype(jnp.float32).sum(axis=(1, 2)),
                 labels=labels,
                 num_classes=self.num_classes,
                 conditioning=self.conditioning,

@@ -5,6 +5,7 @@ For square images of 8 to 128 pixels; on 32 the widths and maps are the table's:
 """
 
 from functools import partial
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -45,6 +46,7 @@ class Generator(nn.Module):
         nowhere.
       weight: ``'plain'``, ``'spectral'`` or ``'equalized'``, see ``blocks``.
       conditioning: see ``blocks``.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       num_classes: of the labels, if any.
       axis_name: the mapped axis that batch statistics are averaged over.
     """
@@ -55,6 +57,7 @@ class Generator(nn.Module):
     attention: int = 0
     weight: str = "plain"
     conditioning: str = "concat"
+    dtype: str = "float32"
     num_classes: int | None = None
     axis_name: str | None = None
 
@@ -68,27 +71,29 @@ class Generator(nn.Module):
             "batch",
             train,
             self.axis_name,
+            dtype=self.dtype,
             labels=labels if self.conditioning == "projection" else None,
             num_classes=self.num_classes,
         )
         hidden = blocks.weight(self.weight, train, 2**0.5)
+        last: dict[str, Any] = {"dtype": self.dtype, "weight": blocks.weight(self.weight, train)}
+        up = partial(ConvTranspose, kernel_size=4, use_bias=False, dtype=self.dtype, weight=hidden)
         z = blocks.condition_latents(z, labels, self.num_classes, self.conditioning)
 
         def width(level: int) -> int:
             return min(self.width * 2**level, self.max_width)
 
         levels, top = len(sides) - 1, sides[-1]
-        x = Dense(top * top * width(levels), weight=hidden)(z).reshape(-1, top, top, width(levels))
+        x = Dense(top * top * width(levels), dtype=self.dtype, weight=hidden)(z)
+        x = x.reshape(-1, top, top, width(levels))
         for level in range(levels - 1, -1, -1):
             side = sides[level]
-            x = ConvTranspose(
-                width(level), 4, output_size=(side, side), use_bias=False, weight=hidden
-            )(x)
+            x = up(width(level), output_size=(side, side))(x)
             x = nn.relu(norm(x))
             if side == self.attention:
-                x = SelfAttention(weight=blocks.weight(self.weight, train), pool=side % 2 == 0)(x)
-        x = Conv(self.shape[-1], 3, weight=blocks.weight(self.weight, train))(x)
-        return jnp.tanh(x)
+                x = SelfAttention(pool=side % 2 == 0, **last)(x)
+        x = Conv(self.shape[-1], 3, **last)(x)
+        return jnp.tanh(x.astype(jnp.float32))
 
 
 class Discriminator(nn.Module):
@@ -101,6 +106,7 @@ class Discriminator(nn.Module):
       attention: self-attention at the map of this side; 0 is nowhere.
       weight: ``'spectral'`` as in the paper, ``'plain'`` or ``'equalized'``, see ``blocks``.
       conditioning: see ``blocks``.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       num_classes: of the labels, if any.
       heads: other outputs.
       axis_name: not used: no layer couples samples.
@@ -112,6 +118,7 @@ class Discriminator(nn.Module):
     attention: int = 0
     weight: str = "spectral"
     conditioning: str = "concat"
+    dtype: str = "float32"
     num_classes: int | None = None
     heads: tuple[tuple[str, int], ...] = ()
     axis_name: str | None = None
@@ -122,7 +129,8 @@ class Discriminator(nn.Module):
     ) -> Critique:
         sides = sides_of(x.shape[1:], 4)
         blocks.check_attention(self.attention, sides[1:])
-        conv = partial(Conv, weight=blocks.weight(self.weight, train, 2**0.5))
+        last = blocks.weight(self.weight, train)
+        conv = partial(Conv, dtype=self.dtype, weight=blocks.weight(self.weight, train, 2**0.5))
         x = blocks.condition_samples(x, labels, self.num_classes, self.conditioning)
         for level in range(len(sides) - 1):
             wide = min(self.width * 2**level, self.max_width)
@@ -130,7 +138,7 @@ class Discriminator(nn.Module):
             x = nn.leaky_relu(conv(wide, 4, strides=2)(x), self.slope)
             side = x.shape[1]
             if side == self.attention:
-                x = SelfAttention(weight=blocks.weight(self.weight, train), pool=side % 2 == 0)(x)
+                x = SelfAttention(dtype=self.dtype, weight=last, pool=side % 2 == 0)(x)
         wide = min(self.width * 2 ** (len(sides) - 1), self.max_width)
         x = nn.leaky_relu(conv(wide, 3)(x), self.slope)
         return Critique(
@@ -140,6 +148,6 @@ class Discriminator(nn.Module):
                 num_classes=self.num_classes,
                 conditioning=self.conditioning,
                 heads=self.heads,
-                weight=blocks.weight(self.weight, train),
+                weight=last,
             )
         )

@@ -17,7 +17,7 @@ SMALL = {
 
 def make(cls, fields, axis_name=None):
     """A variant of small players; ``fields`` are flat, as in a config."""
-    return variants.made(cls, {**SMALL, **fields}, axis_name)
+    return variants.made(cls, {**SMALL, **fields}, axis_name=axis_name)
 
 
 def d_loss(game, params, state, real, keys, conditions=None, of_fake=None):

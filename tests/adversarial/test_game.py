@@ -12,11 +12,13 @@ import pytest
 from jaxgan import adversarial, losses
 from jaxgan.adversarial.techniques import Techniques
 from jaxgan.base import draws, errors
+from jaxgan.learning.updates import accumulate, split
 from jaxgan.methods.cgan import CGAN
 from jaxgan.methods.gan import GAN
+from jaxgan.run import program
 from jaxgan.watch import totals
 from tests.adversarial.play import SMALL, Z, make
-from tests.conftest import same_bits
+from tests.conftest import same_bits, smoke
 
 B, KEY = 8, jax.random.key(0)
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
@@ -221,3 +223,26 @@ def test_common_is_made_of_the_same_fields_directly():
         dataclasses.replace(common, axis_name=None)
         == make(GAN, {"techniques": Techniques(r1=1.0)}).common
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("accumulate=3", "batch_size=8"), "accumulate=3 does not divide the 8 samples"),
+        (("accumulate=2", "method.techniques.unrolled=1"), "unrolled looks ahead on a whole"),
+    ],
+)
+def test_parts_that_cannot_be_are_refused(more, told):
+    with pytest.raises(errors.UserError, match=told):
+        program.prepare(smoke("gan_digits", *more))
+
+
+def test_batch_norm_sees_each_part_apart():
+    """Its running mean is the mean of the parts', and spectral vectors are not averaged."""
+    parts = split(REAL, 2)
+    gradient = lambda x: (x.sum(0), ({"batch_stats": x.std(0), "u": jnp.ones(3)}, x.mean(0)))  # noqa: E731
+    grads, (stats, metrics) = accumulate(gradient, REAL, 2)
+    np.testing.assert_allclose(grads, parts.sum(1).mean(0), rtol=1e-6)
+    np.testing.assert_allclose(stats["batch_stats"], parts.std(1).mean(0), rtol=1e-6)
+    np.testing.assert_array_equal(stats["u"], np.ones(3))
+    np.testing.assert_allclose(metrics, REAL.mean(0), rtol=1e-6)

@@ -272,7 +272,7 @@ def test_each_is_a_field_of_the_config():
     assert (found.r1, found.update_rule, found.pack, found.r2) == (1.0, "loser", 2, 0.0)
     assert type(found.r1) is float
     section = config_lib.plain(load("r1=1").method)
-    made = variants.made(variants.find(section.pop("name")), section, None)
+    made = variants.made(variants.find(section.pop("name")), section)
     assert made.common.techniques == Techniques(r1=1.0)
 
 

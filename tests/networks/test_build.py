@@ -24,6 +24,7 @@ def test_what_the_method_gives_is_the_networks_where_it_has_it():
         # Also where this method would give none.
         ({**MLP, "num_classes": 3}, {}, "num_classes of the generator is set by the method"),
         ({**MLP, "axis_name": "data"}, {}, "axis_name of the generator is set by the method"),
+        ({**MLP, "dtype": "bfloat16"}, {}, "dtype of the generator is set by config.precision"),
         ({**MLP, "depth": 3}, {}, "field of the generator 'mlp' 'depth'"),
         ({"features": (8,)}, {}, "generator needs a name"),
     ],

@@ -1,0 +1,85 @@
+"""bfloat16: every family computes in it, and gives and keeps float32."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.extend.core import jaxprs_in_params
+
+from jaxgan import networks
+
+SHAPE = (16, 16, 3)
+SMALL = {"width": 8, "features": (8, 8), "minibatch_discrimination": 2}
+FAMILIES = networks.names()
+
+
+def build(role, name, dtype):
+    cls = networks.find(role, {"name": name})
+    fields = {key: value for key, value in SMALL.items() if key in networks.fields(cls)}
+    # Attention too, where there is any.
+    if "attention" in networks.fields(cls):
+        fields["attention"] = 8
+    return networks.build(
+        role, {"name": name, **fields}, needed={"dtype": dtype}, shape=SHAPE, axis_name=None
+    )
+
+
+def inputs(role):
+    key = jax.random.key(0)
+    return (
+        jax.random.normal(key, (4, 6))
+        if role == "generator"
+        else jax.random.normal(key, (4, *SHAPE))
+    )
+
+
+def products(function, *arguments):
+    """Each product in a function: its primitive, and the dtypes of its operands."""
+    found = []
+
+    def walk(jaxpr):
+        for equation in jaxpr.eqns:
+            name = equation.primitive.name
+            if name in ("dot_general", "conv_general_dilated"):
+                found.append((name, {str(x.aval.dtype) for x in equation.invars}))
+            for inner in jaxprs_in_params(equation.params):
+                walk(inner)
+
+    walk(jax.make_jaxpr(function)(*arguments).jaxpr)
+    return found
+
+
+@pytest.mark.parametrize("role", ["generator", "discriminator"])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_hidden_layers_compute_in_it(name, role):
+    module, x = build(role, name, "bfloat16"), inputs(role)
+    variables = jax.jit(lambda k: module.init(k, x, train=False))(jax.random.key(0))
+    assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
+
+    def forward(variables, x):
+        return module.apply(variables, x, train=True, mutable=list(set(variables) - {"params"}))
+
+    made = products(lambda v, x: module.apply(v, x, train=False), variables, x)
+    low = [name for name, kinds in made if kinds == {"bfloat16"}]
+    # In float32: spectral norm's vectors, and the heads of a discriminator; all of them dense.
+    rest = [name for name, kinds in made if kinds != {"bfloat16"}]
+    assert len(low) >= 2
+    assert "conv_general_dilated" not in rest
+    assert role == "discriminator" or not rest
+    out, stats = jax.eval_shape(forward, variables, x)
+    assert {leaf.dtype for leaf in jax.tree.leaves((out, stats))} == {jnp.dtype("float32")}
+
+
+@pytest.mark.parametrize("role", ["generator", "discriminator"])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_it_is_near_float32_and_is_not_it(name, role):
+    x = inputs(role)
+    full, low = build(role, name, "float32"), build(role, name, "bfloat16")
+    variables = jax.jit(lambda k: full.init(k, x, train=False))(jax.random.key(0))
+    expected, found = (
+        jax.tree.leaves(jax.jit(lambda v, m=m: m.apply(v, x, train=False))(variables))
+        for m in (full, low)
+    )
+    assert any((a != b).any() for a, b in zip(expected, found, strict=True))
+    for a, b in zip(expected, found, strict=True):
+        np.testing.assert_allclose(b, a, rtol=0.05, atol=0.05 * float(jnp.abs(a).max()))
