@@ -22,6 +22,7 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
     choices = {
         "data.placement": ("device", "stream"),
         "data.bad_images": ("error", "skip"),
+        "data.direction": ("AtoB", "BtoA"),
         "parallel.mode": ("jit", "pmap"),
         "evaluation.labels": ("reference", "uniform"),
         "evaluation.extractor": ("none", "domain", "inception"),
