@@ -228,6 +228,11 @@ def test_a_method_without_a_field_for_the_targets_shape_is_refused_too(stored):
         )
 
 
+def test_an_entry_drawn_apart_that_is_not_read_is_refused(load):
+    with pytest.raises(errors.UserError, match="draws apart 'targte'; did you mean 'target'"):
+        program.prepare(load("pairs", "method.apart=targte"))
+
+
 def test_a_method_of_images_trains_on_the_images_of_pairs_and_of_domains(stored, tmp_path, caplog):
     for kind in ("pairs", "domains"):
         where = {"pairs": ["data.name=pairs"], "domains": DOMAINS}[kind]

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan import data
-from jaxgan.base.errors import UserError
+from jaxgan.base.errors import UserError, unknown
 from jaxgan.base.method import Method
 
 PyTree = Any
@@ -102,8 +102,12 @@ def check(method: Method, whose: str, spec: data.Spec, name: str) -> None:
       name: of the data.
 
     Raises:
-      UserError: if there are no targets, or none that belong to the images.
+      UserError: if there are no targets, or none that belong to the images; or if the method draws
+        an entry apart that it does not read.
     """
+    for entry in method.apart:
+        if entry not in method.entries:
+            raise unknown(f"entry that {whose} draws apart", entry, method.entries)
     if "target" not in method.entries:
         return
     if not spec.target:
