@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from jaxgan import data, evaluation
 from jaxgan.base import errors, files, parallel, preemption
-from jaxgan.run import checkpoint, pauses, program, run_folder
+from jaxgan.run import checkpoint, feed, pauses, program, run_folder
 from jaxgan.run.pauses import Run
 from jaxgan.run.program import Carry
 from jaxgan.watch import alarms, log, pictures, totals
@@ -39,7 +39,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
     # All that can be wrong with the input comes first: then nothing has been written.
     splits = data.Splits(config.data)
     ready = program.prepare(config, splits=splits)
-    source = splits.source()
+    sources = splits.sources()
     checkpoint.require_space(workdir, ready.bytes)
     run_folder.check_place(workdir)
     evaluator = None
@@ -69,7 +69,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
         writer = log.Log(workdir / run_folder.METRICS, config.steps, ready.batch)
         run = Run(ready, workdir, checkpoints, writer, pauses.start_record(), evaluator)
         try:
-            return follow(run, source, restored)
+            return follow(run, sources, restored)
         except files.WriteError as error:
             raise stopped(run, error) from error
         finally:
@@ -86,22 +86,22 @@ def stopped(run: Run, error: files.WriteError) -> errors.UserError:
     return errors.UserError(f"{error}; {left}; make room and run the same command again")
 
 
-def follow(run: Run, source: data.Source, restored: checkpoint.Restored | None) -> int:
+def follow(run: Run, sources: feed.Sources, restored: checkpoint.Restored | None) -> int:
     """Runs the loop, from the start or a checkpoint, as often as it is rolled back."""
     state = run.program.shapes["state"]
     for name, net in state.nets.items():
         table = parameter_overview.get_parameter_overview(net.params, include_stats=False)
         run.log.say(f"{name}:\n{table}")
-    notes = [f"data: {note}" for note in data.label_warnings(source)]
+    notes = [f"data: {note}" for note in data.label_warnings(sources["image"])]
     if run.evaluator is not None:
         notes += [f"evaluation: {note}" for note in run.evaluator.notes]
     for note in notes:
         run.log.warn(note)
-    dataset = run.program.dataset(source)
+    dataset = run.program.dataset(sources)
     while True:
         carry, step = begin(run, restored)
         # Closed here, however the loop ends: a traceback would keep its threads alive.
-        with contextlib.closing(run.program.batches(source, step)) as batches:
+        with contextlib.closing(run.program.batches(sources, step)) as batches:
             code = loop(run, carry, step, dataset, batches)
         if code is not None:
             return code

@@ -65,8 +65,10 @@ def test_builds_a_record_of_functions(ready):
     assert type(ready.method) is Method
     for name, member in vars(ready.method).items():
         known = {"minibatches": int, "entries": tuple, "conditions": tuple, "choices": Mapping}
+        known["apart"] = tuple
         assert isinstance(member, known.get(name, Callable | None)), name
     assert "image" in ready.method.entries
+    assert set(ready.method.apart) <= set(ready.method.entries) - {"image"}
     assert set(ready.method.choices) <= set(ready.method.conditions) - {"labels"}
 
 

@@ -497,13 +497,13 @@ def test_a_fault_in_an_evaluation_costs_no_step(tmp_path, monkeypatch):
 
 
 def test_each_split_is_opened_once_in_a_run(tmp_path, monkeypatch):
-    opened, open_source = [], datasets.open_source
+    opened, open_sources = [], datasets.open_sources
 
     def counting(data, split=None):
         opened.append(split or data.split)
-        return open_source(data, split)
+        return open_sources(data, split)
 
-    monkeypatch.setattr(datasets, "open_source", counting)
+    monkeypatch.setattr(datasets, "open_sources", counting)
     overrides = ("evaluation.every=10", "evaluation.n=40", "method.labels=20")
     assert run(smoke("sgan_digits", *overrides), tmp_path / "run") == train.FINISHED
     assert sorted(opened) == ["test", "train"]

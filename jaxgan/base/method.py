@@ -31,6 +31,8 @@ class Method:
         [-1, 1], from the averaged weights where there are any.
       minibatches: of ``batch_size`` samples that one step consumes.
       entries: of the batch that ``step`` reads.
+      apart: those of them that are drawn in orders of their own, also where the data have them in
+        one row: what is not to be paired.
       conditions: names of those that ``generate`` takes. ``'labels'`` are int32 [n], or one for
         all; any other is [n, ...], or one for all.
       at: ``step -> (phase, Method)``, where what runs changes as a training goes on: the method of
@@ -57,6 +59,7 @@ class Method:
     generate: Callable[..., jax.Array]
     minibatches: int = 1
     entries: tuple[str, ...] = ("image",)
+    apart: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     at: "Callable[[int], tuple[Hashable, Method]] | None" = None
     choices: Mapping[str, int] = dataclasses.field(default_factory=dict)

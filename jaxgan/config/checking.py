@@ -23,6 +23,7 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
         "precision": ("float32", "bfloat16"),
         "data.placement": ("device", "stream"),
         "data.bad_images": ("error", "skip"),
+        "data.direction": ("AtoB", "BtoA"),
         "parallel.mode": ("jit", "pmap"),
         "evaluation.labels": ("reference", "uniform"),
         "evaluation.extractor": ("none", "domain", "inception"),

@@ -138,10 +138,10 @@ def fill_optimizer(where: str, part: ConfigDict) -> None:
 
 
 def fill_from_data(config: ConfigDict) -> None:
-    """Sets the method's ``shape`` and ``num_classes``, where it has them, to the dataset's.
+    """Sets what the method has of ``shape``, ``target_shape`` and ``num_classes`` to the dataset's.
 
     Raises:
-      UserError: if the dataset is not there, or the method needs labels and it has none.
+      UserError: if the dataset is not there, or the method needs labels or targets and it has none.
     """
     spec = data.describe(config.data)
     if config.evaluation.every:
@@ -155,13 +155,20 @@ def fill_from_data(config: ConfigDict) -> None:
     section = config.method
     fields = variants.fields(variants.find(section.name))
     with section.unlocked():
-        if "shape" in fields:
-            if "shape" in section and tuple(section.shape) != tuple(spec.shape):
+        for field, what, shape in (
+            ("shape", "samples", spec.shape),
+            ("target_shape", "targets", spec.target),
+        ):
+            if field not in fields:
+                continue
+            if not shape:
+                raise data.no_targets(f"method {section.name!r}", config.data.name)
+            if field in section and tuple(section[field]) != tuple(shape):
                 raise errors.UserError(
-                    f"config.method.shape is {tuple(section.shape)}, but {config.data.name} has "
-                    f"samples of shape {tuple(spec.shape)}; leave it out"
+                    f"config.method.{field} is {tuple(section[field])}, but {config.data.name} has "
+                    f"{what} of shape {tuple(shape)}; leave it out"
                 )
-            section.shape = tuple(spec.shape)
+            section[field] = tuple(shape)
         if "num_classes" in fields:
             if not spec.num_classes:
                 raise errors.UserError(

@@ -37,7 +37,7 @@ def default() -> ConfigDict:
             # `name`, and the fields of that method.
             "method": {"name": ""},
             "data": {
-                # digits, ring, grid, swiss_roll, folder, npz, or a TFDS name.
+                # digits, ring, grid, swiss_roll, folder, pairs, npz, or a TFDS name.
                 "name": "digits",
                 # The TFDS folder, the folder of images, or the .npz; '' is the default place.
                 "data_dir": "",
@@ -54,6 +54,10 @@ def default() -> ConfigDict:
                 "channels": 0,
                 # What to do about an unreadable image: 'error' or 'skip'.
                 "bad_images": "error",
+                # Of pairs: which side is the image and which the target, 'AtoB' or 'BtoA'.
+                "direction": "AtoB",
+                # Two classes of a labelled set, by name or number: unpaired images and targets.
+                "domains": (),
             },
             # 'jit' (sharded arrays) or 'pmap'; number of devices, 0 = all.
             "parallel": {"mode": "jit", "devices": 0},

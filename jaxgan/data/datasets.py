@@ -2,69 +2,127 @@
 
 import types
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from jaxgan.base import lookup
 from jaxgan.base.errors import UserError, unknown
-from jaxgan.data import catalogue, digits, folder, mixtures, npz, stacked
+from jaxgan.data import catalogue, digits, domains, folder, mixtures, npz, pairs, stacked
+from jaxgan.data.image_files import Fit
+from jaxgan.data.labels import read_labels
 from jaxgan.data.source import Source, Spec
 
 
+class _Dataset(NamedTuple):
+    """What opens and describes a split; and gives its labels unopened, where that can be had."""
+
+    open: Callable[[str], Source]
+    describe: Callable[[str], Spec]
+    labels: Callable[[str], np.ndarray] | None = None
+
+
 def open_source(data: Any, split: str | None = None) -> Source:
+    """The source of the images of the dataset that ``config.data`` names, see ``open_sources``."""
+    return open_sources(data, split)["image"]
+
+
+def open_sources(data: Any, split: str | None = None) -> dict[str, Source]:
     """Open the dataset that ``config.data`` names.
 
     Args:
       data: with the attributes ``name`` ('digits', 'ring', 'grid', 'random', 'swiss_roll',
-          'stacked_mnist', 'folder', 'npz', a TFDS name, or the dotted name of a function
+          'stacked_mnist', 'folder', 'pairs', 'npz', a TFDS name, or the dotted name of a function
           ``(data, split) -> Source`` in a module of your own), and optionally ``data_dir``
           (folder or file; '' for the default), ``split``, ``image_size`` (0: as stored),
-          ``channels`` (0: as stored, 1 or 3) and ``bad_images`` ('error' or 'skip', for
-          'folder').
+          ``channels`` (0: as stored, 1 or 3), ``bad_images`` ('error' or 'skip', for 'folder'
+          and 'pairs'), ``direction`` ('AtoB' or 'BtoA', for 'pairs') and ``domains`` (two
+          classes of a labelled set, by name or number; () for none).
       split: instead of ``data.split``.
+
+    Returns:
+      ``{'image': source}``. Of ``domains`` that source has the samples of the first one, and
+      another one, 'target', those of the second; both give them as ``'image'``.
 
     Raises:
       UserError: the dataset, the split or a field does not exist, or the data cannot be used.
     """
     split = split or _field(data, "split", "train")
-    name, data_dir, fit = data.name, _field(data, "data_dir", ""), _fit(data)
-    if own := _own(name):
-        return own(data, split)
-    if name in mixtures.NAMES:
-        return mixtures.open_mixture(name, split)
-    if name == "digits":
-        return digits.open_digits(split, **fit)
-    if name == "stacked_mnist":
-        return stacked.open_stacked(data_dir, split, **fit)
-    if name == "folder":
-        bad_images = _bad_images(data)
-        return folder.open_folder(_needed(data_dir, name), split, bad_images=bad_images, **fit)
-    if name == "npz":
-        return npz.open_npz(_needed(data_dir, name), split, **fit)
-    return catalogue.open_catalogue(name, data_dir, split, **fit)
+    source = _find(data).open(split)
+    if chosen := _field(data, "domains", ()):
+        return domains.cut(source, chosen, _where(data, split))
+    return {"image": source}
 
 
 def describe(data: Any, split: str | None = None) -> Spec:
     """The shape, number of classes and size of a dataset, without reading it.
 
-    It takes the arguments of ``open_source`` and raises its errors, but for those that only show
-    when images are decoded; it writes nothing.
+    It takes the arguments of ``open_sources`` and raises its errors, but for those that only show
+    when images are decoded; it writes nothing. Of two domains it is the spec of the images, with
+    the shape and the number of the targets; then it reads all labels.
     """
     split = split or _field(data, "split", "train")
+    found = _find(data)
+    spec = found.describe(split)
+    if not (chosen := _field(data, "domains", ())):
+        return spec
+    labels = np.zeros(0, np.int32)
+    if spec.num_classes:
+        labels = found.labels(split) if found.labels else _read_all_labels(found.open(split))
+    return domains.describe(spec, labels, chosen, _where(data, split))
+
+
+def _read_all_labels(source: Source) -> np.ndarray:
+    return read_labels(source, np.arange(source.size))
+
+
+def _where(data: Any, split: str) -> str:
+    return f"the {split} split of {data.name!r}"
+
+
+def _find(data: Any) -> _Dataset:
+    """The dataset of this name, bound to the checked fields."""
     name, data_dir, fit = data.name, _field(data, "data_dir", ""), _fit(data)
     if own := _own(name):
-        return own(data, split).spec
+        return _Dataset(partial(own, data), lambda split: own(data, split).spec)
+    direction = _direction(data)
     if name in mixtures.NAMES:
-        return mixtures.describe(name, split)
+        return _Dataset(partial(mixtures.open_mixture, name), partial(mixtures.describe, name))
     if name == "digits":
-        return digits.describe(split, **fit)
+        return _Dataset(
+            lambda split: digits.open_digits(split, **fit),
+            lambda split: digits.describe(split, **fit),
+        )
     if name == "stacked_mnist":
-        return stacked.describe(data_dir, split, **fit)
-    if name == "folder":
-        bad_images = _bad_images(data)
-        return folder.describe(_needed(data_dir, name), split, bad_images=bad_images, **fit)
+        return _Dataset(
+            lambda split: stacked.open_stacked(data_dir, split, **fit),
+            lambda split: stacked.describe(data_dir, split, **fit),
+        )
+    if name in ("folder", "pairs"):
+        where, of_files = _needed(data_dir, name), Fit(**fit, bad_images=_bad_images(data))
+        if name == "pairs":
+            return _Dataset(
+                partial(pairs.open_pairs, where, fit=of_files, direction=direction),
+                partial(pairs.describe, where, fit=of_files, direction=direction),
+            )
+        sides = bool(_field(data, "domains", ()))
+        return _Dataset(
+            partial(folder.open_folder, where, fit=of_files, sides=sides),
+            partial(folder.describe, where, fit=of_files, sides=sides),
+            partial(folder.list_labels, where, sides=sides),
+        )
     if name == "npz":
-        return npz.describe(_needed(data_dir, name), split, **fit)
-    return catalogue.describe(name, data_dir, split, **fit)
+        where = _needed(data_dir, name)
+        return _Dataset(
+            lambda split: npz.open_npz(where, split, **fit),
+            lambda split: npz.describe(where, split, **fit),
+            partial(npz.load_labels, where),
+        )
+    return _Dataset(
+        lambda split: catalogue.open_catalogue(name, data_dir, split, **fit),
+        lambda split: catalogue.describe(name, data_dir, split, **fit),
+    )
 
 
 def _own(name: str) -> Callable[[Any, str], Source] | None:
@@ -110,6 +168,18 @@ def _bad_images(data: Any) -> str:
     choice = _field(data, "bad_images", "error")
     if choice not in ("error", "skip"):
         raise unknown("data.bad_images", choice, ("error", "skip"))
+    return choice
+
+
+def _direction(data: Any) -> str:
+    choice = _field(data, "direction", "AtoB")
+    if choice not in pairs.DIRECTIONS:
+        raise unknown("data.direction", choice, pairs.DIRECTIONS)
+    if choice != "AtoB" and data.name != "pairs":
+        raise UserError(
+            f"data.direction={choice!r} is of 'pairs' alone, not of {data.name!r}; two data.domains"
+            " change places by their order"
+        )
     return choice
 
 

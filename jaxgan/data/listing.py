@@ -113,6 +113,31 @@ def once(listing: Listing) -> Listing:
     return listing._replace(folders=list(folders.values()), passed_over=passed_over)
 
 
+def sided(splits: Collection[str]) -> dict[str, Name]:
+    """What the sides A and B of the splits are called where they are one folder: trainA, ..."""
+    return {f"{split}{side}": (split, side) for split in splits for side in "AB"}
+
+
+def part(listing: Listing, splits: Collection[str]) -> Listing:
+    """The listing with folders ``trainA`` as ``train/A``, and so on, if there is one for train."""
+    parts = sided(splits)
+    tops = {file.name[0] for file in listing.files if len(file.name) > 1}
+    if not {"trainA", "trainB"} & tops:
+        return listing
+
+    def parted(name: Name) -> Name:
+        return (*parts.get(name[0], name[:1]), *name[1:]) if name else name
+
+    folders = [
+        folder._replace(
+            name=parted(folder.name),
+            files=[file._replace(name=parted(file.name)) for file in folder.files],
+        )
+        for folder in listing.folders
+    ]
+    return listing._replace(folders=folders)
+
+
 def spelled(name: str) -> str:
     """A file's name as every machine spells it: Unicode NFC, whatever the locale's encoding is.
 

@@ -14,6 +14,8 @@ that every point lies in [-1, 1]; ``means`` and ``sigma`` are in the same, scale
   scikit-learn's ``make_swiss_roll``, as in Gulrajani et al. 2017, arXiv:1704.00028).
 """
 
+from typing import Any
+
 import numpy as np
 
 from jaxgan.base.errors import UserError
@@ -77,7 +79,10 @@ def open_mixture(name: str, split: str) -> Source:
     Labels are the index of the mode, into ``means(name)``; ``swiss_roll`` has none.
     """
     spec = describe(name, split)
-    known = {"digest": spec.digest, "ids": lambda: numbered(list(SIZES).index(split), spec.size)}
+    known: dict[str, Any] = {
+        "digest": spec.digest,
+        "ids": lambda: numbered(list(SIZES).index(split), spec.size),
+    }
     # The key, not a seed: distinct keys give streams that are known not to overlap.
     rng = np.random.Generator(
         np.random.Philox(key=[NAMES.index(name) + 1, list(SIZES).index(split)])

@@ -83,6 +83,14 @@ def open_npz(data_dir: str, split: str, *, image_size: int = 0, channels: int = 
     )
 
 
+def load_labels(data_dir: str, split: str) -> np.ndarray:
+    """The labels of ``open_npz``, int [N], without its images; empty where it has none."""
+    plan = _plan(data_dir, split, 0, 0)
+    if plan.labels_key is None:
+        return np.zeros(0, np.int32)
+    return _load(plan.path, plan.labels_key).reshape(-1)[plan.rows]
+
+
 def _plan(data_dir: str, split: str, image_size: int, channels: int) -> _Plan:
     path = expanded(data_dir)
     headers = _headers(path)

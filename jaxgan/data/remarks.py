@@ -79,12 +79,23 @@ def on_classes(
                 break
 
 
-def on_bad(root: pathlib.Path, bad: Sequence[UserError], count: int) -> Iterator[str]:
-    """Of the images, out of ``count``, that cannot be read."""
+def on_bad(
+    root: pathlib.Path, bad: Sequence[UserError], count: int, what: str = "image"
+) -> Iterator[str]:
+    """Of the images, or pairs of them, out of ``count``, that cannot be read."""
     yield from (f"{error}; it is left out" for error in bad[:_BAD])
     if bad:
         more = f": the {_BAD} named and {len(bad) - _BAD} more" if len(bad) > _BAD else ""
-        yield f"left out {len(bad)} of the {count} images in {root}{more}"
+        yield f"left out {len(bad)} of the {count} {what}s in {root}{more}"
+
+
+def on_partners(root: pathlib.Path, alone: Sequence[File], count: int) -> Iterator[str]:
+    """Of the images, out of ``count``, that are in no pair."""
+    if alone:
+        yield (
+            f"left out {len(alone)} of the {count} images in {root} that are in no pair:"
+            f" {_some([file.path for file in alone])}"
+        )
 
 
 def on_values(root: pathlib.Path, images: Sequence[np.ndarray], deep: bool) -> Iterator[str]:

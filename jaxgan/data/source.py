@@ -21,6 +21,8 @@ class Spec(NamedTuple):
     ``size`` is the number of samples of the split. ``classes`` are the names of the labels 0, 1,
     ..., () where they have none. ``digest`` is a short text that differs where the stored samples
     of the split do, as far as can be told without decoding them; '' where nothing is known.
+    ``target`` is the shape of what each image is paired with, () where that is nothing; ``targets``
+    is how many there are where they are another set, and 0 where each lies in its image's row.
     """
 
     shape: tuple[int, ...]
@@ -28,6 +30,8 @@ class Spec(NamedTuple):
     size: int
     classes: tuple[str, ...] = ()
     digest: str = ""
+    target: tuple[int, ...] = ()
+    targets: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +40,10 @@ class Source:
 
     ``read`` maps indices [B] to ``{'image': ..., 'label': ...}``: images are uint8 [B, H, W, C], or
     float32 [B, H, W, C] in [-1, 1], or points float32 [B, 2] in [-1, 1]; labels are int32 [B], and
-    absent where ``num_classes`` is 0. It may be called from several threads at once. A label
-    outside [0, num_classes) is that of a sample without one (-1 in TFDS).
+    absent where ``num_classes`` is 0. A source of aligned pairs, which has the shape ``target`` and
+    no ``targets`` beside it, gives ``'target'`` too, of the kinds that images are of. It may be
+    called from several threads at once. A label outside [0, num_classes) is that of a sample
+    without one (-1 in TFDS).
 
     ``labels`` maps indices [B] to labels int32 [B] without decoding an image, where that can be
     had. ``ids`` gives int64 [size]: which stored sample each one is, equal in two splits of a
@@ -54,6 +60,8 @@ class Source:
     digest: str = ""
     labels: Callable[[np.ndarray], np.ndarray] | None = None
     ids: Callable[[], np.ndarray] | None = None
+    target: tuple[int, ...] = ()
+    targets: int = 0
 
     def __len__(self) -> int:
         """The number of samples."""
@@ -62,7 +70,7 @@ class Source:
     @property
     def spec(self) -> Spec:
         """The part of the source that ``describe`` gives without opening it."""
-        return Spec(self.shape, self.num_classes, self.size, self.classes, self.digest)
+        return Spec(**{field: getattr(self, field) for field in Spec._fields})
 
 
 def in_memory(
@@ -71,13 +79,18 @@ def in_memory(
     images: np.ndarray,
     labels: np.ndarray | None,
     num_classes: int,
+    targets: np.ndarray | None = None,
     **known: Any,
 ) -> Source:
     """A source over arrays that are already decoded: images [N, ...], labels [N] or None.
 
-    ``known`` are the fields ``classes``, ``digest`` and ``ids`` of the source.
+    ``targets`` [N, ...] are what the images are paired with, if anything; ``known`` are the fields
+    ``classes``, ``digest`` and ``ids`` of the source.
     """
     columns = {"image": images}
+    if targets is not None:
+        columns["target"] = targets
+        known["target"] = tuple(int(n) for n in targets.shape[1:])
     if labels is not None:
         columns["label"] = labels.astype(np.int32)
 
@@ -103,6 +116,14 @@ def numbered(split: int, size: int) -> np.ndarray:
 def digest_of(*known: object) -> str:
     """A digest, for ``Spec``, of what is known about the stored samples: 16 hexadecimal digits."""
     return hashlib.sha256(repr(known).encode()).hexdigest()[:16]
+
+
+def no_targets(whose: str, name: str) -> UserError:
+    """The error for a dataset without the targets that a method needs."""
+    return UserError(
+        f"{whose} needs targets, and dataset {name!r} has none; set data.name='pairs', or two"
+        " classes of it as data.domains"
+    )
 
 
 @functools.cache

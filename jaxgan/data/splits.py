@@ -15,22 +15,30 @@ class Splits:
     """The splits of the dataset that ``config.data`` names; handed down instead of opened again.
 
     Attributes:
-      data: ``config.data``, see ``datasets.open_source``.
+      data: ``config.data``, see ``datasets.open_sources``.
     """
 
     data: Any
     _specs: dict[str, Spec] = dataclasses.field(default_factory=dict)
-    _sources: dict[str, Source] = dataclasses.field(default_factory=dict)
+    _sources: dict[str, dict[str, Source]] = dataclasses.field(default_factory=dict)
 
     def source(self, split: str = "") -> Source:
+        """The source of the images of a split, see ``sources``.
+
+        Raises:
+          UserError: as ``datasets.open_sources`` does.
+        """
+        return self.sources(split)["image"]
+
+    def sources(self, split: str = "") -> dict[str, Source]:
         """A split, ``data.split`` by default, opened when it is first asked for.
 
         Raises:
-          UserError: as ``datasets.open_source`` does.
+          UserError: as ``datasets.open_sources`` does.
         """
         split = split or getattr(self.data, "split", "train")
         if split not in self._sources:
-            self._sources[split] = datasets.open_source(self.data, split)
+            self._sources[split] = datasets.open_sources(self.data, split)
         return self._sources[split]
 
     def spec(self, split: str = "") -> Spec:

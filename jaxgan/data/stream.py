@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from typing import Any
 
@@ -39,12 +39,30 @@ class Stream(Iterator[Any]):
         self.batches.close()
 
 
+class Merged(Iterator[Batch]):
+    """The batches of several streams, which hold other entries each, as one; closed by name."""
+
+    def __init__(self, streams: Sequence[Stream]):
+        self._streams = streams
+
+    def __next__(self) -> Batch:
+        """The next batch, of all entries."""
+        return {name: rows for stream in self._streams for name, rows in next(stream).items()}
+
+    def close(self) -> None:
+        """End the threads of all of them."""
+        for stream in self._streams:
+            stream.close()
+
+
 class _Rows:
     """The batches from ``start`` on as a random-access sequence, which is what grain reads."""
 
-    def __init__(self, source: Source, seed: int, batch_size: int, start: int, rows: slice):
+    def __init__(
+        self, source: Source, seed: int, batch_size: int, start: int, rows: slice, entry: int
+    ):
         self._source, self._seed, self._batch_size = source, seed, batch_size
-        self._start, self._rows = start, rows
+        self._start, self._rows, self._entry = start, rows, entry
 
     def __len__(self) -> int:
         return sys.maxsize - self._start  # endless, as far as a sequence may be
@@ -55,6 +73,7 @@ class _Rows:
             self._start + int(position),
             size=self._source.size,
             batch_size=self._batch_size,
+            entry=self._entry,
         )
         return self._source.read(chosen[self._rows])
 
@@ -68,6 +87,7 @@ def stream(
     process: int = 0,
     processes: int = 1,
     threads: int | None = None,
+    entry: int = 0,
     place: Callable[[Batch], Any] = lambda batch: batch,
 ) -> Stream:
     """An endless iterator of host batches for the steps start, start + 1, ...
@@ -85,6 +105,7 @@ def stream(
       process: which of the processes this is.
       processes: how many there are.
       threads: that read ahead; 0 reads in the caller's thread. Default: see ``_threads``.
+      entry: whose order it is, see ``order.indices``.
       place: what is done to a batch when it is asked for, as putting it on the devices.
 
     Raises:
@@ -101,7 +122,7 @@ def stream(
         raise ValueError(f"need 0 <= process < processes, start >= 0: {process=} {processes=}")
     share = batch_size // processes
     rows = slice(process * share, (process + 1) * share)
-    batches = grain.MapDataset.source(_Rows(source, seed, batch_size, start, rows))
+    batches = grain.MapDataset.source(_Rows(source, seed, batch_size, start, rows, entry))
     threads = _threads(source) if threads is None else threads
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=_AHEAD if threads else 0)
     return Stream(iter(batches.to_iter_dataset(options)), place)

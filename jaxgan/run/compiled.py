@@ -14,6 +14,7 @@ from jaxgan.base import parallel
 from jaxgan.base.method import Method
 from jaxgan.base.parallel import Devices
 from jaxgan.base.state import State
+from jaxgan.run import feed
 from jaxgan.watch import totals
 
 PyTree = Any
@@ -57,7 +58,7 @@ class Compiled:
     def _step(self, carry: Carry, dataset: PyTree, batch: PyTree, key: jax.Array) -> Carry:
         """``step`` before it is compiled."""
         if dataset is not None:
-            batch = {name: rows[batch["index"]] for name, rows in dataset.items()}
+            batch = feed.pick(dataset, batch)
         old = carry["state"]
         key = jax.random.fold_in(key, old.step)
         new, metrics = self.mapped.step(old, data.to_float(batch), key)

@@ -19,15 +19,21 @@ def describe(config: ConfigDict) -> str:
         count = sum(x.size for x in jax.tree.leaves(net.params))
         lines.append(f"parameters of {name}: {count:,}")
     keep = config.checkpoint.keep + bool(config.checkpoint.best)
-    epochs = config.steps * ready.batch / ready.spec.size
+    spec = ready.spec
+    epochs = config.steps * ready.batch / spec.size
+    lines.append(f"samples: {spec.size:,} of shape {list(spec.shape)}")
+    if "target" in ready.method.entries:
+        count = spec.targets or spec.size
+        how = "drawn apart" if "target" in ready.method.apart else "each with its sample"
+        passes = config.steps * ready.batch / count
+        lines.append(f"targets: {count:,} of shape {list(spec.target)}, {how}, {passes:.1f} epochs")
     lines += [
-        f"samples: {ready.spec.size:,} of shape {list(ready.spec.shape)}",
         f"state: {ready.bytes / 1e6:.1f} MB on each of {ready.devices.mesh.size} devices",
         f"steps: {config.steps:,} with {ready.batch} samples each, {epochs:.1f} epochs",
         f"disk: {(keep + 1) * ready.bytes / 1e6:.1f} MB for {keep} checkpoints and one under way",
     ]
     if config.sample.every:
-        lines.append(f"pictures: {pictures_cost(config, ready.spec.shape)}")
+        lines.append(f"pictures: {pictures_cost(config, spec.shape)}")
     return "\n".join(lines)
 
 

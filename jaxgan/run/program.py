@@ -16,7 +16,9 @@ from jaxgan.base.method import Method
 from jaxgan.base.parallel import Devices
 from jaxgan.base.state import Metrics, State
 from jaxgan.config import build
+from jaxgan.run import feed
 from jaxgan.run.compiled import Carry, Compiled
+from jaxgan.run.feed import shapes as batch_shapes
 from jaxgan.watch import totals
 
 PyTree = Any
@@ -74,7 +76,7 @@ class Program:
 
     def start(self) -> Carry:
         """The carry before the first step."""
-        batch = zeros(batch_shapes(self.spec, self.batch))
+        batch = zeros(batch_shapes(self.spec, self.batch, self.method.entries))
 
         def init(key: jax.Array, prepared: PyTree) -> State:
             return self.method.init(jax.random.fold_in(key, INIT), {**batch, **prepared})
@@ -108,48 +110,43 @@ class Program:
         """A key that no step uses."""
         return jax.random.fold_in(self.key, purpose)
 
-    def dataset(self, source: data.Source) -> PyTree:
+    def parts(self, sources: data.Source | feed.Sources) -> list[feed.Part]:
+        """What a batch is made of, from the sources of its entries, or the one of all of them."""
+        if isinstance(sources, data.Source):
+            sources = {"image": sources}
+        return feed.parts(self.method, sources)
+
+    def dataset(self, sources: data.Source | feed.Sources) -> PyTree:
         """The whole set on every device, or ``None`` where batches are streamed."""
         if self.config.data.placement == "stream":
             return None
-        return self.devices.replicate(data.whole(source))
+        return self.devices.replicate(feed.whole(self.parts(sources)))
 
-    def batches(self, source: data.Source, start: int) -> data.Stream:
+    def batches(self, sources: data.Source | feed.Sources, start: int) -> data.Stream:
         """The batches of steps ``start``, ``start + 1``, ..., on the devices; to be closed.
 
         With the set on the devices, the batch is its indices and the step picks the rows.
         """
+        parts, seed = self.parts(sources), self.config.seed
         processes, process = jax.process_count(), jax.process_index()
         if self.config.data.placement == "device":
             local = self.batch // processes
             share = slice(process * local, (process + 1) * local)
-            order = partial(data.indices, self.config.seed, size=source.size, batch_size=self.batch)
-            indices = ({"index": order(t)[share]} for t in range(start, self.config.steps))
+            steps = range(start, self.config.steps)
+            drawn = (feed.draw(parts, seed, t, self.batch) for t in steps)
+            indices = ({name: rows[share] for name, rows in each.items()} for each in drawn)
             return data.Stream(indices, self.devices.shard)
-        return data.stream(
-            source,
-            self.config.seed,
-            batch_size=self.batch,
-            start=start,
-            process=process,
-            processes=processes,
-            # Copies are asynchronous, and the loop runs ahead of the device: this is the prefetch.
-            place=self.devices.shard,
-        )
+        read = partial(data.stream, batch_size=self.batch, start=start)
+        share_of = partial(read, process=process, processes=processes)
+        streams = [share_of(part.source, seed, entry=part.order) for part in parts]
+        # Copies are asynchronous, and the loop runs ahead of the device: this is the prefetch.
+        return data.Stream(data.Merged(streams), self.devices.shard)
 
 
 def base_key(seed: int, devices: Devices) -> jax.Array:
     """The key that all others of a run are made from."""
     make = jax.jit(lambda s: jax.random.key(s), out_shardings=devices.replicated)
     return make(np.uint32(seed))
-
-
-def batch_shapes(spec: data.Spec, n: int) -> PyTree:
-    """The batch that a method sees, as shapes."""
-    shapes = {"image": jax.ShapeDtypeStruct((n, *spec.shape), jnp.float32)}
-    if spec.num_classes:
-        shapes["label"] = jax.ShapeDtypeStruct((n,), jnp.int32)
-    return shapes
 
 
 def zeros(shapes: PyTree) -> PyTree:
@@ -175,9 +172,10 @@ def prepare(
     splits = splits or data.Splits(config.data)
     starts, spec = spec is None, spec or splits.spec()
     method = build(config)
-    batch = batch_shapes(spec, config.batch_size * method.minibatches)
-    key = jax.eval_shape(lambda: jax.random.key(0))
     whose, prepared = f"method {config.method.name!r}", {}
+    feed.check(method, whose, spec, config.data.name)
+    batch = batch_shapes(spec, config.batch_size * method.minibatches, method.entries)
+    key = jax.eval_shape(lambda: jax.random.key(0))
     with errors.stage("tracing the initialization of", whose):
         state = jax.eval_shape(method.init, key, batch)
     if starts and method.prepare is not None:
@@ -198,11 +196,14 @@ def trace(method: Method, steps: int, state: State, batch: PyTree, key: jax.Arra
 
     Raises:
       Exception: whatever a step is refused with.
-      TypeError: if it changes the shape of the state, or a phase logs other metrics.
+      TypeError: if it changes the shape of the state, or a phase reads or logs something else.
     """
     shape = lambda tree: jax.tree.map(lambda x: (x.shape, str(x.dtype)), tree)  # noqa: E731
+    batch_of = lambda method: (method.entries, method.apart, method.minibatches)  # noqa: E731
     found: Metrics = {}
     for now in method.phases(steps):
+        if batch_of(now) != batch_of(method):
+            raise TypeError("every phase must read the same entries, and as many of them")
         new, metrics = jax.eval_shape(now.step, state, batch, key)
         if shape(new) != shape(state):
             raise TypeError("a step must keep the tree, the shapes and the dtypes of its state")

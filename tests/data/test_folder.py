@@ -13,14 +13,14 @@ import pytest
 from PIL import Image
 
 from jaxgan import data as jd
-from jaxgan.data import folder, listing
+from jaxgan.data import folder, image_files, listing
 
 
 @pytest.fixture(params=["in memory", "lazy"])
 def either(request, monkeypatch):
     """Run a test with the images decoded at opening, and with them decoded when read."""
     if request.param == "lazy":
-        monkeypatch.setattr(folder, "IN_MEMORY", 0)
+        monkeypatch.setattr(image_files, "IN_MEMORY", 0)
     return request.param
 
 
@@ -77,7 +77,7 @@ def test_a_flat_folder_is_split_by_name(tmp_path, config, draw):
 
 
 def test_the_split_of_a_name_is_fixed():
-    tests = [i for i in range(40) if folder._is_test(pathlib.PurePosixPath(f"{i}.png"))]
+    tests = [i for i in range(40) if folder.is_test(pathlib.PurePosixPath(f"{i}.png"))]
     assert tests == [1, 20, 21]
 
 
@@ -88,7 +88,7 @@ def test_class_folders_without_splits(tmp_path, config, draw):
     assert source.num_classes == 2
     labels = jd.whole(source)["label"]
     count = sum(
-        not folder._is_test(path.relative_to(tmp_path)) for path in tmp_path.glob("ant/*.png")
+        not folder.is_test(path.relative_to(tmp_path)) for path in tmp_path.glob("ant/*.png")
     )
     assert (labels == 0).sum() == count
 
@@ -155,7 +155,7 @@ def test_a_damaged_image_is_an_error_that_names_it(tmp_path, config, draw, refus
 
 
 def test_a_damaged_image_read_lazily_is_named(tmp_path, config, draw, refused, monkeypatch):
-    monkeypatch.setattr(folder, "IN_MEMORY", 0)
+    monkeypatch.setattr(image_files, "IN_MEMORY", 0)
     broken_folder(tmp_path, draw)
     source = jd.open_source(config("folder", data_dir=str(tmp_path)))
     assert "cut.png" in refused(jd.whole, source)
@@ -209,7 +209,7 @@ def test_missing_and_empty_folders(tmp_path, config, draw, refused_by_both):
 def test_unknown_and_empty_splits(tmp_path, config, draw, refused_by_both):
     draw(tmp_path / "0.png")
     assert "train, test" in refused_by_both(config("folder", data_dir=str(tmp_path), split="val"))
-    empty = "train" if folder._is_test(pathlib.PurePosixPath("0.png")) else "test"
+    empty = "train" if folder.is_test(pathlib.PurePosixPath("0.png")) else "test"
     data = config("folder", data_dir=str(tmp_path), split=empty)
     assert f"the {empty} split" in refused_by_both(data)
     (tmp_path / "0.png").unlink()
@@ -230,10 +230,12 @@ def test_describe_looks_at_some_headers_only(tmp_path, config, monkeypatch):
     for i in range(1, 3000):
         shutil.copyfile(tmp_path / "0.png", tmp_path / f"{i}.png")
     looked = []
-    header = folder.images.header
-    monkeypatch.setattr(folder.images, "header", lambda path: looked.append(path) or header(path))
+    header = image_files.images.header
+    monkeypatch.setattr(
+        image_files.images, "header", lambda path: looked.append(path) or header(path)
+    )
     spec = jd.describe(config("folder", data_dir=str(tmp_path)))
-    assert len(looked) <= folder._GLANCE
+    assert len(looked) <= image_files.GLANCE
     assert 2600 < spec.size < 2800
 
 
@@ -357,14 +359,14 @@ def test_many_classes_cost_no_more_than_few(tmp_path, monkeypatch):
 def test_after_the_first_bad_image_no_more_are_read(tmp_path, config, monkeypatch, refused):
     for i in range(300):
         (tmp_path / f"{i:03}.png").write_bytes(b"not an image")
-    read, header = [], folder.images.header
+    read, header = [], image_files.images.header
 
     def slow(path):
         read.append(path)
         time.sleep(0.02)
         return header(path)
 
-    monkeypatch.setattr(folder.images, "header", slow)
+    monkeypatch.setattr(image_files.images, "header", slow)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     assert "000.png" in refused(jd.open_source, config("folder", data_dir=str(tmp_path)))
     assert len(read) < 150

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxgan import data as jd
-from jaxgan.data import folder, listing
+from jaxgan.data import folder, image_files, listing
 
 
 @pytest.fixture
@@ -152,5 +152,9 @@ def test_where_a_file_system_has_no_inodes_nothing_is_the_same(tmp_path, draw, m
         draw(tmp_path / f"{i}/{i}.png")
     monkeypatch.setattr(listing, "_identity", lambda stat: None)
     tree = listing.once(listing.find(tmp_path, folder.SPLITS))
-    assert len(folder._homes(tree.files)) == len({id(f) for f in folder._homes(tree.files)}) == 3
-    assert len(np.unique(folder._ids(tree.files))) == 3
+    assert (
+        len(folder.find_homes(tree.files))
+        == len({id(f) for f in folder.find_homes(tree.files)})
+        == 3
+    )
+    assert len(np.unique(image_files.ids(tree.files))) == 3

@@ -65,6 +65,19 @@ def test_golden_values():
     )
 
 
+def test_entries_have_orders_of_their_own():
+    orders = [order.indices(0, 0, size=100, batch_size=100, entry=e).tolist() for e in range(3)]
+    assert [sorted(each) for each in orders] == [list(range(100))] * 3
+    assert orders[0] == order.indices(0, 0, size=100, batch_size=100).tolist()
+    assert len({tuple(each) for each in orders}) == 3
+    # An entry, a seed and an epoch must not be mixed up.
+    others = [order.indices(1, 0, size=100, batch_size=100), draw(0, [1], 100, 100)]
+    assert all(other.tolist() not in orders for other in others)
+    np.testing.assert_array_equal(
+        order.indices(0, 0, size=10, batch_size=10, entry=1), [8, 7, 4, 2, 6, 5, 9, 0, 1, 3]
+    )
+
+
 def test_the_cached_order_cannot_be_changed_from_outside():
     batch = order.indices(0, 0, size=5, batch_size=5)
     before = batch.copy()

@@ -9,13 +9,13 @@ from jaxgan.data import datasets
 
 
 def test_a_split_is_opened_once(monkeypatch, config):
-    opened, open_source = [], datasets.open_source
+    opened, open_sources = [], datasets.open_sources
 
     def counting(data, split):
         opened.append(split)
-        return open_source(data, split)
+        return open_sources(data, split)
 
-    monkeypatch.setattr(datasets, "open_source", counting)
+    monkeypatch.setattr(datasets, "open_sources", counting)
     splits = jd.Splits(config("digits"))
     assert splits.source() is splits.source("train")
     assert splits.source("test").split == "test"

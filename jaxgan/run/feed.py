@@ -1,0 +1,119 @@
+"""What the batches of a method are made of: its entries, each of a source and in an order."""
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgan import data
+from jaxgan.base.errors import UserError, unknown
+from jaxgan.base.method import Method
+
+PyTree = Any
+# What is in every batch of labelled data, whether a method names it or not.
+LABEL = "label"
+# In a batch of indices: those of the entries that share one order.
+INDEX = "index"
+Sources = Mapping[str, data.Source]
+
+
+class Part(NamedTuple):
+    """Entries of the batch that are drawn together.
+
+    Attributes:
+      source: whose rows are these entries alone.
+      order: its number, see ``data.indices``: 0 for those in the order of the images.
+      name: of its indices in a batch.
+    """
+
+    source: data.Source
+    order: int
+    name: str
+
+
+def parts(method: Method, sources: Sources) -> list[Part]:
+    """The parts of a batch, that of the images first."""
+    image = sources["image"]
+    names = {"image", *method.entries, LABEL} - {*method.apart}
+    found = [Part(_only(image, names), 0, INDEX)]
+    for order, name in enumerate(method.apart, 1):
+        if name in sources:
+            found.append(Part(_renamed(sources[name], name), order, name))
+        else:
+            found.append(Part(_only(image, {name}), order, name))
+    return found
+
+
+def _only(source: data.Source, names: Collection[str]) -> data.Source:
+    """The source without the entries of its rows that are not among ``names``."""
+
+    def read(indices: np.ndarray) -> data.Batch:
+        return {name: rows for name, rows in source.read(indices).items() if name in names}
+
+    return dataclasses.replace(source, read=read)
+
+
+def _renamed(source: data.Source, name: str) -> data.Source:
+    """The source with its images under another name, and nothing else."""
+
+    def read(indices: np.ndarray) -> data.Batch:
+        return {name: source.read(indices)["image"]}
+
+    return dataclasses.replace(source, read=read)
+
+
+def whole(parts: Sequence[Part]) -> data.Batch:
+    """All rows of all entries."""
+    return {name: rows for part in parts for name, rows in data.whole(part.source).items()}
+
+
+def draw(parts: Sequence[Part], seed: int, step: int, batch_size: int) -> data.Batch:
+    """The indices of the batch at ``step``: of each part, under its name, int32 [batch_size]."""
+    order = partial(data.indices, seed, step, batch_size=batch_size)
+    return {part.name: order(size=part.source.size, entry=part.order) for part in parts}
+
+
+def pick(dataset: PyTree, indices: PyTree) -> PyTree:
+    """The rows at ``indices`` of entries of a ``whole`` set, each by its own part's."""
+    return {name: rows[indices.get(name, indices[INDEX])] for name, rows in dataset.items()}
+
+
+def shapes(spec: data.Spec, n: int, entries: Sequence[str] = ("image",)) -> PyTree:
+    """The batch that a method sees that reads these ``entries``, as shapes."""
+    found = {"image": jax.ShapeDtypeStruct((n, *spec.shape), jnp.float32)}
+    if "target" in entries and spec.target:
+        found["target"] = jax.ShapeDtypeStruct((n, *spec.target), jnp.float32)
+    if spec.num_classes:
+        found[LABEL] = jax.ShapeDtypeStruct((n,), jnp.int32)
+    return found
+
+
+def check(method: Method, whose: str, spec: data.Spec, name: str) -> None:
+    """Refuses data that do not have what the method reads together.
+
+    Args:
+      method: the method.
+      whose: names it.
+      spec: of the data.
+      name: of the data.
+
+    Raises:
+      UserError: if there are no targets, or none that belong to the images; or if the method draws
+        an entry apart that it does not read.
+    """
+    for entry in method.apart:
+        if entry not in method.entries:
+            raise unknown(f"entry that {whose} draws apart", entry, method.entries)
+    if "target" not in method.entries:
+        return
+    if not spec.target:
+        raise data.no_targets(whose, name)
+    if spec.targets and "target" not in method.apart:
+        raise UserError(
+            f"{whose} needs pairs of an image and its target, and two data.domains have none; set"
+            " data.name='pairs' and data.domains=()"
+        )
