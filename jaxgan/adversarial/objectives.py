@@ -12,21 +12,20 @@ from jaxgan import losses, regularizers
 from jaxgan.adversarial import game as rules
 from jaxgan.adversarial import techniques, vitals
 from jaxgan.adversarial.game import Game, Samples, Terms
+from jaxgan.adversarial.purposes import OfUpdate
 from jaxgan.base import draws
 from jaxgan.base.state import Metrics, Net, State
 from jaxgan.learning import updates
 
 PyTree = Any
 
-# What a sample's key is folded with in one player's loss.
-LATENT, REAL_NOISE, FAKE_NOISE, PENALTY, REPLAY = range(5)
 # Below this a squared gradient is zero in float32, and the slope of its root infinite.
 SMALLEST_GRADIENT = 1e-12
 
 
 def fakes(game: Game, state: State, conditions: PyTree, keys: jax.Array) -> Samples:
     """One generated sample for each key, as data; the generator's new statistics are dropped."""
-    g, z = state.nets[game.names[0]], game.latents(game, draws.fold(keys, LATENT))
+    g, z = state.nets[game.names[0]], game.latents(game, draws.fold(keys, OfUpdate.LATENT))
     values, _ = rules.generate(game, g.params, g.stats, z, conditions, train=True)
     return jax.lax.stop_gradient(Samples(values, conditions))
 
@@ -40,8 +39,8 @@ def critic_loss(
       The loss, and D's new statistics (from both passes, none from penalties) with the metrics.
     """
     common, t, stats = game.common, game.common.techniques, state.nets[game.names[1]].stats
-    real_seen = t.view(real.values, state.step, draws.fold(keys, REAL_NOISE))
-    fake_seen = t.view(fake.values, state.step, draws.fold(keys, FAKE_NOISE))
+    real_seen = t.view(real.values, state.step, draws.fold(keys, OfUpdate.REAL_NOISE))
+    fake_seen = t.view(fake.values, state.step, draws.fold(keys, OfUpdate.FAKE_NOISE))
     # Two passes: batch norm sees real and generated samples apart.
     real_critique, stats = rules.judge(game, params, stats, real_seen, real.conditions)
     fake_critique, stats = rules.judge(game, params, stats, fake_seen, fake.conditions)
@@ -63,7 +62,7 @@ def critic_loss(
         partial(critic, fake.conditions),
         real_seen,
         fake_seen,
-        draws.fold(keys, PENALTY)[:: t.pack],
+        draws.fold(keys, OfUpdate.PENALTY)[:: t.pack],
         state.step,
         common.axis_name,
     )
@@ -84,15 +83,15 @@ def g_loss(
     """
     common, t = game.common, game.common.techniques
     g, d = (state.nets[name] for name in game.names)
-    z = game.latents(game, draws.fold(keys, LATENT))
+    z = game.latents(game, draws.fold(keys, OfUpdate.LATENT))
     values, stats = rules.generate(game, params, g.stats, z, conditions, train=True)
     if t.unrolled:
         d = ahead(game, state, real, Samples(values, conditions), keys)
-    fake_seen = t.view(values, state.step, draws.fold(keys, FAKE_NOISE))
+    fake_seen = t.view(values, state.step, draws.fold(keys, OfUpdate.FAKE_NOISE))
     fake_critique, _ = rules.judge(game, d.params, d.stats, fake_seen, conditions)
     real_critique = None
     if common.objective.paired or t.feature_matching:
-        real_seen = t.view(real.values, state.step, draws.fold(keys, REAL_NOISE))
+        real_seen = t.view(real.values, state.step, draws.fold(keys, OfUpdate.REAL_NOISE))
         real_critique, _ = rules.judge(game, d.params, d.stats, real_seen, real.conditions)
     loss, metrics = jnp.zeros((), jnp.float32), {}
     if not t.feature_matching_alone:
