@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan import augment, regularizers
-from jaxgan.base import draws
 from jaxgan.losses import AdversarialLoss
 
 PyTree = Any
@@ -139,7 +138,7 @@ class Techniques:
             sigma = augment.anneal(
                 step, initial=self.instance_noise, steps=self.instance_noise_steps
             )
-            samples = samples + sigma * draws.normal(keys, samples.shape[1:])
+            samples = augment.instance_noise(keys, samples, sigma)
         return pack(samples, self.pack)
 
     def penalties(
