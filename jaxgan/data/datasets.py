@@ -15,11 +15,11 @@ def open_source(data: Any, split: str | None = None) -> Source:
 
     Args:
       data: with the attributes ``name`` ('digits', 'ring', 'grid', 'random', 'swiss_roll',
-          'stacked_mnist', 'folder', 'npz', a TFDS name, or the dotted name of a function
-          ``(data, split) -> Source`` in a module of your own), and optionally ``data_dir``
-          (folder or file; '' for the default), ``split``, ``image_size`` (0: as stored),
-          ``channels`` (0: as stored, 1 or 3) and ``bad_images`` ('error' or 'skip', for
-          'folder').
+        'stacked_mnist', 'folder', 'npz', a TFDS name, or the dotted name of a function
+        ``(data, split) -> Source`` in a module of your own), and optionally ``data_dir``
+        (folder or file; '' for the default), ``split``, ``image_size`` (0: as stored),
+        ``channels`` (0: as stored, 1 or 3) and ``bad_images`` ('error' or 'skip', for
+        'folder').
       split: instead of ``data.split``.
 
     Raises:

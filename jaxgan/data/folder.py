@@ -70,9 +70,9 @@ def open_folder(
 
     Raises:
       UserError: the folder is missing or has no images; the split does not exist; an image cannot
-          be read, and ``bad_images`` is 'error' (under 'skip' it is left out with a warning, for
-          which all images are decoded once); or the images differ in size or channels where
-          ``image_size`` or ``channels`` do not make them equal.
+        be read, and ``bad_images`` is 'error' (under 'skip' it is left out with a warning, for
+        which all images are decoded once); or the images differ in size or channels where
+        ``image_size`` or ``channels`` do not make them equal.
     """
     root = expanded(data_dir)
     chosen = _list(root, split)

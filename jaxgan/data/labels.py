@@ -27,7 +27,7 @@ def label_warnings(source: Source, most: int = 20_000) -> list[str]:
     Args:
       source: open; without classes there is nothing to say.
       most: samples that are looked at, evenly spaced; 2,000 at most where their images have to
-          be read for it.
+        be read for it.
 
     Returns:
       A line for each of the two.

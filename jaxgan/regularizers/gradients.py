@@ -57,7 +57,7 @@ def gradient_penalty(
 
     Raises:
       ValueError: if real and fake differ in shape, ``target`` is negative, or the critic does
-          not return logits for each sample.
+        not return logits for each sample.
     """
     if real.shape != fake.shape:
         raise ValueError(f"fake has shape {fake.shape}, but real has {real.shape}")
@@ -89,7 +89,7 @@ def dragan(
 
     Raises:
       ValueError: if ``scale`` or ``target`` is negative, or the critic does not return logits
-          for each sample.
+        for each sample.
     """
     for name, value in (("scale", scale), ("target", target)):
         if isinstance(value, int | float) and value < 0:
