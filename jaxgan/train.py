@@ -71,13 +71,13 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
         try:
             return follow(run, source, restored)
         except files.WriteError as error:
-            raise stopped(run, error) from error
+            raise failure(run, error) from error
         finally:
             writer.close()
             checkpoints.close()
 
 
-def stopped(run: Run, error: files.WriteError) -> errors.UserError:
+def failure(run: Run, error: files.WriteError) -> errors.UserError:
     """What a run says that cannot go on, with what it has left."""
     # One that is under way may yet be whole.
     with contextlib.suppress(errors.UserError):
@@ -122,7 +122,7 @@ def begin(run: Run, restored: checkpoint.Restored | None) -> tuple[Carry, int]:
     again = rollbacks - run.record["rollbacks"]
     if again > 0:
         factor = run.config.health.factor**again
-        carry = pauses.rescaled(run, carry, factor)
+        carry = pauses.rescale(run, carry, factor)
         run.record["rollbacks"] = rollbacks
         run.log.say(f"rolled back to step {step}, learning rates times {factor:g}")
     if jax.process_index() == 0:
@@ -145,7 +145,7 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, batches: data.Stream) 
     run.log.clock(step)
     while step < config.steps and not run.record["stopped"]:
         if preemption.requested(step):
-            return preempted(run, carry, step)
+            return end_preempted(run, carry, step)
         if 1 < config.steps_per_call <= next_pause(config, step) - step:
             several = tuple(next(batches) for _ in range(config.steps_per_call))
             carry = ready.several(carry, dataset, several, ready.key)
@@ -162,7 +162,7 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, batches: data.Stream) 
         counted = jax.device_get(carry["totals"])
         wrong = totals.first_nonfinite(counted)
         if wrong and config.health.on_nonfinite != "skip":
-            return diverged(run, *wrong)
+            return end_diverged(run, *wrong)
         if "log" in due:
             line = totals.means(counted)
             run.log.train(step, line)
@@ -192,7 +192,7 @@ def is_due(every: int, step: int, last: int) -> bool:
     return step == last or (every > 0 and step % every == 0)
 
 
-def diverged(run: Run, step: int, name: str) -> int | None:
+def end_diverged(run: Run, step: int, name: str) -> int | None:
     """What follows a non-finite number: an exit code, or ``None`` to roll back."""
     health = run.config.health
     told = f"non-finite loss or parameter of {name!r} at step {step}"
@@ -204,11 +204,11 @@ def diverged(run: Run, step: int, name: str) -> int | None:
     return DIVERGED
 
 
-def preempted(run: Run, carry: Carry, step: int) -> int:
+def end_preempted(run: Run, carry: Carry, step: int) -> int:
     """Saves and stops; the same command goes on from here."""
     carry = run.program.devices.gather(carry)
     if wrong := totals.first_nonfinite(jax.device_get(carry["totals"])):
-        return diverged(run, *wrong) or DIVERGED
+        return end_diverged(run, *wrong) or DIVERGED
     pauses.save(run, carry, step)
     run.checkpoints.wait()
     run.log.say(f"saved at step {step}; run the same command to go on")

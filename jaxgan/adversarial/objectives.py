@@ -67,7 +67,7 @@ def critic_loss(
         common.axis_name,
     )
     loss, metrics = loss + penalty, {**metrics, **{f"d/{k}": v for k, v in found.items()}}
-    loss, metrics = _pulled(game, 1, params, state, loss, metrics)
+    loss, metrics = _pull(game, 1, params, state, loss, metrics)
     return loss, (stats, {**metrics, "d/loss": loss})
 
 
@@ -108,7 +108,7 @@ def g_loss(
     if game.g_terms is not None:
         extra, more = game.g_terms(fake_critique, conditions)
         loss, metrics = loss + extra, {**metrics, **more}
-    loss, metrics = _pulled(game, 0, params, state, loss, metrics)
+    loss, metrics = _pull(game, 0, params, state, loss, metrics)
     return loss, (stats, {**metrics, "g/loss": loss})
 
 
@@ -141,7 +141,7 @@ def d_move(game: Game, net: Net, grads: PyTree, stats: PyTree) -> tuple[Net, jax
     return net, norm
 
 
-def _pulled(
+def _pull(
     game: Game, player: int, params: PyTree, state: State, loss: jax.Array, metrics: Mapping
 ) -> Terms:
     """The loss with the distance to past parameters of G (0) or D (1)."""

@@ -68,7 +68,7 @@ def step(game: Game, state: State, batch: Batch, key: jax.Array) -> tuple[State,
         state, d_metrics = updates.repeat(partial(d_update, game), state, minibatches)
         state = refresh(game, state, minibatches)
         state, g_metrics = g_update(game, state, last)
-        return replace(state, step=state.step + 1), named(game, {**d_metrics, **g_metrics})
+        return replace(state, step=state.step + 1), rename(game, {**d_metrics, **g_metrics})
     after_d, d_metrics = d_update(game, state, last)
     after_g, g_metrics = g_update(game, state, last)
     metrics = {**d_metrics, **g_metrics}
@@ -82,10 +82,10 @@ def step(game: Game, state: State, batch: Batch, key: jax.Array) -> tuple[State,
     nets = {**state.nets, d: after_d.nets[d], g: after_g.nets[g]}
     history = {k: v for k, v in after_g.extras.items() if k == f"{g}_history"}
     extras = {**after_d.extras, **history}
-    return State(state.step + 1, nets, extras), named(game, metrics)
+    return State(state.step + 1, nets, extras), rename(game, metrics)
 
 
-def named(game: Game, metrics: Metrics) -> Metrics:
+def rename(game: Game, metrics: Metrics) -> Metrics:
     """Metrics of 'g' and 'd' under the names that the players have."""
     names = dict(zip("gd", game.names, strict=True))
     return {

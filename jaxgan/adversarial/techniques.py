@@ -213,7 +213,7 @@ def pack(samples: jax.Array, m: int) -> jax.Array:
     if m == 1:
         return samples
     B, *inner, C = samples.shape
-    _divided(B, m)
+    _check_divides(B, m)
     x = jnp.moveaxis(samples.reshape(B // m, m, *inner, C), 1, -2)
     return x.reshape(B // m, *inner, m * C)
 
@@ -228,7 +228,7 @@ def in_packs(conditions: PyTree, m: int) -> PyTree:
         return conditions
 
     def rows(x: jax.Array) -> jax.Array:
-        _divided(len(x), m)
+        _check_divides(len(x), m)
         return x.reshape(-1, m, *x.shape[1:])
 
     return jax.tree.map(rows, conditions)
@@ -291,7 +291,7 @@ def check(
             raise ValueError(text)
 
 
-def _divided(B: int, m: int) -> None:
+def _check_divides(B: int, m: int) -> None:
     if B % m:
         raise ValueError(
             f"techniques.pack={m} does not divide the {B} samples of a minibatch on each device"

@@ -201,7 +201,7 @@ def _in_threads(
     whatever thread that runs, and joining a pool there can stop the process for good.
     """
 
-    def guarded(argument: A) -> T | UserError:
+    def guard(argument: A) -> T | UserError:
         try:
             return function(argument)
         except UserError as error:
@@ -211,7 +211,7 @@ def _in_threads(
 
     pool = futures.ThreadPoolExecutor(os.cpu_count())
     try:
-        return list(pool.map(guarded, arguments))
+        return list(pool.map(guard, arguments))
     finally:
         pool.shutdown(cancel_futures=True)
 

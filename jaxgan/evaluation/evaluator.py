@@ -76,7 +76,7 @@ class Evaluator:
     @cached_property
     def real(self) -> figures.Real:
         """The real samples, with features from the cache where they are known."""
-        look = real.remembered(self.extractor, self.look) if self.extractor and self.look else None
+        look = real.remember(self.extractor, self.look) if self.extractor and self.look else None
         memorization = "memorization" in self.metrics
         return real.read(self.config, self.splits, self.part, look, memorization=memorization)
 
@@ -102,7 +102,7 @@ class Evaluator:
             for measure in figures.METRICS[metric]
         ]
         found = {name: value for part, _ in each for name, value in part.items()}
-        published = {choice.published(name, self.config): value for name, value in found.items()}
+        published = {choice.public_name(name, self.config): value for name, value in found.items()}
         return published, [text for _, told in each for text in told]
 
     def labels(self, n: int) -> tuple[np.ndarray, str]:
@@ -286,7 +286,7 @@ def open_evaluator(
     """
     settings = config.evaluation
     splits = splits or data.Splits(config.data)
-    metrics = choice.chosen(config, splits.spec(), method)
+    metrics = choice.choose_metrics(config, splits.spec(), method)
     extractor: Extractor | None = None
     if settings.extractor == "domain":
         extractor = domain.load(config.data, splits=splits, say=say).extractor

@@ -112,7 +112,7 @@ def intra_class_figures(candidate: Sample, real: Real) -> Figures:
     """The mean distance of two samples' features within a class."""
     if candidate.labels is None:
         return {}
-    features, labels = labelled(candidate.features, candidate.labels)
+    features, labels = keep_labelled(candidate.features, candidate.labels)
     distance = diversity.intra_class_distance(features, labels, pairs=PAIRS, seed=SEED)
     return {"intra_class_diversity": distance}
 
@@ -130,7 +130,7 @@ def memorization_figures(candidate: Sample, real: Real) -> Figures:
 def accuracy_figures(candidate: Sample, real: Real) -> Figures:
     """The share of samples that the extractor takes for the class asked for."""
     assert candidate.labels is not None
-    logits, labels = labelled(candidate.logits, candidate.labels)
+    logits, labels = keep_labelled(candidate.logits, candidate.labels)
     return {"conditional_accuracy": float((logits.argmax(axis=1) == labels).mean())}
 
 
@@ -152,7 +152,7 @@ def mode_figures(candidate: Sample, real: Real) -> Figures:
     }
 
 
-def labelled(values: Any, labels: np.ndarray) -> tuple[Any, np.ndarray]:
+def keep_labelled(values: Any, labels: np.ndarray) -> tuple[Any, np.ndarray]:
     """The rows whose label is known, and their labels.
 
     Raises:

@@ -27,7 +27,7 @@ def export(model: Model, run: Place, out: Place) -> None:
     run, out = Path(run), Path(out)
     if os.path.exists(out):
         raise errors.UserError(f"{out} is there already; take another --out")
-    state, _ = sampling.recalibrated(model.program, model.state)
+    state, _ = sampling.recalibrate(model.program, model.state)
     carry = {"state": state, "totals": model.program.fresh_totals()}
     stored = run_folder.read_config(run) | run_folder.to_json(model.config)
     run_folder.create(out)

@@ -65,7 +65,7 @@ def subject(ready: Program, state: State) -> evaluation.Subject:
     Raises:
       UserError: if statistics are to be renewed that the method has not.
     """
-    state, statistics = recalibrated(ready, state)
+    state, statistics = recalibrate(ready, state)
     kept = any(net.ema is not None for net in state.nets.values())
     settings = ready.config.evaluation
 
@@ -82,7 +82,7 @@ def subject(ready: Program, state: State) -> evaluation.Subject:
     )
 
 
-def recalibrated(ready: Program, state: State) -> tuple[State, str]:
+def recalibrate(ready: Program, state: State) -> tuple[State, str]:
     """The state with its batch statistics renewed, if the config says so, and what to call them.
 
     Raises:

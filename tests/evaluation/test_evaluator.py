@@ -58,8 +58,8 @@ def test_a_validation_split_is_what_is_selected_on():
     assert {x.tobytes() for x in found.other.values} <= known
 
 
-def chosen(config):
-    return choice.chosen(config, splits_of(config).spec(), build(config))
+def choose(config):
+    return choice.choose_metrics(config, splits_of(config).spec(), build(config))
 
 
 def logged(config):
@@ -357,13 +357,13 @@ def test_too_few_samples_for_a_covariance_are_warned_of():
 )
 def test_a_choice_that_cannot_be_is_refused(overrides, told):
     with pytest.raises(errors.UserError, match=told):
-        chosen(smoke("gan_digits", *overrides))
+        choose(smoke("gan_digits", *overrides))
 
 
 def test_every_figure_is_known_by_name_before_there_is_one():
     """What ``checkpoint.best`` may name is what an evaluation logs."""
     config = settings("evaluation.extractor=domain", "evaluation.n=60")
-    judge = evaluator_of(config, metrics=chosen(config))
+    judge = evaluator_of(config, metrics=choose(config))
     ready = program.prepare(config)
     subject = sampling.subject(ready, ready.start()["state"])
     found = judge.measure(subject, KEY, 0)["figures"]
