@@ -190,7 +190,7 @@ class Evaluator:
             take("elbo", network_figures.likelihoods, subject.log_weight, self.real.unseen, key)
         if subject.classify is not None:
             unseen = self.splits.source(self.config.data.test_split)
-            rows = np.sort(real.unseen_rows(self.splits, self.config))
+            rows = np.sort(self.real.unseen_rows)
             size = self.config.evaluation.batch_size
             take(
                 "error", network_figures.classification_errors, subject.classify, unseen, rows, size

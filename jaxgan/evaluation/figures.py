@@ -52,6 +52,7 @@ class Real:
       training: all that were trained on; likewise.
       seen: samples [m, ...] in [-1, 1] that were trained on.
       unseen: samples [m, ...] that were not; or None where there are none.
+      unseen_rows: the indices of all of those in the test split, in the order of ``unseen``.
       mixture: the means [K, 2] and the standard deviation of the modes, if the data are points
         around some.
       class_weights: how often each class stands in the split that the reference is of, [K]; or
@@ -64,6 +65,7 @@ class Real:
     training: Sample | None
     seen: np.ndarray
     unseen: np.ndarray | None
+    unseen_rows: np.ndarray
     mixture: tuple[np.ndarray, float] | None
     class_weights: np.ndarray | None = None
 

@@ -72,6 +72,7 @@ def read(
         training=training,
         seen=floats(seen, shuffle(seen)[:SCORED]),
         unseen=floats(unseen, fresh[:SCORED]) if len(fresh) else None,
+        unseen_rows=fresh,
         mixture=mixture(config, reference.num_classes),
         class_weights=class_weights(reference),
     )

@@ -109,6 +109,22 @@ def test_other_real_samples_get_the_floor(ready):
     assert worse["frechet"]["value"] > 2 * worse["frechet"]["floor"]
 
 
+def test_what_was_not_trained_on_is_found_once(ready, monkeypatch):
+    found, unseen_rows = [], real.unseen_rows
+    monkeypatch.setattr(
+        real, "unseen_rows", lambda *args: found.append(unseen_rows(*args)) or found[-1]
+    )
+    judge = evaluator_of(ready.config, metrics=("sliced_wasserstein",))
+    other = np.asarray(data.to_float({"image": judge.real.other.values})["image"])
+    judged = dataclasses.replace(
+        real_subject(other), classify=lambda x: {"none": np.eye(10)[[0] * len(x)]}
+    )
+    for step in range(2):
+        assert "error_none" in judge.measure(judged, KEY, step)["figures"]
+    assert len(found) == 1
+    np.testing.assert_array_equal(judge.real.unseen_rows, found[0])
+
+
 def test_a_batch_size_that_does_not_divide_changes_nothing(ready):
     subject = sampling.subject(ready, ready.start()["state"])
     whole, parts = (
