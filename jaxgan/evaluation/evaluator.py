@@ -1,9 +1,6 @@
 """An evaluation made ready: what it measures, by which features, against which real samples."""
 
 import dataclasses
-import hashlib
-import importlib.metadata
-import json
 import math
 from collections.abc import Callable
 from functools import cached_property
@@ -18,7 +15,7 @@ from tqdm import tqdm
 from jaxgan import data
 from jaxgan.base import errors
 from jaxgan.base.method import Method
-from jaxgan.evaluation import choice, figures, network_figures, real
+from jaxgan.evaluation import choice, figures, network_figures, provenance, real
 from jaxgan.evaluation.extractors import domain, inception
 from jaxgan.evaluation.extractors.extractor import TOLERANCE, Extractor, Features, extract
 from jaxgan.evaluation.figures import Figures, Sample
@@ -26,7 +23,6 @@ from jaxgan.evaluation.metrics import frechet, likelihood
 from jaxgan.evaluation.protocol import Result
 
 MEMORIZED = figures.NAMES["memorization"]
-PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "numpy", "scipy")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,13 +157,8 @@ class Evaluator:
             "figures": entries,
             "warnings": warnings,
             "protocol": protocol,
-            "digest": digest(protocol)[:8],
-            "made_by": {
-                "versions": {name: version(name) for name in PACKAGES},
-                "config": digest(json.loads(self.config.to_json_best_effort())),
-                "seed": self.config.seed,
-                "backend": jax.default_backend(),
-            },
+            "digest": provenance.digest(protocol)[:8],
+            "made_by": provenance.made_by(self.config),
         }
 
     def of_networks(
@@ -247,19 +238,6 @@ def in_range(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return np.clip(values, -1, 1), [
         f"samples reach from {low:.4g} to {high:.4g}; they are measured cut off at -1 and 1"
     ]
-
-
-def version(package: str) -> str:
-    """Of a package; ``'unknown'`` for one that runs without having been installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
-
-
-def digest(value: Any) -> str:
-    """The SHA-256 of a value as JSON, in hex."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def open_evaluator(

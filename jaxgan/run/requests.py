@@ -31,16 +31,16 @@ def check_latents(ready: Program, latents: PyTree) -> int:
       UserError: naming the shapes that are due, if these are others or no numbers; or for none.
     """
     due = jax.eval_shape(lambda: ready.method.latents(jax.random.key(0), 1))
-    given, tree = jax.tree.flatten(latents)
+    given: list[Any] = jax.tree.leaves(latents)
+    tree: Any = jax.tree.structure(latents)
     shapes = [_shape(x) for x in given]
-    counts = {shape[0] if shape else None for shape in shapes}
-    rows, rows_due = [s and s[1:] for s in shapes], [x.shape[1:] for x in jax.tree.leaves(due)]
-    alike = tree == jax.tree.structure(due) and rows == rows_due
-    if not alike or len(counts) != 1 or None in counts:
+    n = shapes[0][0] if shapes and shapes[0] else 0
+    if tree != jax.tree.structure(due) or shapes != [
+        (n, *x.shape[1:]) for x in jax.tree.leaves(due)
+    ]:
         wanted = _written(jax.tree.map(lambda x: ["n", *x.shape[1:]], due))
         found = _written(jax.tree.unflatten(tree, map(_kind, given)))
         raise errors.UserError(f"latents must be {wanted}, not {found}")
-    (n,) = counts
     check_count(n)
     return n
 

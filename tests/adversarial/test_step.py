@@ -13,7 +13,7 @@ import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jaxgan import adversarial
-from jaxgan.adversarial import Game, Samples, techniques
+from jaxgan.adversarial import Game, Samples, packing
 from jaxgan.adversarial import step as play
 from jaxgan.adversarial.purposes import OfStep, OfUpdate
 from jaxgan.adversarial.vitals import diversity
@@ -351,7 +351,7 @@ def test_a_pack_comes_with_the_conditions_of_its_samples():
     assert conditions.shape == (2, 4, 2)
     np.testing.assert_array_equal(values.reshape(2, 4, 2), conditions)
     with pytest.raises(ValueError, match="pack=3 does not divide the 8 samples"):
-        techniques.in_packs(REAL, 3)
+        packing.in_packs(REAL, 3)
 
 
 def test_noise_is_on_all_that_the_discriminator_sees():

@@ -10,7 +10,7 @@ import pytest
 from jaxgan import data, evaluation
 from jaxgan.base import errors, files
 from jaxgan.config import build
-from jaxgan.evaluation import choice, evaluator, figures, network_figures, real
+from jaxgan.evaluation import choice, evaluator, figures, network_figures, provenance, real
 from jaxgan.evaluation.extractors.extractor import Extractor, extract, to_bytes
 from jaxgan.run import program, sampling
 from tests.conftest import run, smoke
@@ -345,8 +345,8 @@ def test_the_real_samples_do_not_depend_on_the_seed_of_the_run():
 
 
 def test_a_package_that_is_not_installed_has_no_version():
-    assert evaluator.version("no-such-package-of-ours") == "unknown"
-    assert evaluator.version("jax") == jax.__version__
+    assert provenance.version("no-such-package-of-ours") == "unknown"
+    assert provenance.version("jax") == jax.__version__
 
 
 def test_too_few_samples_for_a_covariance_are_warned_of():
