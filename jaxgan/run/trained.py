@@ -105,7 +105,7 @@ class Model:
 
 
 def load(
-    folder: files.Place,
+    workdir: files.Place,
     step: int | None = None,
     settings: ConfigDict | None = None,
     *,
@@ -114,7 +114,7 @@ def load(
     """The model in a run's folder; a warning says where JAX draws other numbers than in the run.
 
     Args:
-      folder: the run's ``workdir``.
+      workdir: the run's folder.
       step: of the checkpoint, the newest good one by default.
       settings: instead of the config stored there, of which it may differ in what is safe to
         change and in how it is evaluated.
@@ -124,35 +124,35 @@ def load(
       UserError: if there is no run, no such checkpoint, or none that can be used, or ``settings``
         are of another run.
     """
-    folder = Path(folder)
-    run_folder.check_name(folder)
-    completed, spec = stored_config(folder)
-    warn_of_other_numbers(folder)
+    workdir = Path(workdir)
+    run_folder.check_name(workdir)
+    completed, spec = stored_config(workdir)
+    warn_of_other_numbers(workdir)
     if settings is not None:
         stored, given = run_folder.to_json(completed), run_folder.to_json(settings)
         changed = run_folder.changes({**stored, "evaluation": given["evaluation"]}, given)
         if changed:
-            raise errors.UserError(f"the run in {folder} has another config: {changed}")
+            raise errors.UserError(f"the run in {workdir} has another config: {changed}")
         completed = settings.copy_and_resolve_references()
     limit = devices or len(parallel.find_devices())
     # A batch size chosen for other devices need not divide by those here.
     used = max(d for d in range(1, limit + 1) if completed.batch_size % d == 0)
     completed.parallel.update({"devices": used, "mode": "jit"})
     ready = program.prepare(completed, spec)
-    restored = checkpoint.restore(folder / run_folder.CHECKPOINTS, ready.template, step=step)
+    restored = checkpoint.restore(workdir / run_folder.CHECKPOINTS, ready.template, step=step)
     if restored is None:
-        raise errors.UserError(f"there is no checkpoint in {folder} yet")
+        raise errors.UserError(f"there is no checkpoint in {workdir} yet")
     return Model(ready, restored.tree["state"], restored.step)
 
 
-def stored_config(folder: files.Place) -> tuple[ConfigDict, Spec | None]:
-    """The config of the run in ``folder``, completed, and what its data looked like.
+def stored_config(workdir: files.Place) -> tuple[ConfigDict, Spec | None]:
+    """The config of the run in ``workdir``, completed, and what its data looked like.
 
     Raises:
       UserError: if there is no run, or its config names what is not there.
     """
-    folder = Path(folder)
-    stored = run_folder.read_config(folder)
+    workdir = Path(workdir)
+    stored = run_folder.read_config(workdir)
     if experiment := stored.get(run_folder.EXPERIMENT):
         config.import_from(Path(experiment).parent)
     try:
@@ -161,25 +161,25 @@ def stored_config(folder: files.Place) -> tuple[ConfigDict, Spec | None]:
         spec = Spec(**config.plain(dataset)) if dataset else None
         return config.complete(run_folder.of_config(stored)), spec
     except (errors.UserError, TypeError) as error:
-        raise errors.UserError(f"{folder / run_folder.CONFIG}: {error}") from error
+        raise errors.UserError(f"{workdir / run_folder.CONFIG}: {error}") from error
 
 
-def warn_of_other_numbers(folder: files.Place) -> None:
+def warn_of_other_numbers(workdir: files.Place) -> None:
     """Warns where JAX's switches are not those of the run: the same seed gives other samples."""
-    trained = run_folder.group(run_folder.read_config(folder), run_folder.ENVIRONMENT)
+    trained = run_folder.group(run_folder.read_config(workdir), run_folder.ENVIRONMENT)
     if changed := environment.changes(trained, environment.present()):
-        warn(f"JAX draws or computes other numbers than in {folder}: {changed}")
+        warn(f"JAX draws or computes other numbers than in {workdir}: {changed}")
 
 
-def warn_of_other_data(folder: files.Place, model: Model) -> None:
+def warn_of_other_data(workdir: files.Place, model: Model) -> None:
     """Warns where the data that a model is measured on are not those that it was trained on.
 
     Raises:
       UserError: if the data are not there.
     """
     now = {run_folder.DATASET: run_folder.to_json(data.describe(model.config.data)._asdict())}
-    if changed := run_folder.data_changes(run_folder.read_config(folder), now):
-        warn(f"the data have changed since the run in {folder} was trained: {changed}")
+    if changed := run_folder.data_changes(run_folder.read_config(workdir), now):
+        warn(f"the data have changed since the run in {workdir} was trained: {changed}")
 
 
 @cache
