@@ -47,7 +47,8 @@ def steps_to_evaluate(workdir: Place, asked: int | str | None) -> dict[int, str]
         raise errors.UserError(f"there is no checkpoint in {workdir} yet")
     if asked == "best" and best is None:
         raise errors.UserError(
-            f"no checkpoint in {workdir} was ranked: train with --config.checkpoint.best=eval/FIGURE"
+            f"no checkpoint in {workdir} was ranked: "
+            "train with --config.checkpoint.best=eval/FIGURE"
         )
     roles = dict.fromkeys(found, "")
     roles[found[-1]] = "final"
