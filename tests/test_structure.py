@@ -49,6 +49,18 @@ def test_every_module_is_in_a_room():
     assert {room(p) for p in modules()} == set(ROW)
 
 
+def test_tests_lie_in_the_rooms_that_they_test():
+    """At the top: of the two files at the top, and what is true of the whole."""
+    tests = Path(__file__).parent
+    rooms = {p.parent.relative_to(tests).parts[:1] for p in tests.rglob("test_*.py")} - {()}
+    assert {name for (name,) in rooms} <= set(ROW)
+    whole = {"bad_input", "docs", "laws", "old_runs", "strict", "structure"}
+    assert {p.stem.removeprefix("test_") for p in tests.glob("test_*.py")} == {
+        *whole,
+        *(p.stem for p in PACKAGE.glob("[a-z]*.py")),
+    }
+
+
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_imports_point_down(path):
     own = room(path)

@@ -1,7 +1,6 @@
 """Each alarm: the rule on a made-up log, and a training run that causes it."""
 
 import math
-from pathlib import Path
 from types import SimpleNamespace
 
 import jax
@@ -15,7 +14,7 @@ from jaxgan.evaluation import evaluator
 from jaxgan.evaluation.extractors.extractor import Extractor
 from jaxgan.run import pauses
 from jaxgan.watch import alarms, callbacks
-from tests.conftest import log_lines, run, smoke
+from tests.conftest import EXPERIMENTS, log_lines, run, smoke
 
 RULES = {
     "window": 3,
@@ -217,7 +216,7 @@ def small(*overrides):
 
 def alone(name, *overrides):
     """A run of the method and config in ``tests/plugins``."""
-    path = Path(__file__).parent / "plugins" / f"{name}.py"
+    path = EXPERIMENTS.parent / "tests" / "plugins" / f"{name}.py"
     fields = [f"--config.{field}" for field in ("parallel.devices=1", *overrides)]
     return config.load(str(path), fields)
 
