@@ -145,7 +145,7 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, batches: data.Stream) 
     run.log.clock(step)
     while step < config.steps and not run.record["stopped"]:
         if preemption.requested(step):
-            return end_preempted(run, carry, step)
+            return preempted(run, carry, step)
         if 1 < config.steps_per_call <= next_pause(config, step) - step:
             several = tuple(next(batches) for _ in range(config.steps_per_call))
             carry = ready.several(carry, dataset, several, ready.key)
@@ -162,7 +162,7 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, batches: data.Stream) 
         counted = jax.device_get(carry["totals"])
         wrong = totals.first_nonfinite(counted)
         if wrong and config.health.on_nonfinite != "skip":
-            return end_diverged(run, *wrong)
+            return diverged(run, *wrong)
         if "log" in due:
             line = totals.means(counted)
             run.log.train(step, line)
@@ -192,7 +192,7 @@ def is_due(every: int, step: int, last: int) -> bool:
     return step == last or (every > 0 and step % every == 0)
 
 
-def end_diverged(run: Run, step: int, name: str) -> int | None:
+def diverged(run: Run, step: int, name: str) -> int | None:
     """What follows a non-finite number: an exit code, or ``None`` to roll back."""
     health = run.config.health
     told = f"non-finite loss or parameter of {name!r} at step {step}"
@@ -204,11 +204,11 @@ def end_diverged(run: Run, step: int, name: str) -> int | None:
     return DIVERGED
 
 
-def end_preempted(run: Run, carry: Carry, step: int) -> int:
+def preempted(run: Run, carry: Carry, step: int) -> int:
     """Saves and stops; the same command goes on from here."""
     carry = run.program.devices.gather(carry)
     if wrong := totals.first_nonfinite(jax.device_get(carry["totals"])):
-        return end_diverged(run, *wrong) or DIVERGED
+        return diverged(run, *wrong) or DIVERGED
     pauses.save(run, carry, step)
     run.checkpoints.wait()
     run.log.say(f"saved at step {step}; run the same command to go on")

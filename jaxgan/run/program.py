@@ -149,21 +149,21 @@ class Program:
     @cached_property
     def scores(self) -> Callable[[State, jax.Array], jax.Array] | None:
         """``scores(state, images)``: the discriminator's logits, where the method gives them."""
-        return self._compile(self.method.scores)
+        return self._compiled(self.method.scores)
 
     @cached_property
     def classify(self) -> Callable[[State, jax.Array], dict[str, jax.Array]] | None:
         """``classify(state, images)``: class logits by name, where the method has classifiers."""
         classify = self.method.classify
         averaged = self.config.evaluation.averaged
-        return self._compile(classify and partial(classify, averaged=averaged))
+        return self._compiled(classify and partial(classify, averaged=averaged))
 
     @cached_property
     def log_weight(self) -> Callable[..., jax.Array] | None:
         """``log_weight(state, images, keys)``, where the method has a likelihood."""
-        return self._compile(self.method.log_weight)
+        return self._compiled(self.method.log_weight)
 
-    def _compile(self, function: Callable | None) -> Callable | None:
+    def _compiled(self, function: Callable | None) -> Callable | None:
         return function and jax.jit(function, out_shardings=self.devices.replicated)
 
     def purpose_key(self, purpose: np.uint32) -> jax.Array:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.base import errors
+from jaxgan.base.method import Method
 from jaxgan.run.program import Program
 
 PyTree = Any
@@ -24,13 +25,13 @@ def check_count(n: int) -> None:
         raise errors.UserError(f"the number of samples must be at least 1, not {n}")
 
 
-def check_latents(ready: Program, latents: PyTree) -> int:
+def check_latents(method: Method, latents: PyTree) -> int:
     """How many samples these are the latents of.
 
     Raises:
       UserError: naming the shapes that are due, if these are others or no numbers; or for none.
     """
-    due = jax.eval_shape(lambda: ready.method.latents(jax.random.key(0), 1))
+    due = jax.eval_shape(lambda: method.latents(jax.random.key(0), 1))
     given: list[Any] = jax.tree.leaves(latents)
     tree: Any = jax.tree.structure(latents)
     shapes = [_shape(x) for x in given]
@@ -45,14 +46,16 @@ def check_latents(ready: Program, latents: PyTree) -> int:
     return n
 
 
-def check_conditions(ready: Program, n: int, conditions: dict[str, Any]) -> dict[str, Any]:
+def check_conditions(
+    ready: Program, method: Method, n: int, conditions: dict[str, Any]
+) -> dict[str, Any]:
     """Conditions of n samples in the type that the method takes.
 
     Raises:
       UserError: for those that it does not take, that are not n, or that are out of range.
     """
-    name, known, spec = ready.config.method.name, ready.method.conditions, ready.spec
-    choices = {"labels": spec.num_classes, **ready.method.choices}
+    name, known, spec = ready.config.method.name, method.conditions, ready.spec
+    choices = {"labels": spec.num_classes, **method.choices}
     found = {}
     for given, value in conditions.items():
         if given not in known:

@@ -93,13 +93,13 @@ class Model:
           UserError: if latents are of another shape, the method does not take such a condition, or
             one has not n rows, or values that the method was not trained on.
         """
-        n = requests.check_latents(self.program, latents)
+        n = requests.check_latents(self.method, latents)
         return self._generate(latents, n, averaged, conditions)
 
     def _generate(
         self, latents: PyTree, n: int, averaged: bool | None, conditions: dict[str, Any]
     ) -> np.ndarray:
-        given = requests.check_conditions(self.program, n, conditions)
+        given = requests.check_conditions(self.program, self.method, n, conditions)
         with errors.stage("generating samples by", f"method {self.config.method.name!r}"):
             return sampling.generate(self.program, self.state, latents, averaged=averaged, **given)
 
@@ -226,7 +226,7 @@ def write(model: Model, path: files.Place, n: int, seed: int, labels: Any = None
     conditions: dict[str, Any] = {}
     if labels is not None or "labels" in model.method.conditions:
         # Before the values: whether it takes any.
-        requests.check_conditions(model.program, 1, {"labels": 0})
+        requests.check_conditions(model.program, model.method, 1, {"labels": 0})
         K = model.program.spec.num_classes
         values = np.arange(K) if labels is None else labels
         each = requests.numbers("labels", values, K, model.classes)
