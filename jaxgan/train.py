@@ -71,13 +71,13 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
         try:
             return follow(run, sources, restored)
         except files.WriteError as error:
-            raise stopped(run, error) from error
+            raise failure(run, error) from error
         finally:
             writer.close()
             checkpoints.close()
 
 
-def stopped(run: Run, error: files.WriteError) -> errors.UserError:
+def failure(run: Run, error: files.WriteError) -> errors.UserError:
     """What a run says that cannot go on, with what it has left."""
     # One that is under way may yet be whole.
     with contextlib.suppress(errors.UserError):
@@ -122,7 +122,7 @@ def begin(run: Run, restored: checkpoint.Restored | None) -> tuple[Carry, int]:
     again = rollbacks - run.record["rollbacks"]
     if again > 0:
         factor = run.config.health.factor**again
-        carry = pauses.rescaled(run, carry, factor)
+        carry = pauses.rescale(run, carry, factor)
         run.record["rollbacks"] = rollbacks
         run.log.say(f"rolled back to step {step}, learning rates times {factor:g}")
     if jax.process_index() == 0:

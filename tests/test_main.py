@@ -332,7 +332,7 @@ def test_an_export_is_a_folder_to_load_with_its_statistics_renewed(tmp_path, com
     averages = [model.state.nets["g"].ema for model in (first, second)]
     assert same_bits(averages[0]["params"], averages[1]["params"])
     assert not same_bits(averages[0]["stats"], averages[1]["stats"])
-    state, _ = sampling.recalibrated(first.program, first.state)
+    state, _ = sampling.recalibrate(first.program, first.state)
     assert same_bits(state.nets["g"].ema["stats"], averages[1]["stats"])
     code, _, err = command(f"--workdir={run}", "--mode=export", f"--out={out}")
     assert (code, err) == (2, f"error: {out} is there already; take another --out\n")

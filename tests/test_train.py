@@ -441,7 +441,7 @@ def test_a_long_animation_has_so_many_frames_and_reads_them_one_by_one(tmp_path,
 
 @pytest.mark.parametrize("count", [1, 2, 99, 100, 101, 250])
 def test_frames_are_spread_over_all_pictures(count):
-    chosen = pictures.chosen(list(range(count)))
+    chosen = pictures.choose(list(range(count)))
     assert len(chosen) == min(count, pictures.FRAMES)
     assert (chosen[0], chosen[-1]) == (0, count - 1)
     assert set(np.diff(chosen)) <= {count // 99, count // 99 + 1, 1}

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 
 from jaxgan import losses, networks
 from jaxgan.adversarial import techniques
-from jaxgan.adversarial.techniques import Techniques, in_packs, pack
+from jaxgan.adversarial.packing import in_packs, pack
+from jaxgan.adversarial.techniques import Techniques
 from jaxgan.base import draws, lookup
 from jaxgan.base.state import Batch, Metrics, State
 from jaxgan.learning import optimizers

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 
 from jaxgan.adversarial import game as rules
 from jaxgan.adversarial.game import Game
+from jaxgan.adversarial.packing import in_packs
 from jaxgan.adversarial.step import start, step
-from jaxgan.adversarial.techniques import in_packs
 from jaxgan.base import draws
 from jaxgan.base.method import Method
 from jaxgan.base.state import Batch, State, weights, with_stats

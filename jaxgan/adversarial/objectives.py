@@ -12,14 +12,13 @@ from jaxgan import losses, regularizers
 from jaxgan.adversarial import game as rules
 from jaxgan.adversarial import techniques, vitals
 from jaxgan.adversarial.game import Game, Samples, Terms
+from jaxgan.adversarial.purposes import OfUpdate
 from jaxgan.base import draws
 from jaxgan.base.state import Metrics, Net, State
 from jaxgan.learning import updates
 
 PyTree = Any
 
-# What a sample's key is folded with in one player's loss.
-LATENT, REAL_NOISE, FAKE_NOISE, PENALTY, REPLAY = range(5)
 # Below this a squared gradient is zero in float32, and the slope of its root infinite.
 SMALLEST_GRADIENT = 1e-12
 
@@ -29,7 +28,7 @@ def fakes(game: Game, state: State, conditions: PyTree, keys: jax.Array) -> Samp
     g = state.nets[game.names[0]]
 
     def generate(part: tuple[PyTree, jax.Array]) -> jax.Array:
-        z = game.latents(game, draws.fold(part[1], LATENT))
+        z = game.latents(game, draws.fold(part[1], OfUpdate.LATENT))
         return rules.generate(game, g.params, g.stats, z, part[0], train=True)[0]
 
     values = updates.in_parts(generate, (conditions, keys), game.common.accumulate)
@@ -45,8 +44,8 @@ def critic_loss(
       The loss, and D's new statistics (from both passes, none from penalties) with the metrics.
     """
     common, t, stats = game.common, game.common.techniques, state.nets[game.names[1]].stats
-    real_seen = t.view(real.values, state.step, draws.fold(keys, REAL_NOISE))
-    fake_seen = t.view(fake.values, state.step, draws.fold(keys, FAKE_NOISE))
+    real_seen = t.view(real.values, state.step, draws.fold(keys, OfUpdate.REAL_NOISE))
+    fake_seen = t.view(fake.values, state.step, draws.fold(keys, OfUpdate.FAKE_NOISE))
     # Two passes: batch norm sees real and generated samples apart.
     real_critique, stats = rules.judge(game, params, stats, real_seen, real.conditions)
     fake_critique, stats = rules.judge(game, params, stats, fake_seen, fake.conditions)
@@ -68,12 +67,12 @@ def critic_loss(
         partial(critic, fake.conditions),
         real_seen,
         fake_seen,
-        draws.fold(keys, PENALTY)[:: t.pack],
+        draws.fold(keys, OfUpdate.PENALTY)[:: t.pack],
         state.step,
         common.axis_name,
     )
     loss, metrics = loss + penalty, {**metrics, **{f"d/{k}": v for k, v in found.items()}}
-    loss, metrics = _pulled(game, 1, params, state, loss, metrics)
+    loss, metrics = _pull(game, 1, params, state, loss, metrics)
     return loss, (stats, {**metrics, "d/loss": loss})
 
 
@@ -89,15 +88,15 @@ def g_loss(
     """
     common, t = game.common, game.common.techniques
     g, d = (state.nets[name] for name in game.names)
-    z = game.latents(game, draws.fold(keys, LATENT))
+    z = game.latents(game, draws.fold(keys, OfUpdate.LATENT))
     values, stats = rules.generate(game, params, g.stats, z, conditions, train=True)
     if t.unrolled:
         d = ahead(game, state, real, Samples(values, conditions), keys)
-    fake_seen = t.view(values, state.step, draws.fold(keys, FAKE_NOISE))
+    fake_seen = t.view(values, state.step, draws.fold(keys, OfUpdate.FAKE_NOISE))
     fake_critique, _ = rules.judge(game, d.params, d.stats, fake_seen, conditions)
     real_critique = None
     if common.objective.paired or t.feature_matching:
-        real_seen = t.view(real.values, state.step, draws.fold(keys, REAL_NOISE))
+        real_seen = t.view(real.values, state.step, draws.fold(keys, OfUpdate.REAL_NOISE))
         real_critique, _ = rules.judge(game, d.params, d.stats, real_seen, real.conditions)
     loss, metrics = jnp.zeros((), jnp.float32), {}
     if not t.feature_matching_alone:
@@ -114,7 +113,7 @@ def g_loss(
     if game.g_terms is not None:
         extra, more = game.g_terms(fake_critique, conditions)
         loss, metrics = loss + extra, {**metrics, **more}
-    loss, metrics = _pulled(game, 0, params, state, loss, metrics)
+    loss, metrics = _pull(game, 0, params, state, loss, metrics)
     return loss, (stats, {**metrics, "g/loss": loss})
 
 
@@ -147,7 +146,7 @@ def d_move(game: Game, net: Net, grads: PyTree, stats: PyTree) -> tuple[Net, jax
     return net, norm
 
 
-def _pulled(
+def _pull(
     game: Game, player: int, params: PyTree, state: State, loss: jax.Array, metrics: Mapping
 ) -> Terms:
     """The loss with the distance to past parameters of G (0) or D (1)."""

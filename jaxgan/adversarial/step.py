@@ -10,14 +10,12 @@ import jax.numpy as jnp
 from jaxgan import regularizers
 from jaxgan.adversarial import buffers, objectives, vitals
 from jaxgan.adversarial.game import Game, Samples
+from jaxgan.adversarial.purposes import OfStep, OfUpdate
 from jaxgan.base import draws
 from jaxgan.base.state import Batch, Metrics, Net, State
 from jaxgan.learning import updates
 
 PyTree = Any
-
-# What a sample's key is folded with, for whose update.
-D_UPDATE, G_UPDATE, REFRESH = range(3)
 
 
 class Minibatch(NamedTuple):
@@ -70,7 +68,7 @@ def step(game: Game, state: State, batch: Batch, key: jax.Array) -> tuple[State,
         state, d_metrics = updates.repeat(partial(d_update, game), state, minibatches)
         state = refresh(game, state, minibatches)
         state, g_metrics = g_update(game, state, last)
-        return replace(state, step=state.step + 1), named(game, {**d_metrics, **g_metrics})
+        return replace(state, step=state.step + 1), rename(game, {**d_metrics, **g_metrics})
     after_d, d_metrics = d_update(game, state, last)
     after_g, g_metrics = g_update(game, state, last)
     metrics = {**d_metrics, **g_metrics}
@@ -84,10 +82,10 @@ def step(game: Game, state: State, batch: Batch, key: jax.Array) -> tuple[State,
     nets = {**state.nets, d: after_d.nets[d], g: after_g.nets[g]}
     history = {k: v for k, v in after_g.extras.items() if k == f"{g}_history"}
     extras = {**after_d.extras, **history}
-    return State(state.step + 1, nets, extras), named(game, metrics)
+    return State(state.step + 1, nets, extras), rename(game, metrics)
 
 
-def named(game: Game, metrics: Metrics) -> Metrics:
+def rename(game: Game, metrics: Metrics) -> Metrics:
     """Metrics of 'g' and 'd' under the names that the players have."""
     names = dict(zip("gd", game.names, strict=True))
     return {
@@ -99,12 +97,12 @@ def named(game: Game, metrics: Metrics) -> Metrics:
 def d_update(game: Game, state: State, minibatch: Minibatch) -> tuple[State, Metrics]:
     """One update of the discriminator."""
     name, t, axis_name = game.names[1], game.common.techniques, game.common.axis_name
-    keys, extras = draws.fold(minibatch.keys, D_UPDATE), state.extras
+    keys, extras = draws.fold(minibatch.keys, OfStep.D_UPDATE), state.extras
     fake = objectives.fakes(game, state, minibatch.of_fake, keys)
     diversity = vitals.diversity(minibatch.real.values, fake.values, axis_name)
     if t.replay:
         fake, buffer = buffers.replay_query(
-            draws.fold(keys, objectives.REPLAY),
+            draws.fold(keys, OfUpdate.REPLAY),
             extras[replay_key(game)],
             fake,
             probability=t.replay_share,
@@ -126,7 +124,7 @@ def d_update(game: Game, state: State, minibatch: Minibatch) -> tuple[State, Met
 def g_update(game: Game, state: State, minibatch: Minibatch) -> tuple[State, Metrics]:
     """One update of the generator and of its average."""
     name = game.names[0]
-    keys, net = draws.fold(minibatch.keys, G_UPDATE), state.nets[name]
+    keys, net = draws.fold(minibatch.keys, OfStep.G_UPDATE), state.nets[name]
     grad = jax.grad(partial(objectives.g_loss, game), has_aux=True)
     grads, (stats, metrics) = updates.accumulate(
         lambda part: grad(net.params, state, *part),
@@ -149,7 +147,9 @@ def refresh(game: Game, state: State, minibatches: Minibatch) -> State:
 
     def again(state: State, j: jax.Array) -> tuple[State, Metrics]:
         minibatch = jax.tree.map(lambda x: x[j % game.common.n_critic], minibatches)
-        keys = jax.vmap(jax.random.fold_in, (0, None))(draws.fold(minibatch.keys, REFRESH), j)
+        keys = jax.vmap(jax.random.fold_in, (0, None))(
+            draws.fold(minibatch.keys, OfStep.REFRESH), j
+        )
         return d_update(game, state, minibatch._replace(keys=keys))
 
     def more(state: State) -> State:

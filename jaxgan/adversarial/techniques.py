@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan import augment, regularizers
-from jaxgan.base import draws
+from jaxgan.adversarial.packing import pack
 from jaxgan.losses import AdversarialLoss
 
 PyTree = Any
@@ -139,7 +139,7 @@ class Techniques:
             sigma = augment.anneal(
                 step, initial=self.instance_noise, steps=self.instance_noise_steps
             )
-            samples = samples + sigma * draws.normal(keys, samples.shape[1:])
+            samples = augment.instance_noise(keys, samples, sigma)
         return pack(samples, self.pack)
 
     def penalties(
@@ -203,38 +203,6 @@ class Techniques:
         return jax.lax.cond(step % k == 0, lambda: k * penalty(), lambda: jnp.zeros_like(like))
 
 
-def pack(samples: jax.Array, m: int) -> jax.Array:
-    """Packs of m consecutive samples [B, ..., C] as one of m times the channels [B/m, ..., m C].
-
-    Lin et al. 2018, "PacGAN" (arXiv:1712.04086), section 3.
-
-    Raises:
-      ValueError: if m does not divide B.
-    """
-    if m == 1:
-        return samples
-    B, *inner, C = samples.shape
-    _divided(B, m)
-    x = jnp.moveaxis(samples.reshape(B // m, m, *inner, C), 1, -2)
-    return x.reshape(B // m, *inner, m * C)
-
-
-def in_packs(conditions: PyTree, m: int) -> PyTree:
-    """The conditions [B, ...] of packs of m consecutive samples, [B/m, m, ...]; for 1 as they are.
-
-    Raises:
-      ValueError: if m does not divide B.
-    """
-    if m == 1:
-        return conditions
-
-    def rows(x: jax.Array) -> jax.Array:
-        _divided(len(x), m)
-        return x.reshape(-1, m, *x.shape[1:])
-
-    return jax.tree.map(rows, conditions)
-
-
 def deficit(
     loss: AdversarialLoss,
     real_logits: jax.Array,
@@ -290,13 +258,6 @@ def check(
     ):
         if wrong:
             raise ValueError(text)
-
-
-def _divided(B: int, m: int) -> None:
-    if B % m:
-        raise ValueError(
-            f"techniques.pack={m} does not divide the {B} samples of a minibatch on each device"
-        )
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:

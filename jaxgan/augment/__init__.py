@@ -2,7 +2,8 @@
 
 Every draw belongs to a sample: with one key, sample i of the global batch draws from
 ``fold_in(key, i)``, so that the result does not depend on the number of devices. Images are
-``[B, H, W, C]`` of a floating type, computed in float32 and returned in their own dtype.
+``[B, H, W, C]`` of a floating type, computed in float32 and returned in their own dtype; noise
+is for other samples ``[B, ...]``, too.
 """
 
 from jaxgan.augment.controller import AdaState, ada_init, ada_update

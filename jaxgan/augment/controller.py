@@ -59,11 +59,11 @@ def ada_update(
       images_to_full: real images that p takes from 0 to 1.
       maximum: of p.
       axis_name: the mapped axis over which the batch is split; the state stays the same on
-          every device.
+        every device.
 
     Raises:
       ValueError: if ``interval``, ``images_to_full`` or ``maximum`` is not positive, or
-          ``real_logits`` holds none.
+        ``real_logits`` holds none.
     """
     if not real_logits.ndim or not real_logits.size:
         raise ValueError(f"real_logits has shape {real_logits.shape}, but [B, ...] is due")

@@ -38,7 +38,7 @@ def ada(
     Args:
       key: one key, or one a sample ``[B]``.
       images: ``[B, H, W, C]`` in [-1, 1]; one channel or three for a transformation of colour,
-          two pixels or more each way for one of geometry or the filter.
+        two pixels or more each way for one of geometry or the filter.
       p: probability, a scalar that may be traced: ``AdaState.p``. Above 1 it is as 1.
       transforms: names of ``augment.TRANSFORMS``.
       axis_name: the mapped axis over which the batch is split, so that shards draw apart.

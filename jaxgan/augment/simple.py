@@ -42,12 +42,12 @@ def instance_noise(
 
     Args:
       key: one key, or one a sample ``[B]``.
-      images: ``[B, H, W, C]``.
+      images: ``[B, H, W, C]``, or other samples ``[B, ...]``.
       sigma: a number, which may be traced.
       axis_name: the mapped axis over which the batch is split.
 
     Raises:
-      ValueError: if images are not of four axes, or sigma is negative.
+      ValueError: if images are not of a floating type, or sigma is negative.
     """
     if isinstance(sigma, int | float) and not sigma >= 0:
         raise ValueError(f"sigma is {sigma}, but must not be negative")
@@ -55,7 +55,7 @@ def instance_noise(
     def add(key: jax.Array, image: jax.Array, sigma: ArrayLike) -> jax.Array:
         return image + sigma * jax.random.normal(key, image.shape, jnp.float32)
 
-    return per_sample(add, key, images, sigma, axis_name=axis_name)
+    return per_sample(add, key, images, sigma, axis_name=axis_name, any_shape=True)
 
 
 def anneal(step: ArrayLike, *, initial: float, steps: int, final: float = 0.0) -> jax.Array:

@@ -138,9 +138,9 @@ def filter_bank() -> np.ndarray:
     for octave, band in enumerate(range(BANDS - 1, 0, -1)):
         step = 2**octave
         upper, lower = (np.convolve(rest, _dilate(h, step)) for h in (high, low))
-        bank[band] = _centred(upper, length)
+        bank[band] = _centre(upper, length)
         rest = lower
-    bank[0] = _centred(rest, length)
+    bank[0] = _centre(rest, length)
     return bank
 
 
@@ -155,6 +155,6 @@ def _dilate(taps: np.ndarray, step: int) -> np.ndarray:
     return out
 
 
-def _centred(taps: np.ndarray, length: int) -> np.ndarray:
+def _centre(taps: np.ndarray, length: int) -> np.ndarray:
     before = (length - len(taps)) // 2
     return np.pad(taps, (before, length - len(taps) - before))

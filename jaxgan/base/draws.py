@@ -9,11 +9,11 @@ def sample_keys(key: jax.Array, batch_size: int, axis_name: str | None = None) -
 
     Args:
       key: one key, or ``batch_size`` keys (typed ``[B]`` or raw ``[B, 2]``), returned as they
-          are: whoever shards the batch may shard its keys with it.
+        are: whoever shards the batch may shard its keys with it.
       batch_size: the number B of samples here: of the global batch under ``jit``, of this
-          device's shard inside ``pmap`` or ``shard_map``.
+        device's shard inside ``pmap`` or ``shard_map``.
       axis_name: the mapped axis over which the batch is split; places then count from
-          ``axis_index * B``. Without it every device would repeat the same draws.
+        ``axis_index * B``. Without it every device would repeat the same draws.
 
     Returns:
       Keys with the leading axis B.

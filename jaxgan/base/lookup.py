@@ -60,7 +60,7 @@ def load_module(package: types.ModuleType, kind: str, name: str) -> types.Module
         if it cannot be imported.
     """
     known = submodules(package)
-    module = imported(kind, f"{package.__name__}.{name}" if name in known else name)
+    module = find_module(kind, f"{package.__name__}.{name}" if name in known else name)
     if module is None:
         raise errors.unknown(kind, str(name), known)
     return module
@@ -79,14 +79,14 @@ def load_object(kind: str, name: str, cls: type | tuple[type, ...], known: Itera
     Raises:
       UserError: naming the nearest known ``kind`` if there is no such module, or what it has.
     """
-    if (module := imported(kind, name)) is not None:
+    if (module := find_module(kind, name)) is not None:
         found = {key: value for key, value in vars(module).items() if own(module, value, cls)}
         if len(found) != 1:
             told = f": {', '.join(found)}" if found else ""
             raise errors.UserError(f"{name!r} must define one {kind}, found {len(found)}{told}")
         return next(iter(found.values()))
     parent, _, last = name.rpartition(".")
-    module = imported(kind, parent) if parent else None
+    module = find_module(kind, parent) if parent else None
     if module is None:
         raise errors.unknown(kind, name, known)
     value = getattr(module, last, None)
@@ -103,7 +103,7 @@ def own(module: types.ModuleType, value: Any, cls: type | tuple[type, ...]) -> b
     )
 
 
-def imported(kind: str, name: str) -> types.ModuleType | None:
+def find_module(kind: str, name: str) -> types.ModuleType | None:
     """The module of that name, or ``None`` if there is none.
 
     Raises:

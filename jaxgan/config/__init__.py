@@ -11,7 +11,7 @@ from jaxgan.config.completing import (
     merge,
 )
 from jaxgan.config.fields import SAFE, default, flatten, get, plain, put
-from jaxgan.config.kinds import conform, describe_kind, fit_kind, of_kind, typed
+from jaxgan.config.kinds import conform, describe_kind, fit_kind, fit_type, of_kind
 from jaxgan.config.overriding import (
     BOOLEANS,
     apply_override,

@@ -16,7 +16,7 @@ from jaxgan.base.lookup import Field
 from jaxgan.config import variants
 from jaxgan.config.fields import default as common_fields
 from jaxgan.config.fields import flatten, get, plain, put
-from jaxgan.config.kinds import of_kind, typed
+from jaxgan.config.kinds import fit_type, of_kind
 from jaxgan.learning import optimizers
 
 
@@ -63,7 +63,7 @@ def merge(config: Mapping[str, Any]) -> ConfigDict:
             raise errors.unknown("config field", key, known)
         group, _, last = key.rpartition(".")
         node = get(full, group) if group else full
-        node[last] = typed(key, value, node[last])
+        node[last] = fit_type(key, value, node[last])
     if "method" in config:
         full.method = ConfigDict(plain(config["method"]))
     for key, part in full.method.items():
@@ -134,7 +134,7 @@ def fill_optimizer(where: str, part: ConfigDict) -> None:
         for name, default in arguments.items():
             if isinstance(default, bool | int | float | str):
                 inside = where if kind == "optimizer" else f"{where}.schedule"
-                put(group, name, typed(f"{inside}.{name}", group[name], default))
+                put(group, name, fit_type(f"{inside}.{name}", group[name], default))
 
 
 def fill_from_data(config: ConfigDict) -> None:

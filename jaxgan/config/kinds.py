@@ -14,7 +14,7 @@ from jaxgan.base import errors
 from jaxgan.config.fields import plain
 
 
-def typed(where: str, value: Any, like: Any) -> Any:
+def fit_type(where: str, value: Any, like: Any) -> Any:
     """``value``, of the type of ``like``: a whole number may stand for a float.
 
     Raises:

@@ -10,7 +10,7 @@ from jaxgan import networks
 from jaxgan.base import errors
 from jaxgan.config import variants
 from jaxgan.config.fields import flatten, get
-from jaxgan.config.kinds import typed
+from jaxgan.config.kinds import fit_type
 from jaxgan.learning import optimizers
 
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
@@ -51,7 +51,7 @@ def apply_override(config: ConfigDict, key: str, text: str) -> None:
         parent, node = node, node[part]
     if isinstance(node, ConfigDict):
         raise errors.UserError(f"config.{key} is a group; set one of {', '.join(node)}")
-    parent[last] = typed(key, parse_value(text, node), node)
+    parent[last] = fit_type(key, parse_value(text, node), node)
 
 
 def parse_value(text: str, now: Any) -> Any:

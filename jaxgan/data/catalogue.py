@@ -68,8 +68,8 @@ def open_catalogue(
 
     Raises:
       UserError: TFDS has no such dataset; it is not prepared in ``data_dir`` as array_record; it
-          has no such split; it has no uint8 feature 'image' of fixed size, or of any size where
-          ``image_size`` is given; or, on reading, a record is damaged.
+        has no such split; it has no uint8 feature 'image' of fixed size, or of any size where
+        ``image_size`` is given; or, on reading, a record is damaged.
     """
     import tensorflow_datasets as tfds
 

@@ -33,12 +33,12 @@ def open_sources(data: Any, split: str | None = None) -> dict[str, Source]:
 
     Args:
       data: with the attributes ``name`` ('digits', 'ring', 'grid', 'random', 'swiss_roll',
-          'stacked_mnist', 'folder', 'pairs', 'npz', a TFDS name, or the dotted name of a function
-          ``(data, split) -> Source`` in a module of your own), and optionally ``data_dir``
-          (folder or file; '' for the default), ``split``, ``image_size`` (0: as stored),
-          ``channels`` (0: as stored, 1 or 3), ``bad_images`` ('error' or 'skip', for 'folder'
-          and 'pairs'), ``direction`` ('AtoB' or 'BtoA', for 'pairs') and ``domains`` (two
-          classes of a labelled set, by name or number; () for none).
+        'stacked_mnist', 'folder', 'pairs', 'npz', a TFDS name, or the dotted name of a function
+        ``(data, split) -> Source`` in a module of your own), and optionally ``data_dir``
+        (folder or file; '' for the default), ``split``, ``image_size`` (0: as stored),
+        ``channels`` (0: as stored, 1 or 3), ``bad_images`` ('error' or 'skip', for 'folder'
+        and 'pairs'), ``direction`` ('AtoB' or 'BtoA', for 'pairs') and ``domains`` (two
+        classes of a labelled set, by name or number; () for none).
       split: instead of ``data.split``.
 
     Returns:

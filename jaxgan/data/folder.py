@@ -52,7 +52,7 @@ def open_folder(data_dir: str, split: str, fit: Fit, *, sides: bool = False) -> 
 
     Raises:
       UserError: the folder is missing or has no images; the split does not exist; or as
-          ``image_files.open_rows`` does.
+        ``image_files.open_rows`` does.
     """
     rows = _list(expanded(data_dir), split, sides)
     return image_files.open_rows("folder", split, rows, fit)

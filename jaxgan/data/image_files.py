@@ -77,8 +77,8 @@ def open_rows(name: str, split: str, rows: Rows, fit: Fit) -> Source:
 
     Raises:
       UserError: an image cannot be read, and ``bad_images`` is 'error' (under 'skip' its row is
-          left out with a warning, for which all images are decoded once); or the images of an entry
-          differ in size or channels where ``fit`` does not make them equal.
+        left out with a warning, for which all images are decoded once); or the images of an entry
+        differ in size or channels where ``fit`` does not make them equal.
     """
     headers = in_threads(functools.partial(_header, rows), rows.files, fit.bad_images)
     shapes = _common_shapes(rows, rows.files, headers, fit)

@@ -27,7 +27,7 @@ def label_warnings(source: Source, most: int = 20_000) -> list[str]:
     Args:
       source: open; without classes there is nothing to say.
       most: samples that are looked at, evenly spaced; 2,000 at most where their images have to
-          be read for it.
+        be read for it.
 
     Returns:
       A line for each of the two.
@@ -48,7 +48,7 @@ def label_warnings(source: Source, most: int = 20_000) -> list[str]:
     present = np.unique(known)
     if missing := K - len(present):
         among = "no sample" if looked == size else f"no sample of {part}"
-        lines.append(f"{among} has {_told(source, _gaps(present, K), missing)}")
+        lines.append(f"{among} has {_tell(source, _gaps(present, K), missing)}")
     return lines
 
 
@@ -60,7 +60,7 @@ def _gaps(present: np.ndarray, K: int) -> Iterator[tuple[int, int]]:
             yield int(before) + 1, int(after) - 1
 
 
-def _told(source: Source, gaps: Iterator[tuple[int, int]], missing: int) -> str:
+def _tell(source: Source, gaps: Iterator[tuple[int, int]], missing: int) -> str:
     """The labels in the gaps, by number, and by name where they have one."""
 
     def named(label: int) -> str:

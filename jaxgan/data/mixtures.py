@@ -43,13 +43,13 @@ def means(name: str) -> np.ndarray:
         ticks = np.array([-4.0, -2.0, 0.0, 2.0, 4.0])
         centres = np.stack(np.meshgrid(ticks, ticks, indexing="ij"), axis=-1).reshape(-1, 2)
     elif name == "random":
-        centres = _scattered()
+        centres = _scatter()
     else:
         raise UserError(f"{name!r} has no modes; 'ring', 'grid' and 'random' have")
     return (centres / SCALE[name]).astype(np.float32)
 
 
-def _scattered() -> np.ndarray:
+def _scatter() -> np.ndarray:
     """The means of ``random``, float64 [25, 2]: each keeps its distance from those before it."""
     # Raw words, which NumPy keeps the same from version to version (see order._permutation).
     words = np.random.Philox(key=[NAMES.index("random") + 1, len(SIZES)]).random_raw(1000)

@@ -61,7 +61,7 @@ def open_npz(data_dir: str, split: str, *, image_size: int = 0, channels: int = 
 
     Raises:
       UserError: the file is missing or no .npz; keys are missing; an array has another rank or
-          dtype; values are NaN or outside the range; or images and labels differ in number.
+        dtype; values are NaN or outside the range; or images and labels differ in number.
     """
     plan = _plan(data_dir, split, image_size, channels)
     pixels = _load(plan.path, plan.images_key)[plan.rows]

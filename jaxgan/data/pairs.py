@@ -48,7 +48,7 @@ def open_pairs(data_dir: str, split: str, fit: Fit, *, direction: str) -> Source
 
     Raises:
       UserError: the folder is missing or has no pairs; the split does not exist; or as
-          ``image_files.open_rows`` does, also for an image of two halves with an odd width.
+        ``image_files.open_rows`` does, also for an image of two halves with an odd width.
     """
     rows = _list(expanded(data_dir), split, direction)
     return image_files.open_rows("pairs", split, rows, fit)

@@ -38,7 +38,7 @@ def open_stacked(data_dir: str, split: str, *, image_size: int = 0, channels: in
 
     Raises:
       UserError: MNIST is not prepared in ``data_dir`` or is damaged; no such split; or one
-          channel is asked for.
+        channel is asked for.
     """
     spec = describe(data_dir, split, image_size=image_size, channels=channels)
     # All at once: a random triple would decode three records for each image, in every epoch.

@@ -110,7 +110,7 @@ def stream(
 
     Raises:
       UserError: ``batch_size`` does not divide by ``processes``; or, while iterating, a sample
-          cannot be read.
+        cannot be read.
     """
     import grain
 

@@ -59,7 +59,7 @@ def check(config: ConfigDict, spec: data.Spec) -> None:
         )
 
 
-def chosen(config: ConfigDict, spec: data.Spec, method: Method) -> tuple[str, ...]:
+def choose_metrics(config: ConfigDict, spec: data.Spec, method: Method) -> tuple[str, ...]:
     """The metrics that the config names, or all that apply.
 
     Args:
@@ -82,7 +82,7 @@ def chosen(config: ConfigDict, spec: data.Spec, method: Method) -> tuple[str, ..
     return tuple(settings.metrics) or tuple(every)
 
 
-def published(name: str, config: ConfigDict) -> str:
+def public_name(name: str, config: ConfigDict) -> str:
     """The name of a figure: a Fréchet distance is a FID only on the Inception network."""
     return "fid" if name == "frechet" and config.evaluation.extractor == "inception" else name
 
@@ -91,7 +91,7 @@ def logged(config: ConfigDict, spec: data.Spec, method: Method) -> list[str]:
     """The names under which an evaluation's figures are logged."""
     names = [
         name
-        for metric in chosen(config, spec, method)
+        for metric in choose_metrics(config, spec, method)
         for name in figures.NAMES.get(metric, (metric,))
     ]
-    return [LOGGED + published(name, config) for name in [*names, "overfitting"]]
+    return [LOGGED + public_name(name, config) for name in [*names, "overfitting"]]

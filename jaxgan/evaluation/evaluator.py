@@ -1,9 +1,6 @@
 """An evaluation made ready: what it measures, by which features, against which real samples."""
 
 import dataclasses
-import hashlib
-import importlib.metadata
-import json
 import math
 from collections.abc import Callable
 from functools import cached_property
@@ -18,7 +15,7 @@ from tqdm import tqdm
 from jaxgan import data
 from jaxgan.base import errors
 from jaxgan.base.method import Method
-from jaxgan.evaluation import choice, figures, network_figures, real
+from jaxgan.evaluation import choice, figures, network_figures, provenance, real
 from jaxgan.evaluation.extractors import domain, inception
 from jaxgan.evaluation.extractors.extractor import TOLERANCE, Extractor, Features, extract
 from jaxgan.evaluation.figures import Figures, Sample
@@ -26,7 +23,6 @@ from jaxgan.evaluation.metrics import frechet, likelihood
 from jaxgan.evaluation.protocol import Result
 
 MEMORIZED = figures.NAMES["memorization"]
-PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "numpy", "scipy")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +72,7 @@ class Evaluator:
     @cached_property
     def real(self) -> figures.Real:
         """The real samples, with features from the cache where they are known."""
-        look = real.remembered(self.extractor, self.look) if self.extractor and self.look else None
+        look = real.remember(self.extractor, self.look) if self.extractor and self.look else None
         memorization = "memorization" in self.metrics
         return real.read(self.config, self.splits, self.part, look, memorization=memorization)
 
@@ -102,7 +98,7 @@ class Evaluator:
             for measure in figures.METRICS[metric]
         ]
         found = {name: value for part, _ in each for name, value in part.items()}
-        published = {choice.published(name, self.config): value for name, value in found.items()}
+        published = {choice.public_name(name, self.config): value for name, value in found.items()}
         return published, [text for _, told in each for text in told]
 
     def labels(self, n: int) -> tuple[np.ndarray, str]:
@@ -161,13 +157,8 @@ class Evaluator:
             "figures": entries,
             "warnings": warnings,
             "protocol": protocol,
-            "digest": digest(protocol)[:8],
-            "made_by": {
-                "versions": {name: version(name) for name in PACKAGES},
-                "config": digest(json.loads(self.config.to_json_best_effort())),
-                "seed": self.config.seed,
-                "backend": jax.default_backend(),
-            },
+            "digest": provenance.digest(protocol)[:8],
+            "made_by": provenance.made_by(self.config),
         }
 
     def of_networks(
@@ -190,7 +181,7 @@ class Evaluator:
             take("elbo", network_figures.likelihoods, subject.log_weight, self.real.unseen, key)
         if subject.classify is not None:
             unseen = self.splits.source(self.config.data.test_split)
-            rows = np.sort(real.unseen_rows(self.splits, self.config))
+            rows = np.sort(self.real.unseen_rows)
             size = self.config.evaluation.batch_size
             take(
                 "error", network_figures.classification_errors, subject.classify, unseen, rows, size
@@ -249,19 +240,6 @@ def in_range(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     ]
 
 
-def version(package: str) -> str:
-    """Of a package; ``'unknown'`` for one that runs without having been installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
-
-
-def digest(value: Any) -> str:
-    """The SHA-256 of a value as JSON, in hex."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
 def open_evaluator(
     config: ConfigDict,
     part: str,
@@ -286,7 +264,7 @@ def open_evaluator(
     """
     settings = config.evaluation
     splits = splits or data.Splits(config.data)
-    metrics = choice.chosen(config, splits.spec(), method)
+    metrics = choice.choose_metrics(config, splits.spec(), method)
     extractor: Extractor | None = None
     if settings.extractor == "domain":
         extractor = domain.load(config.data, splits=splits, say=say).extractor

@@ -52,6 +52,7 @@ class Real:
       training: all that were trained on; likewise.
       seen: samples [m, ...] in [-1, 1] that were trained on.
       unseen: samples [m, ...] that were not; or None where there are none.
+      unseen_rows: the indices of all of those in the test split, in the order of ``unseen``.
       mixture: the means [K, 2] and the standard deviation of the modes, if the data are points
         around some.
       class_weights: how often each class stands in the split that the reference is of, [K]; or
@@ -64,6 +65,7 @@ class Real:
     training: Sample | None
     seen: np.ndarray
     unseen: np.ndarray | None
+    unseen_rows: np.ndarray
     mixture: tuple[np.ndarray, float] | None
     class_weights: np.ndarray | None = None
 
@@ -112,7 +114,7 @@ def intra_class_figures(candidate: Sample, real: Real) -> Figures:
     """The mean distance of two samples' features within a class."""
     if candidate.labels is None:
         return {}
-    features, labels = labelled(candidate.features, candidate.labels)
+    features, labels = keep_labelled(candidate.features, candidate.labels)
     distance = diversity.intra_class_distance(features, labels, pairs=PAIRS, seed=SEED)
     return {"intra_class_diversity": distance}
 
@@ -130,7 +132,7 @@ def memorization_figures(candidate: Sample, real: Real) -> Figures:
 def accuracy_figures(candidate: Sample, real: Real) -> Figures:
     """The share of samples that the extractor takes for the class asked for."""
     assert candidate.labels is not None
-    logits, labels = labelled(candidate.logits, candidate.labels)
+    logits, labels = keep_labelled(candidate.logits, candidate.labels)
     return {"conditional_accuracy": float((logits.argmax(axis=1) == labels).mean())}
 
 
@@ -152,7 +154,7 @@ def mode_figures(candidate: Sample, real: Real) -> Figures:
     }
 
 
-def labelled(values: Any, labels: np.ndarray) -> tuple[Any, np.ndarray]:
+def keep_labelled(values: Any, labels: np.ndarray) -> tuple[Any, np.ndarray]:
     """The rows whose label is known, and their labels.
 
     Raises:

@@ -70,8 +70,9 @@ def read(
         other=sample(other, rest, look),
         held_out=held_out,
         training=training,
-        seen=floats(seen, shuffled(seen)[:SCORED]),
+        seen=floats(seen, shuffle(seen)[:SCORED]),
         unseen=floats(unseen, fresh[:SCORED]) if len(fresh) else None,
+        unseen_rows=fresh,
         mixture=mixture(config, reference.num_classes),
         class_weights=class_weights(reference),
     )
@@ -81,9 +82,9 @@ def sides(reference: data.Source, other: data.Source, n: int) -> tuple[np.ndarra
     """The indices of at most n samples of each of two splits, no stored sample on both sides."""
     if reference.split == other.split:
         # Cut in two, so that the floor is between samples that are not the same ones.
-        half, order = min(n, reference.size // 2), shuffled(reference)
+        half, order = min(n, reference.size // 2), shuffle(reference)
         return order[:half], order[half : 2 * half]
-    chosen, rest = shuffled(reference), shuffled(other)
+    chosen, rest = shuffle(reference), shuffle(other)
     if len(both := data.shared(reference, other)):
         # What both have is dealt out.
         chosen = chosen[~np.isin(data.ids(reference)[chosen], both[1::2])]
@@ -97,7 +98,7 @@ def unseen_rows(splits: data.Splits, config: ConfigDict) -> np.ndarray:
     None where there are fewer than four: nothing could be said of them.
     """
     unseen = splits.source(config.data.test_split)
-    rows = shuffled(unseen)
+    rows = shuffle(unseen)
     if len(both := data.shared(unseen, splits.source())):
         rows = rows[~np.isin(data.ids(unseen)[rows], both)]
     return rows if len(rows) >= 4 else rows[:0]
@@ -152,7 +153,7 @@ def mixture(config: ConfigDict, num_classes: int) -> tuple[np.ndarray, float] | 
     return data.mixtures.means(name), data.mixtures.sigma(name)
 
 
-def shuffled(source: data.Source) -> np.ndarray:
+def shuffle(source: data.Source) -> np.ndarray:
     """The indices of all samples, in an order that depends on nothing but their number."""
     return data.indices(SEED, 0, size=source.size, batch_size=source.size)
 
@@ -183,10 +184,10 @@ def digest(values: np.ndarray) -> str:
     return hashlib.sha256(told + np.ascontiguousarray(values).tobytes()).hexdigest()
 
 
-def remembered(extractor: Extractor, look: Look) -> Look:
+def remember(extractor: Extractor, look: Look) -> Look:
     """``look``, which keeps what it finds in a file named after the content of the images."""
 
-    def cached(values: np.ndarray) -> Features:
+    def look_once(values: np.ndarray) -> Features:
         name = f"{extractor.name}_{extractor.digest[:12]}_{extractor.resize}_{digest(values)}.npz"
         folder = files.cache("features")
         if folder is None:
@@ -210,4 +211,4 @@ def remembered(extractor: Extractor, look: Look) -> Look:
             pass
         return found
 
-    return cached
+    return look_once

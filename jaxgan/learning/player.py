@@ -134,9 +134,9 @@ class Player:
 def scale_learning_rates(state: State, factor: float) -> State:
     """The same state with every player's learning rate multiplied by ``factor``."""
 
-    def scaled(net: Net) -> Net:
+    def scale(net: Net) -> Net:
         lowered = net.opt_state.factor * factor
         opt_state = dataclasses.replace(net.opt_state, factor=lowered)
         return dataclasses.replace(net, opt_state=opt_state)
 
-    return dataclasses.replace(state, nets={name: scaled(net) for name, net in state.nets.items()})
+    return dataclasses.replace(state, nets={name: scale(net) for name, net in state.nets.items()})

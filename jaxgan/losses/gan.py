@@ -76,7 +76,7 @@ def minimax_discriminator(
 
     Raises:
       ValueError: if logits are empty, a label does not broadcast, or a number given as label is
-          outside [0, 1].
+        outside [0, 1].
     """
     real, fake = float32("real_logits", real_logits), float32("fake_logits", fake_logits)
     real_term = cross_entropy(real, probability("real_label", real_label, real))
@@ -112,7 +112,7 @@ def non_saturating_generator(
 
     Raises:
       ValueError: if logits are empty, the label does not broadcast, or it is a number outside
-          [0, 1].
+        [0, 1].
     """
     fake = float32("fake_logits", fake_logits)
     return cross_entropy(fake, probability("label", label, fake))

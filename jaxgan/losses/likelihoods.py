@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.nn import logsumexp, softplus
 
-from jaxgan.losses.reduce import aligned, difference, per_sample
+from jaxgan.losses.reduce import align, difference, per_sample
 
 
 def bernoulli_log_likelihood(logits: jax.Array, x: jax.Array) -> jax.Array:
@@ -49,7 +49,7 @@ def gaussian_log_likelihood(
     log_variance = jnp.asarray(log_variance, jnp.float32)
     if jnp.broadcast_shapes(log_variance.shape, gap.shape) != gap.shape:
         raise ValueError(f"log_variance has shape {log_variance.shape} for a mean of {gap.shape}")
-    log_variance = aligned(log_variance, gap)
+    log_variance = align(log_variance, gap)
     density = jnp.log(2 * jnp.pi) + log_variance + jnp.square(gap) * jnp.exp(-log_variance)
     return -per_sample(density) / 2
 
@@ -88,7 +88,7 @@ def elbo(log_likelihood: jax.Array, kl: jax.Array, *, beta: float = 1.0) -> jax.
     if kl.ndim != 1 or kl.shape != log_likelihood.shape[-1:]:
         raise ValueError(f"kl has shape {kl.shape}, log_likelihood {log_likelihood.shape}")
     log_likelihood, kl = log_likelihood.astype(jnp.float32), kl.astype(jnp.float32)
-    kl = jnp.asarray(beta, jnp.float32) * aligned(kl, log_likelihood)
+    kl = jnp.asarray(beta, jnp.float32) * align(kl, log_likelihood)
     return jnp.mean(log_likelihood - kl)
 
 

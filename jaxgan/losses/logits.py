@@ -6,7 +6,7 @@ from jax import lax
 from jax.nn import softplus
 from jax.typing import ArrayLike
 
-from jaxgan.losses.reduce import aligned
+from jaxgan.losses.reduce import align
 
 
 def float32(name: str, logits: ArrayLike) -> jax.Array:
@@ -17,7 +17,7 @@ def float32(name: str, logits: ArrayLike) -> jax.Array:
     return x
 
 
-def required(name: str, logits: ArrayLike | None) -> ArrayLike:
+def require(name: str, logits: ArrayLike | None) -> ArrayLike:
     """The logits; ``ValueError`` if they were left out."""
     if logits is None:
         raise ValueError(f"{name} is required: a relativistic generator compares fake with real")
@@ -44,7 +44,7 @@ def label_for(name: str, label: ArrayLike, logits: jax.Array) -> jax.Array:
         a not in (1, b) for a, b in zip(y.shape[::-1], logits.shape[::-1], strict=False)
     ):
         raise ValueError(f"{name} has shape {y.shape}, which does not broadcast to {logits.shape}")
-    return aligned(y, logits)
+    return align(y, logits)
 
 
 def probability(name: str, label: ArrayLike, logits: jax.Array) -> jax.Array:

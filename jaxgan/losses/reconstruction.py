@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxgan.losses.reduce import aligned, difference, total
+from jaxgan.losses.reduce import align, difference, total
 
 PyTree = Any
 
@@ -111,7 +111,7 @@ def lpips(
         if shape not in ((), a.shape[-1:]):
             raise ValueError(f"channel_weights has shape {shape} for a layer of {a.shape}")
         square = jnp.square(difference("targets", _unit(a), _unit(b)))
-        weight = aligned(jnp.asarray(weight, jnp.float32), square)
+        weight = align(jnp.asarray(weight, jnp.float32), square)
         result += jnp.mean(jnp.sum(weight * square, axis=-1))
     return result
 

@@ -21,7 +21,7 @@ def per_sample(x: jax.Array) -> jax.Array:
     return jnp.sum(x, axis=tuple(range(1, x.ndim)))
 
 
-def aligned(x: jax.Array, like: jax.Array) -> jax.Array:
+def align(x: jax.Array, like: jax.Array) -> jax.Array:
     """``x`` with axes of 1 before its own, as many as ``like`` has more; a scalar stays one.
 
     JAX adds them by itself, but not under ``jax_numpy_rank_promotion='raise'``.

@@ -12,7 +12,7 @@ from jaxgan.losses.logits import (
     batch_mean,
     float32,
     refuse_labels,
-    required,
+    require,
 )
 
 
@@ -54,7 +54,7 @@ def relativistic_average_generator(
       ValueError: if ``real_logits`` is missing, logits are empty, or a label is given.
     """
     refuse_labels("relativistic_average generator", label=(label, 1.0))
-    real = required("real_logits", real_logits)
+    real = require("real_logits", real_logits)
     return relativistic_average_discriminator(fake_logits, real, axis_name=axis_name)
 
 
@@ -101,5 +101,5 @@ def relativistic_pairing_generator(
       ValueError: if ``real_logits`` is missing or differs in shape, or a label is given.
     """
     refuse_labels("relativistic_pairing generator", label=(label, 1.0))
-    real = required("real_logits", real_logits)
+    real = require("real_logits", real_logits)
     return relativistic_pairing_discriminator(fake_logits, real)

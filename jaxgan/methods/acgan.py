@@ -20,7 +20,7 @@ PyTree = Any
 CLASSES = "classes"
 
 
-def classified(critique: Critique, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
+def classification(critique: Critique, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The cross-entropy of D's guess of the classes [B], and the share that it has right."""
     logits = adversarial.head(critique, CLASSES).reshape(len(labels), -1)
     right = jnp.mean(jnp.argmax(logits, axis=-1).astype(labels.dtype) == labels, dtype=jnp.float32)
@@ -71,13 +71,13 @@ class ACGAN:
         self, real: Critique, fake: Critique, of_real: PyTree, of_fake: PyTree
     ) -> adversarial.Terms:
         """-L_C, on real and on generated samples."""
-        on_real, real_accuracy = classified(real, of_real["labels"])
-        on_fake, _ = classified(fake, of_fake["labels"])
+        on_real, real_accuracy = classification(real, of_real["labels"])
+        on_fake, _ = classification(fake, of_fake["labels"])
         metrics = {"d/classifier_loss": on_real + on_fake, "d/class_accuracy": real_accuracy}
         return self.classifier_weight * (on_real + on_fake), metrics
 
     def g_terms(self, fake: Critique, conditions: PyTree) -> adversarial.Terms:
         """-L_C, on generated samples."""
-        loss, accuracy = classified(fake, conditions["labels"])
+        loss, accuracy = classification(fake, conditions["labels"])
         metrics = {"g/classifier_loss": loss, "g/class_accuracy": accuracy}
         return self.classifier_weight * loss, metrics

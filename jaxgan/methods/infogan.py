@@ -17,6 +17,7 @@ import jax.numpy as jnp
 
 from jaxgan import adversarial, losses
 from jaxgan.adversarial.game import look
+from jaxgan.adversarial.purposes import OfStep
 from jaxgan.base import draws
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
@@ -27,8 +28,6 @@ PyTree = Any
 Codes = dict[str, jax.Array]
 CATEGORICAL, CONTINUOUS = "categorical", "continuous"
 
-# What a sample's key is folded with for its codes; the step folds the same keys with small numbers.
-DRAW_CODES = 100
 # Added to Q's variance. Nothing else bounds the density of a code that is read off exactly: with a
 # deviation of 0.01 Q loses tens of nats at a step of G. At 0.1 a code is worth 2.1 nats at most.
 LEAST_VARIANCE = 1e-2
@@ -146,7 +145,7 @@ class InfoGAN:
                 found[CONTINUOUS] = jax.random.uniform(second, shape, jnp.float32, minval=-1.0)
             return found
 
-        return jax.vmap(one)(draws.fold(keys, DRAW_CODES))
+        return jax.vmap(one)(draws.fold(keys, OfStep.VARIANT))
 
     def inputs(self, z: jax.Array, codes: Codes) -> tuple[jax.Array]:
         """The generator's input [B, Z]: noise, the one-hot of each categorical code, the others."""

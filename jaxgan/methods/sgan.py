@@ -21,6 +21,7 @@ from jaxgan import adversarial, data, losses
 from jaxgan.adversarial import Game, head
 from jaxgan.adversarial.classifiers import Classifiers
 from jaxgan.adversarial.method import init_generator
+from jaxgan.adversarial.purposes import OfStep
 from jaxgan.adversarial.step import start, step
 from jaxgan.adversarial.techniques import Techniques
 from jaxgan.base import draws
@@ -33,8 +34,6 @@ PyTree = Any
 CLASSES, LABELLED, NOISE = "classes", "labelled", "noise"
 # The classifiers that learn beside the GAN: from the same labels alone, and from all.
 SUPERVISED, ALL = "supervised", "all_labels"
-# What a sample's key is folded with, above what the players use.
-NOISE_KEY = 100
 PREPARED = 500
 # The paper's generator matches features, and does nothing else.
 MATCHED = Techniques(feature_matching=1.0, feature_matching_alone=True)
@@ -173,7 +172,7 @@ class SGAN:
         """The players' updates, those of the other classifiers, and the averages."""
         n, old = batch["image"].shape[0], state
         keys = draws.sample_keys(key, n, self.common.axis_name)
-        noise = self.noise(draws.fold(keys, NOISE_KEY))
+        noise = self.noise(draws.fold(keys, OfStep.VARIANT))
         labelled = self.labelled_batch(state, n)
         state, metrics = step(self.game, state, {**batch, **noise, LABELLED: labelled}, keys)
         nets = dict(state.nets)

@@ -85,7 +85,7 @@ class Generator(nn.Module):
         if extra:
             z = blocks.with_reference(self, z, extra)
             if labels is not None and self.num_classes:
-                first = blocks.cycled(extra, self.num_classes)
+                first = blocks.cycle(extra, self.num_classes)
                 labels = jnp.concatenate([first, labels])
         norm = blocks.normalizer(
             self.normalization,

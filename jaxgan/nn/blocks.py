@@ -169,7 +169,7 @@ def with_reference(module: nn.Module, z: Array, size: int) -> Array:
     return jnp.concatenate([module.variable("reference", "z", draw).value.astype(z.dtype), z])
 
 
-def cycled(size: int, num_classes: int) -> Array:
+def cycle(size: int, num_classes: int) -> Array:
     """Labels int32 [size]: 0, 1, ..., and from the start again."""
     return jnp.arange(size, dtype=jnp.int32) % num_classes
 

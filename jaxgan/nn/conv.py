@@ -1,16 +1,14 @@
 """Convolutions as functions and layers whose gradients of any order stay canonical and fast."""
 
 import math
-from collections.abc import Sequence
-from operator import index
 from typing import Any
 
 import jax
 from flax import linen as nn
 from jax import Array, lax
 
+from jaxgan.nn.arguments import Padding, check_implementation, check_operands, pair, resolve
 from jaxgan.nn.operators import (
-    Geometry,
     Pair,
     adjoint_input,
     adjoint_kernel,
@@ -19,10 +17,6 @@ from jaxgan.nn.operators import (
     strided,
 )
 from jaxgan.nn.weights import Initializer, Weight, per_channel, plain
-
-Padding = str | int | Sequence[Pair]
-
-IMPLEMENTATIONS = ("canonical", "stock")
 
 
 def conv(
@@ -51,9 +45,9 @@ def conv(
     Raises:
       ValueError: for a wrong rank, channel count, stride, padding or implementation.
     """
-    geometry = _geometry(x.shape[1:3], w, strides, padding)
-    _check_operands("x", x, "w", w, (3, 2))
-    _check_implementation(implementation)
+    geometry = resolve(x.shape[1:3], w, strides, padding)
+    check_operands("x", x, "w", w, (3, 2))
+    check_implementation(implementation)
     x, w = _common(x, w)
     operator = strided if implementation == "canonical" else stock_strided
     return operator(x, w, geometry)
@@ -90,11 +84,11 @@ def conv_transpose(
         ``output_size`` that the convolution does not map to the size of ``g``.
     """
     if output_size is None:
-        s = _pair("strides", strides, 1)
+        s = pair("strides", strides, 1)
         output_size = (g.shape[1] * s[0], g.shape[2] * s[1])
-    geometry = _geometry(_pair("output_size", output_size, 1), w, strides, padding)
-    _check_operands("g", g, "w", w, (3, 3))
-    _check_implementation(implementation)
+    geometry = resolve(pair("output_size", output_size, 1), w, strides, padding)
+    check_operands("g", g, "w", w, (3, 3))
+    check_implementation(implementation)
     if geometry.output_size != g.shape[1:3]:
         raise ValueError(
             f"output_size {output_size} is mapped to {geometry.output_size} by the convolution, "
@@ -130,9 +124,9 @@ def conv_kernel_gradient(
     Raises:
       ValueError: for a wrong rank, batch size, stride or padding, and for a ``g`` of wrong size.
     """
-    kernel = jax.ShapeDtypeStruct((*_pair("kernel_size", kernel_size, 1), 1, 1), x.dtype)
-    geometry = _geometry(x.shape[1:3], kernel, strides, padding)
-    _check_operands("x", x, "g", g, (0, 0))
+    kernel = jax.ShapeDtypeStruct((*pair("kernel_size", kernel_size, 1), 1, 1), x.dtype)
+    geometry = resolve(x.shape[1:3], kernel, strides, padding)
+    check_operands("x", x, "g", g, (0, 0))
     if geometry.output_size != g.shape[1:3]:
         raise ValueError(f"g must be of size {geometry.output_size}, got {g.shape[1:3]}")
     return adjoint_kernel(*_common(x, g), geometry)
@@ -144,65 +138,7 @@ def _kernel_shape(x: Array, kernel_size: Any, features: int) -> tuple[int, int, 
         raise ValueError(f"features must be positive, got {features}")
     if x.ndim != 4:
         raise ValueError(f"x must be [B, H, W, C], got shape {x.shape}")
-    return (*_pair("kernel_size", kernel_size, 1), x.shape[-1], features)
-
-
-def _geometry(
-    size: tuple[int, ...], w: Array | jax.ShapeDtypeStruct, strides: Any, padding: Any
-) -> Geometry:
-    """Resolve the arguments of a convolution of images of ``size``, or say which one is wrong."""
-    if len(w.shape) != 4 or len(size) != 2:
-        raise ValueError(f"images and w must have 4 axes, w has shape {w.shape}")
-    kernel, stride = (w.shape[0], w.shape[1]), _pair("strides", strides, 1)
-    if padding == "SAME":
-        # As lax: the output is ceil(n / s) long, and the odd pixel of padding goes after the image.
-        total = [
-            max((-(-n // s) - 1) * s + k - n, 0)
-            for n, k, s in zip(size, kernel, stride, strict=True)
-        ]
-        (top, bottom), (left, right) = ((t // 2, t - t // 2) for t in total)
-    elif padding == "VALID":
-        top = bottom = left = right = 0
-    elif isinstance(padding, str):
-        raise ValueError(f"padding must be 'SAME', 'VALID', an integer or pairs, got {padding!r}")
-    elif isinstance(padding, Sequence):
-        if len(padding) != 2:
-            raise ValueError(f"padding must have one pair per spatial axis, got {padding!r}")
-        (top, bottom), (left, right) = (_pair("padding", p, 0) for p in padding)
-    else:
-        top, bottom = left, right = _pair("padding", padding, 0)
-    geometry = Geometry((size[0], size[1]), kernel, stride, ((top, bottom), (left, right)))
-    if 0 in geometry.output_size:
-        raise ValueError(
-            f"padding {padding!r} leaves images of size {size} smaller than the kernel {kernel}"
-        )
-    return geometry
-
-
-def _pair(name: str, value: Any, least: int) -> Pair:
-    """``value`` as two integers of at least ``least``."""
-    try:
-        a, b = value if isinstance(value, Sequence) else (value, value)
-        a, b = index(a), index(b)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be one integer or two, got {value!r}") from None
-    if min(a, b) < least:
-        raise ValueError(f"{name} must be at least {least}, got {value!r}")
-    return a, b
-
-
-def _check_operands(a: str, x: Array, b: str, w: Array, axes: Pair) -> None:
-    """Both have four axes, and agree on the length of the axis that they share."""
-    if x.ndim != 4 or w.ndim != 4 or x.shape[axes[0]] != w.shape[axes[1]]:
-        raise ValueError(
-            f"{a} and {b} must have 4 axes and agree on axis {axes[0]} of {a} and {axes[1]} of "
-            f"{b}, got {x.shape} and {w.shape}"
-        )
-
-
-def _check_implementation(implementation: str) -> None:
-    if implementation not in IMPLEMENTATIONS:
-        raise ValueError(f"implementation must be one of {IMPLEMENTATIONS}, got {implementation!r}")
+    return (*pair("kernel_size", kernel_size, 1), x.shape[-1], features)
 
 
 def _common(x: Array, w: Array) -> tuple[Array, Array]:
@@ -307,7 +243,7 @@ class ConvTranspose(nn.Module):
         """Convolve ``x`` [B, H, W, C] into [B, H', W', features]."""
         shape = _kernel_shape(x, self.kernel_size, self.features)
         # Of the kernel's taps one in strides[0] * strides[1] meets a pixel, on average.
-        fan_in = math.prod(shape[:3]) / math.prod(_pair("strides", self.strides, 1))
+        fan_in = math.prod(shape[:3]) / math.prod(pair("strides", self.strides, 1))
         kernel = self.weight(self, "kernel", self.kernel_init, shape, fan_in)
         x, kernel = nn.dtypes.promote_dtype(x, kernel, dtype=self.dtype)
         y = conv_transpose(

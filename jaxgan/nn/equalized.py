@@ -47,10 +47,10 @@ class EqualizedLR:
         """The scaled parameter, as `jaxgan.nn.weights.Weight` has it."""
         if fan_in is None:
 
-            def divided(*args: object) -> Array:
+            def divide(*args: object) -> Array:
                 return init(*args) / self.lr_multiplier
 
-            return plain(module, name, divided, shape, None) * self.lr_multiplier
+            return plain(module, name, divide, shape, None) * self.lr_multiplier
         normal = nn.initializers.normal(1 / self.lr_multiplier)
         value = plain(module, name, normal, shape, fan_in)
         return value * (self.gain * self.lr_multiplier / math.sqrt(fan_in))

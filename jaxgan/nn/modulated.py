@@ -11,7 +11,7 @@ from jaxgan.nn.conv import conv, conv_transpose
 from jaxgan.nn.equalized import EqualizedLR
 from jaxgan.nn.linear import Dense
 from jaxgan.nn.normalization import check_images
-from jaxgan.nn.resample import Taps, normalized, upfirdn
+from jaxgan.nn.resample import Taps, normalize, upfirdn
 from jaxgan.nn.weights import Initializer, Weight, per_channel
 
 RESAMPLE = (None, "up", "down")
@@ -59,7 +59,7 @@ def resampled_conv(
         if x.shape[1] % 2 or x.shape[2] % 2:
             raise ValueError(f"resample 'down' needs x of even height and width, got {x.shape}")
         pad = ((n - 1) // 2 + k // 2, (n - 2) // 2 + k // 2)
-        x = upfirdn(x, normalized(taps), pad=pad)
+        x = upfirdn(x, normalize(taps), pad=pad)
         return conv(x, w, 2, "VALID", implementation=implementation)
     H, W = x.shape[1:3]
     size = (2 * (H - 1) + k, 2 * (W - 1) + k)
@@ -67,7 +67,7 @@ def resampled_conv(
     transposed = w[::-1, ::-1].swapaxes(2, 3)
     y = conv_transpose(x, transposed, 2, "VALID", size, implementation=implementation)
     before = (n + 1) // 2 + k // 2 - (k - 1)
-    return upfirdn(y, normalized(taps, 2), pad=(before, n - k - before + 1))
+    return upfirdn(y, normalize(taps, 2), pad=(before, n - k - before + 1))
 
 
 def modulated_conv(

@@ -24,7 +24,7 @@ def upfirdn(
 
     Args:
       x: [B, H, W, C].
-      taps: the filter, applied as given (see `normalized`); a convolution, so it is reversed.
+      taps: the filter, applied as given (see `normalize`); a convolution, so it is reversed.
       up: each pixel is followed by up - 1 zeros.
       down: one pixel of ``down`` is kept.
       pad: zeros before and after each axis, once zeros are inserted; negative crops.
@@ -88,7 +88,7 @@ def _strided_slice(x: Array, axis: int, start: int, step: int, count: int) -> Ar
     return lax.slice_in_dim(x, start + before, last + before + 1, step, axis)
 
 
-def normalized(taps: Taps, gain: float = 1.0) -> tuple[float, ...]:
+def normalize(taps: Taps, gain: float = 1.0) -> tuple[float, ...]:
     """``taps`` scaled to sum to ``gain``; they must not sum to zero."""
     total = float(np.sum(taps))
     if total == 0:
@@ -102,7 +102,7 @@ def blur(x: Array, taps: Taps = (1, 3, 3, 1)) -> Array:
     ``taps`` are normalized to sum to 1. Of an even number of taps the longer side looks back.
     """
     n = len(taps)
-    return upfirdn(x, normalized(taps), pad=(n // 2, (n - 1) // 2))
+    return upfirdn(x, normalize(taps), pad=(n // 2, (n - 1) // 2))
 
 
 def upsample(x: Array, factor: int = 2, taps: Taps = (1, 3, 3, 1)) -> Array:
@@ -113,7 +113,7 @@ def upsample(x: Array, factor: int = 2, taps: Taps = (1, 3, 3, 1)) -> Array:
     """
     _check_factor(factor)
     pad = (len(taps) + factor - 1) // 2, (len(taps) - factor) // 2
-    return upfirdn(x, normalized(taps, factor), up=factor, pad=pad)
+    return upfirdn(x, normalize(taps, factor), up=factor, pad=pad)
 
 
 def downsample(x: Array, factor: int = 2, taps: Taps = (1, 3, 3, 1)) -> Array:
@@ -124,7 +124,7 @@ def downsample(x: Array, factor: int = 2, taps: Taps = (1, 3, 3, 1)) -> Array:
     """
     _check_divisible(x, factor)
     pad = (len(taps) - factor + 1) // 2, (len(taps) - factor) // 2
-    return upfirdn(x, normalized(taps), down=factor, pad=pad)
+    return upfirdn(x, normalize(taps), down=factor, pad=pad)
 
 
 def upsample_nearest(x: Array, factor: int = 2) -> Array:

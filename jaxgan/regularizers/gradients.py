@@ -57,7 +57,7 @@ def gradient_penalty(
 
     Raises:
       ValueError: if real and fake differ in shape, ``target`` is negative, or the critic does
-          not return logits for each sample.
+        not return logits for each sample.
     """
     if real.shape != fake.shape:
         raise ValueError(f"fake has shape {fake.shape}, but real has {real.shape}")
@@ -66,7 +66,7 @@ def gradient_penalty(
     keys = sample_keys(key, real.shape[0], axis_name)
     mix = _per_sample(_uniform(keys, ()), real.ndim)
     real, fake = real.astype(jnp.float32), fake.astype(jnp.float32)
-    return _centred(critic, mix * real + (1.0 - mix) * fake, target, one_sided)
+    return _deviation(critic, mix * real + (1.0 - mix) * fake, target, one_sided)
 
 
 def dragan(
@@ -89,7 +89,7 @@ def dragan(
 
     Raises:
       ValueError: if ``scale`` or ``target`` is negative, or the critic does not return logits
-          for each sample.
+        for each sample.
     """
     for name, value in (("scale", scale), ("target", target)):
         if isinstance(value, int | float) and value < 0:
@@ -101,7 +101,7 @@ def dragan(
     mean = _mean(real, axis_name)
     std = jnp.sqrt(_mean(jnp.square(real - mean), axis_name) + EPSILON)
     amount = amount * jnp.asarray(scale, jnp.float32)
-    return _centred(critic, real + amount * std * noise, target, one_sided)
+    return _deviation(critic, real + amount * std * noise, target, one_sided)
 
 
 def r1(critic: Critic, real: jax.Array) -> jax.Array:
@@ -145,7 +145,7 @@ def global_norm(tree: PyTree) -> jax.Array:
     return _root(sum(squares, jnp.zeros((), jnp.float32)))
 
 
-def _centred(critic: Critic, x: jax.Array, target: float, one_sided: bool) -> jax.Array:
+def _deviation(critic: Critic, x: jax.Array, target: float, one_sided: bool) -> jax.Array:
     squares = _squared_norms(critic, x)
     if isinstance(target, int | float) and target == 0:
         return jnp.mean(squares)

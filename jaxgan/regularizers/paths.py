@@ -88,7 +88,7 @@ def path_length(
 
     Raises:
       ValueError: if latents or images have another rank, images are not one a latent, or
-          ``decay`` is outside [0, 1].
+        ``decay`` is outside [0, 1].
     """
     if isinstance(decay, int | float) and not 0 <= decay <= 1:
         raise ValueError(f"decay is {decay}, but must be in [0, 1]")

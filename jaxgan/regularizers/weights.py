@@ -33,11 +33,11 @@ def weight_clip(params: PyTree, limit: float) -> PyTree:
     if isinstance(limit, int | float) and not limit > 0:
         raise ValueError(f"limit is {limit}, but must be positive")
 
-    def clipped(x: jax.Array) -> jax.Array:
+    def clip(x: jax.Array) -> jax.Array:
         bound = jnp.asarray(limit, x.dtype)
         return jnp.clip(x, -bound, bound)
 
-    return jax.tree.map(clipped, params)
+    return jax.tree.map(clip, params)
 
 
 def orthogonal(params: PyTree, *, diagonal: bool = False) -> jax.Array:
@@ -108,10 +108,10 @@ def historical_average_update(state: HistoricalAverage, params: PyTree) -> Histo
     """The history with one more step; to be called after the player's update."""
     steps = state.steps + 1
 
-    def moved(m: jax.Array, x: jax.Array) -> jax.Array:
+    def move(m: jax.Array, x: jax.Array) -> jax.Array:
         return m + (x.astype(jnp.float32) - m) / steps.astype(jnp.float32)
 
-    mean = jax.tree.map(moved, state.mean, params)
+    mean = jax.tree.map(move, state.mean, params)
     return HistoricalAverage(mean, steps)
 
 

@@ -23,6 +23,7 @@ from orbax.checkpoint import checkpoint_managers as policies
 
 from jaxgan.base import errors
 from jaxgan.base.files import Place, amount, nearest, writing
+from jaxgan.run.architecture import compare, leaves
 from jaxgan.run.manifest import damage, write_manifests
 
 PyTree = Any
@@ -255,31 +256,6 @@ def read(directory: Path, step: int, template: PyTree) -> tuple[Restored | None,
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         return None, f"it cannot be read: {lines[0][:200]}"
-
-
-def leaves(tree: PyTree) -> dict[str, tuple[tuple[int, ...], str]]:
-    """Shape and dtype of every array, by its path."""
-
-    def name(key: Any) -> str:
-        return str(getattr(key, "key", getattr(key, "name", getattr(key, "idx", key))))
-
-    flat, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {
-        ".".join(name(key) for key in path): (tuple(leaf.shape), str(leaf.dtype))
-        for path, leaf in flat
-    }
-
-
-def compare(stored: dict, wanted: dict) -> str:
-    """The first way in which a stored tree differs from the one wanted, or ''."""
-    for path in sorted(stored.keys() ^ wanted.keys()):
-        where = "not in this configuration" if path in stored else "missing in it"
-        return f"it is of another architecture: {path} is {where}"
-    for path, (shape, dtype) in wanted.items():
-        if stored[path] != (shape, dtype):
-            there = f"{stored[path][1]}{list(stored[path][0])}"
-            return f"it does not fit: {path} is {there} there, {dtype}{list(shape)} here"
-    return ""
 
 
 def warn(reasons: list[tuple[int, str]], used: int) -> None:

@@ -10,7 +10,7 @@ from jaxgan.run import checkpoint, run_folder, sampling
 from jaxgan.run.trained import Model
 
 
-def export(model: Model, run: Place, out: Place) -> None:
+def export(model: Model, workdir: Place, out: Place) -> None:
     """Writes a folder that ``jaxgan.load`` takes as it takes a run's.
 
     The batch norm's statistics in it are renewed if ``config.evaluation.recalibrate`` says so: what
@@ -18,18 +18,18 @@ def export(model: Model, run: Place, out: Place) -> None:
 
     Args:
       model: the checkpoint, on one device.
-      run: the folder it came from.
+      workdir: of the run that it came from.
       out: the folder to make.
 
     Raises:
       UserError: if ``out`` is there already, or cannot be written.
     """
-    run, out = Path(run), Path(out)
+    workdir, out = Path(workdir), Path(out)
     if os.path.exists(out):
         raise errors.UserError(f"{out} is there already; take another --out")
-    state, _ = sampling.recalibrated(model.program, model.state)
+    state, _ = sampling.recalibrate(model.program, model.state)
     carry = {"state": state, "totals": model.program.fresh_totals()}
-    stored = run_folder.read_config(run) | run_folder.to_json(model.config)
+    stored = run_folder.read_config(workdir) | run_folder.to_json(model.config)
     run_folder.create(out)
     try:
         kept = checkpoint.open_to_write(

@@ -16,7 +16,7 @@ from jaxgan.run import checkpoint, program, run_folder, sampling, trained
 WIDE = 1.25
 
 
-def one_step(folder: Place, asked: int | str | None) -> int | None:
+def one_step(workdir: Place, asked: int | str | None) -> int | None:
     """The step that ``--step`` asks for: ``'best'``, or a number, or the newest (``None``).
 
     Raises:
@@ -26,28 +26,29 @@ def one_step(folder: Place, asked: int | str | None) -> int | None:
         raise errors.UserError("--step=all is for --mode=evaluate; samples are of one step")
     if asked != "best":
         return asked if isinstance(asked, int) else None
-    return next(iter(steps_to_evaluate(folder, "best")))
+    return next(iter(steps_to_evaluate(workdir, "best")))
 
 
-def steps_to_evaluate(folder: Place, asked: int | str | None) -> dict[int, str]:
+def steps_to_evaluate(workdir: Place, asked: int | str | None) -> dict[int, str]:
     """The steps to evaluate, each with what it is to the run.
 
     Args:
-      folder: of the run.
+      workdir: of the run.
       asked: a step, ``'best'``, ``'all'``, or ``None`` for the final and the best one.
 
     Raises:
       UserError: if there is no such checkpoint, or none was ranked.
     """
-    folder = Path(folder)
-    run_folder.read_config(folder)
-    directory = folder / run_folder.CHECKPOINTS
-    found, best = checkpoint.steps(directory), best_step(folder)
+    workdir = Path(workdir)
+    run_folder.read_config(workdir)
+    directory = workdir / run_folder.CHECKPOINTS
+    found, best = checkpoint.steps(directory), best_step(workdir)
     if not found:
-        raise errors.UserError(f"there is no checkpoint in {folder} yet")
+        raise errors.UserError(f"there is no checkpoint in {workdir} yet")
     if asked == "best" and best is None:
         raise errors.UserError(
-            f"no checkpoint in {folder} was ranked: train with --config.checkpoint.best=eval/FIGURE"
+            f"no checkpoint in {workdir} was ranked: "
+            "train with --config.checkpoint.best=eval/FIGURE"
         )
     roles = dict.fromkeys(found, "")
     roles[found[-1]] = "final"
@@ -61,24 +62,24 @@ def steps_to_evaluate(folder: Place, asked: int | str | None) -> dict[int, str]:
     return {step: roles[step] for step in found if step in wanted}
 
 
-def best_step(folder: Place) -> int | None:
+def best_step(workdir: Place) -> int | None:
     """The step that was ranked first of those that are kept, or ``None`` if none was."""
-    folder = Path(folder)
-    ranked = checkpoint.metrics(folder / run_folder.CHECKPOINTS)
+    workdir = Path(workdir)
+    ranked = checkpoint.metrics(workdir / run_folder.CHECKPOINTS)
     if not ranked:
         return None
-    mode = run_folder.read_config(folder).get("checkpoint", {}).get("best_mode", "min")
+    mode = run_folder.read_config(workdir).get("checkpoint", {}).get("best_mode", "min")
     choose = max if mode == "max" else min
     return choose(ranked, key=lambda step: ranked[step])
 
 
 def evaluate(
-    folder: Place, asked: int | str | None, settings: ConfigDict | None, n: int | None
+    workdir: Place, asked: int | str | None, settings: ConfigDict | None, n: int | None
 ) -> str:
     """Measures checkpoints on the report part, writes each result down, and describes them.
 
     Args:
-      folder: of the run.
+      workdir: of the run.
       asked: see ``steps_to_evaluate``.
       settings: instead of the config stored in the folder, see ``trained.load``.
       n: samples to generate, instead of ``config.evaluation.n``.
@@ -88,13 +89,13 @@ def evaluate(
     """
     if n is not None and n < 2:
         raise errors.UserError(f"the number of samples must be at least 2, not {n}")
-    folder = Path(folder)
-    roles = steps_to_evaluate(folder, asked)
+    workdir = Path(workdir)
+    roles = steps_to_evaluate(workdir, asked)
     evaluator, results, texts = None, {}, []
     for step, role in roles.items():
-        model = trained.load(folder, step, settings, devices=0)
+        model = trained.load(workdir, step, settings, devices=0)
         if evaluator is None:
-            trained.warn_of_other_data(folder, model)
+            trained.warn_of_other_data(workdir, model)
             config, mesh = model.config.copy_and_resolve_references(), model.program.devices.mesh
             config.evaluation.n = n or config.evaluation.n
             evaluator = evaluation.open_evaluator(config, "report", model.method, mesh=mesh)
@@ -102,13 +103,13 @@ def evaluate(
         result = evaluator.measure(sampling.subject(model.program, model.state), key, step)
         result["checkpoint"] = role
         results[step] = result
-        write(result, folder)
+        write(result, workdir)
         texts.append(evaluation.describe(result))
-    ranking = run_folder.read_config(folder)["checkpoint"]
+    ranking = run_folder.read_config(workdir)["checkpoint"]
     return "\n\n".join(texts + gaps(results, ranking))
 
 
-def write(result: Result, folder: Place) -> None:
+def write(result: Result, workdir: Place) -> None:
     """Writes a result to the run's folder.
 
     Raises:
@@ -116,7 +117,7 @@ def write(result: Result, folder: Place) -> None:
     """
     if jax.process_index() != 0:
         return
-    evaluation.write(result, Path(folder) / run_folder.EVALUATION)
+    evaluation.write(result, Path(workdir) / run_folder.EVALUATION)
 
 
 def gaps(results: dict[int, Result], ranking: dict[str, Any]) -> list[str]:

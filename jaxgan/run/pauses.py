@@ -78,7 +78,7 @@ def decide(
         trackers[name], fired[name] = callbacks.track(trackers[name], config[name], line, expected)
     if fired["reduce_on_plateau"]:
         factor = config.reduce_on_plateau.factor
-        carry = rescaled(run, carry, factor)
+        carry = rescale(run, carry, factor)
         run.log.say(
             f"step {step}: plateau of {config.reduce_on_plateau.metric}, "
             f"learning rates times {factor:g}"
@@ -100,7 +100,7 @@ def evaluated_before(run: Run) -> list[str]:
     ]
 
 
-def rescaled(run: Run, carry: Carry, factor: float) -> Carry:
+def rescale(run: Run, carry: Carry, factor: float) -> Carry:
     """The carry with all learning rates multiplied by ``factor``."""
     scale = jax.jit(
         player.scale_learning_rates, static_argnums=1, out_shardings=run.program.devices.replicated

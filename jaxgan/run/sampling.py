@@ -66,7 +66,7 @@ def subject(ready: Program, state: State) -> evaluation.Subject:
     Raises:
       UserError: if statistics are to be renewed that the method has not.
     """
-    state, statistics = recalibrated(ready, state)
+    state, statistics = recalibrate(ready, state)
     now = ready.at(int(state.step))
     kept = any(net.ema is not None for net in state.nets.values())
     settings = ready.config.evaluation
@@ -83,7 +83,7 @@ def subject(ready: Program, state: State) -> evaluation.Subject:
     )
 
 
-def recalibrated(ready: Program, state: State) -> tuple[State, str]:
+def recalibrate(ready: Program, state: State) -> tuple[State, str]:
     """The state with its batch statistics renewed, if the config says so, and what to call them.
 
     Raises:

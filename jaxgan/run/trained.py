@@ -16,7 +16,7 @@ from jaxgan.base import environment, errors, files, parallel
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
 from jaxgan.data import Spec
-from jaxgan.run import checkpoint, program, run_folder, sampling
+from jaxgan.run import checkpoint, program, requests, run_folder, sampling
 from jaxgan.run.program import Program
 from jaxgan.watch import pictures
 
@@ -66,9 +66,7 @@ class Model:
         Raises:
           UserError: if n is less than 1, or as ``generate`` does.
         """
-        check_count(n)
-        given = self.checked(n, conditions)
-        return sampling.draw(self.program, self.state, key, n, averaged=averaged, **given)
+        return self._generate(self.latents(key, n), n, averaged, conditions)
 
     def latents(self, key: jax.Array, n: int) -> PyTree:
         """What n samples are generated from: an array [n, Z], or a tree of arrays [n, ...].
@@ -76,7 +74,7 @@ class Model:
         Raises:
           UserError: if n is less than 1.
         """
-        check_count(n)
+        requests.check_count(n)
         return sampling.latents(self.program, key, n)
 
     def generate(
@@ -85,88 +83,29 @@ class Model:
         """Samples [n, H, W, C] (or [n, 2]) in [-1, 1] of latents, see ``latents``.
 
         Args:
-          latents: a tree of arrays [n, ...].
+          latents: a tree of arrays [n, ...], of the shapes that ``latents`` has.
           averaged: by the averaged weights or the raw ones; ``None``: as the config says.
           **conditions: what the method takes: an array with a row for each sample (``labels`` [n]
             for a conditional method), or a single value that holds for all. A label is a number, or
             a name in ``classes``.
 
         Raises:
-          UserError: if the method does not take such a condition, or one has not n rows, or values
-            that the method was not trained on.
+          UserError: if latents are of another shape, the method does not take such a condition, or
+            one has not n rows, or values that the method was not trained on.
         """
-        given = self.checked(len(jax.tree.leaves(latents)[0]), conditions)
-        return sampling.generate(self.program, self.state, latents, averaged=averaged, **given)
+        n = requests.check_latents(self.method, latents)
+        return self._generate(latents, n, averaged, conditions)
 
-    def checked(self, n: int, conditions: dict[str, Any]) -> dict[str, Any]:
-        """Conditions in the type that the method takes.
-
-        Raises:
-          UserError: for those that it does not take, that are not n, or that are out of range.
-        """
-        name, known = self.config.method.name, self.method.conditions
-        choices = {"labels": self.program.spec.num_classes, **self.method.choices}
-        found = {}
-        for given, value in conditions.items():
-            if given not in known:
-                takes = ", ".join(known) or "nothing"
-                raise errors.UserError(
-                    f"method {name!r} does not take {given!r}; it takes: {takes}"
-                )
-            if np.ndim(value) and len(value) != n:
-                raise errors.UserError(f"{given!r} has {len(value)} rows for {n} samples")
-            if given == "labels" and np.ndim(value) > 1:
-                shape = list(np.shape(value))
-                raise errors.UserError(f"'labels' must be [{n}] or one for all, not {shape}")
-            found[given] = numbers(given, value, choices.get(given), self.classes)
-        return found
-
-
-def check_count(n: int) -> None:
-    """Refuses to draw no samples.
-
-    Raises:
-      UserError: if n is less than 1.
-    """
-    if n < 1:
-        raise errors.UserError(f"the number of samples must be at least 1, not {n}")
-
-
-def numbers(name: str, value: Any, choices: int | None, classes: tuple[str, ...]) -> Any:
-    """The value of a condition as it was trained on.
-
-    Args:
-      name: of the condition.
-      value: an array, or a single value.
-      choices: how many whole numbers from 0 on it may be; ``None`` where it may be any number.
-      classes: names that stand for these numbers.
-
-    Raises:
-      UserError: if it is not such a number, or not finite.
-    """
-    array = np.asarray(value)
-    if array.dtype.kind == "U" and choices and classes:
-        if unknown := sorted(set(array.ravel().tolist()) - set(classes)):
-            raise errors.unknown("class", unknown[0], classes)
-        array = np.vectorize(classes.index, otypes=[np.int32])(array)
-    if array.dtype.kind not in ("iu" if choices else "iuf") or not np.isfinite(array).all():
-        kind = f"whole numbers from 0 to {choices - 1}" if choices else "numbers"
-        raise errors.UserError(f"{name!r} must be {kind}, not {_shown(value)}")
-    if choices and array.size and not 0 <= array.min() <= array.max() < choices:
-        raise errors.UserError(
-            f"{name!r} must be from 0 to {choices - 1}, not {array.min()} to {array.max()}"
-        )
-    return array if array.ndim else array.item()
-
-
-def _shown(value: Any) -> str:
-    """A value in a few words."""
-    array = np.asarray(value)
-    return repr(value) if array.ndim == 0 else f"{array.dtype} {list(array.shape)}"
+    def _generate(
+        self, latents: PyTree, n: int, averaged: bool | None, conditions: dict[str, Any]
+    ) -> np.ndarray:
+        given = requests.check_conditions(self.program, self.method, n, conditions)
+        with errors.stage("generating samples by", f"method {self.config.method.name!r}"):
+            return sampling.generate(self.program, self.state, latents, averaged=averaged, **given)
 
 
 def load(
-    folder: files.Place,
+    workdir: files.Place,
     step: int | None = None,
     settings: ConfigDict | None = None,
     *,
@@ -175,7 +114,7 @@ def load(
     """The model in a run's folder; a warning says where JAX draws other numbers than in the run.
 
     Args:
-      folder: the run's ``workdir``.
+      workdir: the run's folder.
       step: of the checkpoint, the newest good one by default.
       settings: instead of the config stored there, of which it may differ in what is safe to
         change and in how it is evaluated.
@@ -185,35 +124,35 @@ def load(
       UserError: if there is no run, no such checkpoint, or none that can be used, or ``settings``
         are of another run.
     """
-    folder = Path(folder)
-    run_folder.check_name(folder)
-    completed, spec = stored_config(folder)
-    warn_of_other_numbers(folder)
+    workdir = Path(workdir)
+    run_folder.check_name(workdir)
+    completed, spec = stored_config(workdir)
+    warn_of_other_numbers(workdir)
     if settings is not None:
         stored, given = run_folder.to_json(completed), run_folder.to_json(settings)
         changed = run_folder.changes({**stored, "evaluation": given["evaluation"]}, given)
         if changed:
-            raise errors.UserError(f"the run in {folder} has another config: {changed}")
+            raise errors.UserError(f"the run in {workdir} has another config: {changed}")
         completed = settings.copy_and_resolve_references()
     limit = devices or len(parallel.find_devices())
     # A batch size chosen for other devices need not divide by those here.
     used = max(d for d in range(1, limit + 1) if completed.batch_size % d == 0)
     completed.parallel.update({"devices": used, "mode": "jit"})
     ready = program.prepare(completed, spec)
-    restored = checkpoint.restore(folder / run_folder.CHECKPOINTS, ready.template, step=step)
+    restored = checkpoint.restore(workdir / run_folder.CHECKPOINTS, ready.template, step=step)
     if restored is None:
-        raise errors.UserError(f"there is no checkpoint in {folder} yet")
+        raise errors.UserError(f"there is no checkpoint in {workdir} yet")
     return Model(ready, restored.tree["state"], restored.step)
 
 
-def stored_config(folder: files.Place) -> tuple[ConfigDict, Spec | None]:
-    """The config of the run in ``folder``, completed, and what its data looked like.
+def stored_config(workdir: files.Place) -> tuple[ConfigDict, Spec | None]:
+    """The config of the run in ``workdir``, completed, and what its data looked like.
 
     Raises:
       UserError: if there is no run, or its config names what is not there.
     """
-    folder = Path(folder)
-    stored = run_folder.read_config(folder)
+    workdir = Path(workdir)
+    stored = run_folder.read_config(workdir)
     if experiment := stored.get(run_folder.EXPERIMENT):
         config.import_from(Path(experiment).parent)
     try:
@@ -222,25 +161,25 @@ def stored_config(folder: files.Place) -> tuple[ConfigDict, Spec | None]:
         spec = Spec(**config.plain(dataset)) if dataset else None
         return config.complete(run_folder.of_config(stored)), spec
     except (errors.UserError, TypeError) as error:
-        raise errors.UserError(f"{folder / run_folder.CONFIG}: {error}") from error
+        raise errors.UserError(f"{workdir / run_folder.CONFIG}: {error}") from error
 
 
-def warn_of_other_numbers(folder: files.Place) -> None:
+def warn_of_other_numbers(workdir: files.Place) -> None:
     """Warns where JAX's switches are not those of the run: the same seed gives other samples."""
-    trained = run_folder.group(run_folder.read_config(folder), run_folder.ENVIRONMENT)
+    trained = run_folder.group(run_folder.read_config(workdir), run_folder.ENVIRONMENT)
     if changed := environment.changes(trained, environment.present()):
-        warn(f"JAX draws or computes other numbers than in {folder}: {changed}")
+        warn(f"JAX draws or computes other numbers than in {workdir}: {changed}")
 
 
-def warn_of_other_data(folder: files.Place, model: Model) -> None:
+def warn_of_other_data(workdir: files.Place, model: Model) -> None:
     """Warns where the data that a model is measured on are not those that it was trained on.
 
     Raises:
       UserError: if the data are not there.
     """
     now = {run_folder.DATASET: run_folder.to_json(data.describe(model.config.data)._asdict())}
-    if changed := run_folder.data_changes(run_folder.read_config(folder), now):
-        warn(f"the data have changed since the run in {folder} was trained: {changed}")
+    if changed := run_folder.data_changes(run_folder.read_config(workdir), now):
+        warn(f"the data have changed since the run in {workdir} was trained: {changed}")
 
 
 @cache
@@ -256,7 +195,7 @@ def check_request(path: files.Place | None, n: int, seed: int) -> None:
       UserError: for no samples, a seed that no key has, another ending than ``.png`` or ``.npz``,
         or a place where no file can be made.
     """
-    check_count(n)
+    requests.check_count(n)
     if not 0 <= seed < 2**32:
         raise errors.UserError(f"the seed must be at least 0 and less than 2**32, not {seed}")
     if path is None:
@@ -286,9 +225,11 @@ def write(model: Model, path: files.Place, n: int, seed: int, labels: Any = None
     check_request(path, n, seed)
     conditions: dict[str, Any] = {}
     if labels is not None or "labels" in model.method.conditions:
-        model.checked(1, {"labels": 0})  # before the values: whether it takes any
+        # Before the values: whether it takes any.
+        requests.check_conditions(model.program, model.method, 1, {"labels": 0})
         K = model.program.spec.num_classes
-        each = numbers("labels", np.arange(K) if labels is None else labels, K, model.classes)
+        values = np.arange(K) if labels is None else labels
+        each = requests.numbers("labels", values, K, model.classes)
         conditions["labels"] = np.resize(each, n)
     samples = model.sample(jax.random.key(seed), n, **conditions)
     if path.suffix == ".png":

@@ -13,15 +13,8 @@ import numpy as np
 # The last values of each metric that a rule looks at, and the largest one ever.
 History = dict[str, Any]
 
-WATCHED = (
-    "g/diversity",
-    "g/grad_norm",
-    "d/grad_norm",
-    "d/real_accuracy",
-    "d/fake_accuracy",
-    "d/loss",
-    "g/loss",
-)
+# What is watched of each player.
+WATCHED = ("diversity", "grad_norm", "real_accuracy", "fake_accuracy", "loss")
 # The share of the steps of a line, which the loop adds to what is logged.
 SKIPPED = "skipped_share"
 # An oscillation is looked for in this many windows.
@@ -50,20 +43,41 @@ def watch(
       of one that is over.
     """
     last, peak = dict(history["last"]), dict(history["peak"])
-    for name in WATCHED:
-        if name in line:
+    kinds = {name: kind(name, line) for name in line}
+    for name in line:
+        if kinds[name] in WATCHED:
             last[name] = [*last.get(name, []), line[name]][-LONG * int(rules["window"]) :]
             peak[name] = max(peak.get(name, 0.0), abs(line[name]))
     window, on, changed = int(rules["window"]), set(history["on"]), {}
     for name, (needed, rule) in RULES.items():
-        if not rules.get(name) or not any(metric in line for metric in needed):
+        series = {key: last.get(key, [line[key]]) for key in line if kinds[key] in needed}
+        if not rules.get(name) or not series:
             continue
-        series = {metric: last.get(metric, [line[metric]]) for metric in needed if metric in line}
         told = rule(series, peak, window, rules[name])
         if bool(told) != (name in on):
             changed[name] = told
             on ^= {name}
     return {"last": last, "peak": peak, "on": sorted(on)}, changed
+
+
+def kind(name: str, line: Mapping[str, float]) -> str:
+    """What a metric tells of a player, see ``WATCHED``; the name as it is of anything else.
+
+    Players are ``g`` and ``d``, and whatever else logs the norm of its gradient.
+    """
+    network, _, quantity = name.partition("/")
+    player = network in ("g", "d") or f"{network}/grad_norm" in line
+    return quantity if player and quantity in WATCHED else name
+
+
+def generates(network: str, peak: Mapping[str, float]) -> bool:
+    """Whether a player is a generator: it is called ``g``, or how its samples vary was logged."""
+    return network == "g" or network.startswith("g_") or f"{network}/diversity" in peak
+
+
+def named(network: str) -> str:
+    """A player, where it is not the only one of its kind."""
+    return "" if network in ("g", "d") else f" of {network}"
 
 
 Series = Mapping[str, list[float]]
@@ -72,38 +86,44 @@ Rule = Callable[[Series, Mapping[str, float], int, float], str]
 
 def collapse(series: Series, peak: Mapping[str, float], window: int, least: float) -> str:
     """Samples are more alike than ``least`` times as much as real ones, for a whole window."""
-    recent = series["g/diversity"][-window:]
-    if len(recent) < window or max(recent) >= least:
-        return ""
-    return f"mode collapse: samples vary {recent[-1]:.3g} times as much as real ones"
+    for name, values in series.items():
+        recent, whose = values[-window:], named(name.partition("/")[0])
+        if len(recent) == window and max(recent) < least:
+            return f"mode collapse: samples{whose} vary {recent[-1]:.3g} times as much as real ones"
+    return ""
 
 
 def vanishing(series: Series, peak: Mapping[str, float], window: int, least: float) -> str:
     """The generator's gradient is below ``least`` times the discriminator's largest one.
 
-    The largest one, since with a discriminator that is always right both fade together.
+    The largest one, since with a discriminator that is always right both fade together. Of several
+    discriminators that with the largest.
     """
-    recent = series["g/grad_norm"][-window:]
-    largest = peak.get("d/grad_norm", 0.0)
-    if len(recent) < window or max(recent) >= least * largest:
-        return ""
-    return (
-        f"vanishing gradient: the generator's norm is {recent[-1]:.3g}, the discriminator's was up "
-        f"to {largest:.3g}"
-    )
+    networks = {name: name.partition("/")[0] for name in peak if name.endswith("/grad_norm")}
+    others = [peak[name] for name, network in networks.items() if not generates(network, peak)]
+    largest = max(others, default=0.0)
+    for name, values in series.items():
+        recent, network = values[-window:], name.partition("/")[0]
+        if not generates(network, peak) or len(recent) < window:
+            continue
+        if max(recent) < least * largest:
+            return (
+                f"vanishing gradient: the generator's norm{named(network)} is {recent[-1]:.3g}, "
+                f"the discriminator's was up to {largest:.3g}"
+            )
+    return ""
 
 
 def imbalance(series: Series, peak: Mapping[str, float], window: int, most: float) -> str:
     """The discriminator is right, or wrong, about more than ``most`` of both kinds."""
-    if len(series) < 2:
-        return ""
-    real, fake = (series[name][-window:] for name in ("d/real_accuracy", "d/fake_accuracy"))
-    if len(real) < window:
-        return ""
-    for told, wins in (("wins", 1), ("loses", 0)):
-        shares = [x if wins else 1 - x for x in (*real, *fake)]
-        if min(shares) > most:
-            return f"imbalance: the discriminator {told}, accuracies {real[-1]:.3g}, {fake[-1]:.3g}"
+    for network in dict.fromkeys(name.partition("/")[0] for name in series):
+        both = [series.get(f"{network}/{of}_accuracy", [])[-window:] for of in ("real", "fake")]
+        if min(map(len, both)) < window:
+            continue
+        now = ", ".join(f"{shares[-1]:.3g}" for shares in both)
+        for told, wins in (("wins", 1), ("loses", 0)):
+            if min(x if wins else 1 - x for shares in both for x in shares) > most:
+                return f"imbalance: the discriminator{named(network)} {told}, accuracies {now}"
     return ""
 
 
@@ -157,10 +177,10 @@ def skipped(series: Series, peak: Mapping[str, float], window: int, most: float)
 
 
 RULES: dict[str, tuple[tuple[str, ...], Rule]] = {
-    "collapse": (("g/diversity",), collapse),
-    "vanishing": (("g/grad_norm",), vanishing),
-    "imbalance": (("d/real_accuracy", "d/fake_accuracy"), imbalance),
-    "oscillation": (("d/loss", "g/loss"), oscillation),
+    "collapse": (("diversity",), collapse),
+    "vanishing": (("grad_norm",), vanishing),
+    "imbalance": (("real_accuracy", "fake_accuracy"), imbalance),
+    "oscillation": (("loss",), oscillation),
     "overfitting": (("eval/overfitting",), overfitting),
     "memorization": (("eval/nearest_training",), memorization),
     "skipped": ((SKIPPED,), skipped),

@@ -90,7 +90,7 @@ def animate(paths: list[Path], path: Path, seconds: float = 0.4) -> None:
     Of more than ``FRAMES`` it takes so many, evenly, with the first and the last; wide ones are
     made smaller. One is open at a time, and Pillow keeps a byte for each pixel of a frame.
     """
-    shown = chosen(paths)
+    shown = choose(paths)
     durations = [int(seconds * 1000)] * (len(shown) - 1) + [int(seconds * 5000)]
     others = map(frame, shown[1:])
     with files.replacing(path) as new:
@@ -99,7 +99,7 @@ def animate(paths: list[Path], path: Path, seconds: float = 0.4) -> None:
         )
 
 
-def chosen(paths: list[Path]) -> list[Path]:
+def choose(paths: list[Path]) -> list[Path]:
     """At most ``FRAMES`` of them, evenly spaced, with the first and the last."""
     index = np.linspace(0, len(paths) - 1, min(len(paths), FRAMES)).round().astype(int)
     return [paths[i] for i in index]

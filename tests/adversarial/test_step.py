@@ -13,8 +13,9 @@ import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jaxgan import adversarial
-from jaxgan.adversarial import Game, Samples, objectives, techniques
+from jaxgan.adversarial import Game, Samples, packing
 from jaxgan.adversarial import step as play
+from jaxgan.adversarial.purposes import OfStep, OfUpdate
 from jaxgan.adversarial.vitals import diversity
 from jaxgan.base import draws
 from jaxgan.base.state import State
@@ -65,7 +66,7 @@ def distance(a, b):
 
 
 def generated(game, params, keys):
-    z = draws.normal(draws.fold(keys, objectives.LATENT), (Z,))
+    z = draws.normal(draws.fold(keys, OfUpdate.LATENT), (Z,))
     return game.g.apply(params, {}, z, train=True)[0]
 
 
@@ -103,7 +104,7 @@ def test_penalties_are_of_the_discriminator():
         assert metrics[f"d/{name}"] == pytest.approx(squares, rel=1e-4)
         assert loss - base == pytest.approx(1.5 * squares, rel=1e-4)
     loss, (_, metrics) = d_loss(make({"gradient_penalty": 10.0}), params, state, REAL, KEYS)
-    mix = jax.vmap(jax.random.uniform)(draws.fold(KEYS, objectives.PENALTY))[:, None]
+    mix = jax.vmap(jax.random.uniform)(draws.fold(KEYS, OfUpdate.PENALTY))[:, None]
     norms = np.linalg.norm(np.asarray(slope(mix * REAL + (1 - mix) * fake)), axis=-1)
     assert metrics["d/gradient_penalty"] == pytest.approx(np.mean((norms - 1) ** 2), rel=1e-4)
     assert loss - base == pytest.approx(10 * np.mean((norms - 1) ** 2), rel=1e-4)
@@ -117,7 +118,7 @@ def test_a_penalty_moves_the_discriminator_and_leaves_its_statistics():
     assert distance(after.nets["d"].params, other.nets["d"].params) > 1e-4
     close(after.nets["d"].stats, other.nets["d"].stats, rtol=1e-6)
     stats, net = state.nets["d"].stats, state.nets["d"]
-    fake = generated(plain, state.nets["g"].params, draws.fold(KEYS, play.D_UPDATE))
+    fake = generated(plain, state.nets["g"].params, draws.fold(KEYS, OfStep.D_UPDATE))
     for x in (REAL, fake):
         stats = plain.d.apply(net.params, stats, x, train=True)[1]
     close(after.nets["d"].stats, stats, rtol=1e-4)
@@ -186,7 +187,7 @@ def test_past_samples_come_back():
         return descend(params, jax.grad(lambda p: d_bce(game, p, REAL, fake))(params))
 
     first, metrics = d_step(game, state)
-    keys = draws.fold(KEYS, play.D_UPDATE)
+    keys = draws.fold(KEYS, OfStep.D_UPDATE)
     fake = generated(game, state.nets["g"].params, keys)
     # An empty buffer gives nothing back.
     close(first.nets["d"].params, learnt_from(fake, state))
@@ -271,8 +272,8 @@ def test_a_refresh_draws_new_samples():
     found, _ = step(game, state)
     keys = draws.sample_keys(jax.random.key(1), B)
     params = state.nets["d"].params
-    refresh = draws.fold(draws.fold(draws.fold(keys, play.REFRESH), 0), play.D_UPDATE)
-    for k in (draws.fold(keys, play.D_UPDATE), refresh):
+    refresh = draws.fold(draws.fold(draws.fold(keys, OfStep.REFRESH), 0), OfStep.D_UPDATE)
+    for k in (draws.fold(keys, OfStep.D_UPDATE), refresh):
         fake = generated(game, state.nets["g"].params, k)
         params = descend(params, jax.grad(lambda p, f=fake: d_bce(game, p, REAL, f))(params))
     close(found.nets["d"].params, params)
@@ -282,7 +283,7 @@ def test_simultaneous_answers_the_old_discriminator():
     game, plain = make({"update_rule": "simultaneous"}), make()
     state = begin(game)
     new, _ = step(game, state)
-    keys = draws.fold(draws.sample_keys(jax.random.key(1), B), play.G_UPDATE)
+    keys = draws.fold(draws.sample_keys(jax.random.key(1), B), OfStep.G_UPDATE)
     d, g = state.nets["d"].params, state.nets["g"].params
     grads = jax.grad(lambda p: g_bce(game, d, generated(game, p, keys)))(g)
     close(new.nets["g"].params, descend(g, grads))
@@ -350,7 +351,7 @@ def test_a_pack_comes_with_the_conditions_of_its_samples():
     assert conditions.shape == (2, 4, 2)
     np.testing.assert_array_equal(values.reshape(2, 4, 2), conditions)
     with pytest.raises(ValueError, match="pack=3 does not divide the 8 samples"):
-        techniques.in_packs(REAL, 3)
+        packing.in_packs(REAL, 3)
 
 
 def test_noise_is_on_all_that_the_discriminator_sees():
@@ -359,9 +360,9 @@ def test_noise_is_on_all_that_the_discriminator_sees():
     params, g = state.nets["d"].params, state.nets["g"].params
     for step_, sigma in ((0, 0.5), (5, 0.25), (10, 0.0)):
         now = replace(state, step=jnp.int32(step_))
-        real = REAL + sigma * draws.normal(draws.fold(KEYS, objectives.REAL_NOISE), (2,))
+        real = REAL + sigma * draws.normal(draws.fold(KEYS, OfUpdate.REAL_NOISE), (2,))
         fake = generated(plain, g, KEYS)
-        fake += sigma * draws.normal(draws.fold(KEYS, objectives.FAKE_NOISE), (2,))
+        fake += sigma * draws.normal(draws.fold(KEYS, OfUpdate.FAKE_NOISE), (2,))
         found = d_loss(game, params, now, REAL, KEYS)[0]
         assert found == about(d_bce(plain, params, real, fake))
         found = g_loss(game, g, now, REAL, KEYS)[0]

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from jaxgan import augment
 from jaxgan.augment.draws import draw
-from tests.test_augment_ada import bank_from_the_lowest_band, forward_map, torch_warp
+from tests.augment.test_warp import bank_from_the_lowest_band, forward_map, torch_warp
 
 KEY = jax.random.key(11)
 

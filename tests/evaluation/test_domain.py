@@ -218,7 +218,7 @@ def test_accuracy_is_the_share_of_the_classes_asked_for():
 
 
 def test_stacked_digits_are_read_colour_by_colour():
-    found = domain._stacked(domain.Domain(GREY, 0.9, {"digest": "0"}))
+    found = domain._stack(domain.Domain(GREY, 0.9, {"digest": "0"}))
     assert found.accuracy == pytest.approx(0.729)
     assert (found.extractor.dim, found.extractor.num_classes) == (3, 1000)
     triples = np.random.default_rng(0).integers(0, 10, (50, 3))
@@ -227,7 +227,7 @@ def test_stacked_digits_are_read_colour_by_colour():
     assert domain.accuracy(found.extractor, images, labels) == 1.0
     probabilities = jax.nn.softmax(extract(found.extractor, images).logits)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-4)
-    again = domain._stacked(domain.Domain(GREY, 0.9, {"digest": "0"}))
+    again = domain._stack(domain.Domain(GREY, 0.9, {"digest": "0"}))
     assert again.extractor.apply is found.extractor.apply
 
 

@@ -10,7 +10,7 @@ import pytest
 from jaxgan import data, evaluation
 from jaxgan.base import errors, files
 from jaxgan.config import build
-from jaxgan.evaluation import choice, evaluator, figures, network_figures, real
+from jaxgan.evaluation import choice, evaluator, figures, network_figures, provenance, real
 from jaxgan.evaluation.extractors.extractor import Extractor, extract, to_bytes
 from jaxgan.run import program, sampling
 from tests.conftest import run, smoke
@@ -58,8 +58,8 @@ def test_a_validation_split_is_what_is_selected_on():
     assert {x.tobytes() for x in found.other.values} <= known
 
 
-def chosen(config):
-    return choice.chosen(config, splits_of(config).spec(), build(config))
+def choose(config):
+    return choice.choose_metrics(config, splits_of(config).spec(), build(config))
 
 
 def logged(config):
@@ -107,6 +107,22 @@ def test_other_real_samples_get_the_floor(ready):
         assert figure["value"] == pytest.approx(figure["floor"], rel=1e-6), name
     worse = judge.measure(real_subject(other * 0.5), KEY, 7)["figures"]
     assert worse["frechet"]["value"] > 2 * worse["frechet"]["floor"]
+
+
+def test_what_was_not_trained_on_is_found_once(ready, monkeypatch):
+    found, unseen_rows = [], real.unseen_rows
+    monkeypatch.setattr(
+        real, "unseen_rows", lambda *args: found.append(unseen_rows(*args)) or found[-1]
+    )
+    judge = evaluator_of(ready.config, metrics=("sliced_wasserstein",))
+    other = np.asarray(data.to_float({"image": judge.real.other.values})["image"])
+    judged = dataclasses.replace(
+        real_subject(other), classify=lambda x: {"none": np.eye(10)[[0] * len(x)]}
+    )
+    for step in range(2):
+        assert "error_none" in judge.measure(judged, KEY, step)["figures"]
+    assert len(found) == 1
+    np.testing.assert_array_equal(judge.real.unseen_rows, found[0])
 
 
 def test_a_batch_size_that_does_not_divide_changes_nothing(ready):
@@ -329,8 +345,8 @@ def test_the_real_samples_do_not_depend_on_the_seed_of_the_run():
 
 
 def test_a_package_that_is_not_installed_has_no_version():
-    assert evaluator.version("no-such-package-of-ours") == "unknown"
-    assert evaluator.version("jax") == jax.__version__
+    assert provenance.version("no-such-package-of-ours") == "unknown"
+    assert provenance.version("jax") == jax.__version__
 
 
 def test_too_few_samples_for_a_covariance_are_warned_of():
@@ -357,13 +373,13 @@ def test_too_few_samples_for_a_covariance_are_warned_of():
 )
 def test_a_choice_that_cannot_be_is_refused(overrides, told):
     with pytest.raises(errors.UserError, match=told):
-        chosen(smoke("gan_digits", *overrides))
+        choose(smoke("gan_digits", *overrides))
 
 
 def test_every_figure_is_known_by_name_before_there_is_one():
     """What ``checkpoint.best`` may name is what an evaluation logs."""
     config = settings("evaluation.extractor=domain", "evaluation.n=60")
-    judge = evaluator_of(config, metrics=chosen(config))
+    judge = evaluator_of(config, metrics=choose(config))
     ready = program.prepare(config)
     subject = sampling.subject(ready, ready.start()["state"])
     found = judge.measure(subject, KEY, 0)["figures"]

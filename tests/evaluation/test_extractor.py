@@ -77,12 +77,12 @@ def test_one_compilation_for_all_batches_calls_and_weights(devices):
             found.features, expected(images(n), extractor.params)[0], atol=1e-5
         )
     assert traces == [(4, 4, 4, 1)]
-    assert lib._compiled(one.apply, mesh(4)) is lib._compiled(other.apply, mesh(4))
+    assert lib._compile(one.apply, mesh(4)) is lib._compile(other.apply, mesh(4))
 
 
 def test_the_batch_is_cut_over_the_devices():
     """Two images a device, not eight: seen where the compiled program takes its input."""
-    placed = lib._sharded(images(8), mesh(4))
+    placed = lib._shard(images(8), mesh(4))
     assert [shard.data.shape[0] for shard in placed.addressable_shards] == [2] * 4
     np.testing.assert_array_equal(placed, images(8))
 

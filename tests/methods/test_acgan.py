@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.adversarial import objectives
+from jaxgan.adversarial.purposes import OfUpdate
 from jaxgan.base import draws, errors
 from jaxgan.methods.acgan import ACGAN
 from tests.adversarial.play import Z, d_loss, g_loss
@@ -41,7 +41,7 @@ def test_equations_2_and_3(weight, m):
     variant = make(loss="minimax", classifier_weight=weight, techniques={"pack": m})
     state = start(variant)
     d, g = (state.nets[n].params for n in "dg")
-    z = draws.normal(draws.fold(KEYS, objectives.LATENT), (Z,))
+    z = draws.normal(draws.fold(KEYS, OfUpdate.LATENT), (Z,))
     fake, _ = variant.game.g.apply(g, {}, z, LABELS, train=True)
     # A pack of two points is a point of four coordinates, with two guesses.
     packs = (x.reshape(B // m, -1) for x in (REAL, fake))

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.adversarial import objectives
+from jaxgan.adversarial.purposes import OfUpdate
 from jaxgan.base import draws, errors
 from jaxgan.methods.cgan import CGAN
 from tests.adversarial.play import Z, d_loss, g_loss
@@ -48,7 +48,7 @@ def logits(variant, state, x, labels):
 
 
 def generated(variant, state, labels):
-    g, z = state.nets["g"], draws.normal(draws.fold(KEYS, objectives.LATENT), (Z,))
+    g, z = state.nets["g"], draws.normal(draws.fold(KEYS, OfUpdate.LATENT), (Z,))
     return variant.game.g.apply(g.params, g.stats, z, labels, train=True)[0]
 
 

@@ -9,8 +9,7 @@ import optax
 import pytest
 
 from jaxgan import losses
-from jaxgan.adversarial import objectives
-from jaxgan.adversarial import step as play
+from jaxgan.adversarial.purposes import OfStep, OfUpdate
 from jaxgan.base import draws, errors
 from jaxgan.methods.gan import GAN
 from tests.adversarial.play import RATE, Z, d_loss, g_loss
@@ -41,7 +40,7 @@ def logits(variant, state, params, x):
 
 def fakes(variant, state, keys):
     g = state.nets["g"]
-    z = draws.normal(draws.fold(keys, objectives.LATENT), (Z,))
+    z = draws.normal(draws.fold(keys, OfUpdate.LATENT), (Z,))
     return variant.game.g.apply(g.params, g.stats, z, train=True)[0]
 
 
@@ -111,11 +110,11 @@ def test_algorithm_1_by_hand(real):
     d_grad = jax.jit(jax.grad(lambda p, s, x, k: d_loss(variant.game, p, s, x, k)[0]))
     for j in range(2):
         params = expected.nets["d"].params
-        grads = d_grad(params, expected, real[j::2], draws.fold(keys[j::2], play.D_UPDATE))
+        grads = d_grad(params, expected, real[j::2], draws.fold(keys[j::2], OfStep.D_UPDATE))
         params = jax.tree.map(lambda p, g: p - RATE * g, params, grads)
         net = dataclasses.replace(expected.nets["d"], params=params)
         expected = dataclasses.replace(expected, nets={**expected.nets, "d": net})
-    g_keys = draws.fold(keys[1::2], play.G_UPDATE)
+    g_keys = draws.fold(keys[1::2], OfStep.G_UPDATE)
     g_grad = jax.jit(jax.grad(lambda p: g_loss(variant.game, p, expected, real[1::2], g_keys)[0]))
     grads = g_grad(expected.nets["g"].params)
     g_params = jax.tree.map(lambda p, g: p - RATE * g, expected.nets["g"].params, grads)
@@ -161,7 +160,7 @@ def test_statistics_of_the_other_player_are_left_alone():
     state = start(variant)
     new, _ = step(variant, state, images, key=9)
     # The discriminator's statistics after a step are those of its own update, none of g's.
-    step_keys = draws.fold(draws.sample_keys(jax.random.key(9), 8), play.D_UPDATE)
+    step_keys = draws.fold(draws.sample_keys(jax.random.key(9), 8), OfStep.D_UPDATE)
     loss = jax.jit(lambda p: d_loss(variant.game, p, state, images, step_keys))
     _, (expected, _) = loss(state.nets["d"].params)
     found = jax.tree.leaves(new.nets["d"].stats)

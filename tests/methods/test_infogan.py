@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.adversarial import objectives
+from jaxgan.adversarial.purposes import OfUpdate
 from jaxgan.base import draws, errors
 from jaxgan.methods.infogan import InfoGAN
 from tests.adversarial.play import Z, d_loss, g_loss
@@ -48,7 +48,7 @@ def log_sigmoid(x):
 
 
 def generator_input(codes=CODES):
-    z = np.asarray(draws.normal(draws.fold(KEYS, objectives.LATENT), (Z,)))
+    z = np.asarray(draws.normal(draws.fold(KEYS, OfUpdate.LATENT), (Z,)))
     one_hots = [np.eye(K)[np.asarray(codes["categorical"][:, i])] for i in range(C)]
     return np.concatenate([z, *one_hots, codes["continuous"]], axis=1)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxgan import data, evaluation
-from jaxgan.adversarial import objectives
+from jaxgan.adversarial.purposes import OfUpdate
 from jaxgan.base import draws, errors
 from jaxgan.data.labelled import draw_labelled
 from jaxgan.evaluation import network_figures
@@ -68,7 +68,7 @@ def test_the_discriminators_loss_is_that_of_k_plus_one_classes(weight):
     variant = make(labelled_weight=weight)
     state, given = init(variant), conditions(variant)
     (d, g), stats = (state.nets[n].params for n in "dg"), state.nets["d"].stats
-    z = draws.normal(draws.fold(KEYS, objectives.LATENT), (Z,))
+    z = draws.normal(draws.fold(KEYS, OfUpdate.LATENT), (Z,))
     fake, _ = variant.game.g.apply(g, {}, z, train=True)
     real, fake, labelled = (
         probabilities(variant.game.d.apply(d, stats, x, given["noise"], train=True)[0])
@@ -88,7 +88,7 @@ def test_the_generator_matches_the_mean_features_and_does_nothing_else():
     variant = make()
     state, given = init(variant), conditions(variant)
     (d, g), stats = (state.nets[n].params for n in "dg"), state.nets["d"].stats
-    z = draws.normal(draws.fold(KEYS, objectives.LATENT), (Z,))
+    z = draws.normal(draws.fold(KEYS, OfUpdate.LATENT), (Z,))
     fake, _ = variant.game.g.apply(g, {}, z, train=True)
     means = [
         np.asarray(variant.game.d.apply(d, stats, x, given["noise"], train=True)[0].features).mean(

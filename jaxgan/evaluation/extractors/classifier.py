@@ -57,19 +57,19 @@ class Classifier(nn.Module):
     def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, jax.Array]:
         """Classify; ``train`` takes the statistics of the batch."""
 
-        def normalized(x: jax.Array) -> jax.Array:
+        def normalize(x: jax.Array) -> jax.Array:
             return nn.BatchNorm(use_running_average=not train, momentum=0.95)(x)
 
         # Blocks of 2 x 2 pixels become channels: what the first layers cost falls by four.
         x = _blocks(x)
         x = x.reshape(*x.shape[:3], -1)
         for width in (24, 48):
-            x = nn.relu(normalized(Conv(width, 3, use_bias=False)(x)))
+            x = nn.relu(normalize(Conv(width, 3, use_bias=False)(x)))
         while max(x.shape[1:3]) > 8:
             x = _blocks(x).max(axis=-2)
-            x = nn.relu(normalized(Conv(96, 3, use_bias=False)(x)))
+            x = nn.relu(normalize(Conv(96, 3, use_bias=False)(x)))
         x = nn.Dense(WIDTH, use_bias=False)(x.reshape(x.shape[0], -1))
-        features = nn.silu(normalized(x))
+        features = nn.silu(normalize(x))
         return features, nn.Dense(self.num_classes)(features)
 
 
@@ -118,10 +118,10 @@ def fit(
 
         def step(net: PyTree, chosen: tuple[jax.Array, jax.Array]) -> PyTree:
             i, places = chosen
-            x = _shifted(images[places], jax.random.fold_in(key, i + 1), reach)
+            x = _shift(images[places], jax.random.fold_in(key, i + 1), reach)
 
             def loss(params: PyTree) -> tuple[jax.Array, PyTree]:
-                (_, logits), stats = player.apply(params, net.stats, centred(x), train=True)
+                (_, logits), stats = player.apply(params, net.stats, centre(x), train=True)
                 return losses.auxiliary_classifier(logits, labels[places]), stats
 
             (value, stats), grads = jax.value_and_grad(loss, has_aux=True)(net.params)
@@ -144,12 +144,12 @@ def fit(
     return jax.device_get({"params": net.params, **net.stats})
 
 
-def centred(images: jax.Array) -> jax.Array:
+def centre(images: jax.Array) -> jax.Array:
     """Bytes as float32 in [-1, 1]."""
     return (images.astype(jnp.float32) - 127.5) / 127.5
 
 
-def _shifted(images: jax.Array, key: jax.Array, reach: int) -> jax.Array:
+def _shift(images: jax.Array, key: jax.Array, reach: int) -> jax.Array:
     """Each image [B, H, W, C] moved by its own whole pixels up to ``reach``, its edge repeated."""
     sides = ((0, 0), (reach, reach), (reach, reach), (0, 0))
     corners = jax.random.randint(key, (len(images), 2), 0, 2 * reach + 1, jnp.int32)

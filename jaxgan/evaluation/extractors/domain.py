@@ -21,7 +21,7 @@ from flax import traverse_util
 
 from jaxgan import data
 from jaxgan.base import errors, files
-from jaxgan.evaluation.extractors.classifier import WIDTH, Classifier, Recipe, Say, centred, fit
+from jaxgan.evaluation.extractors.classifier import WIDTH, Classifier, Recipe, Say, centre, fit
 from jaxgan.evaluation.extractors.extractor import Apply, Extractor, extract, to_bytes
 
 PyTree = Any
@@ -74,7 +74,7 @@ def load(
         digits = {"data_dir": "", "split": "train", "test_split": "test", "image_size": 0}
         digits = {field: getattr(data_config, field, value) for field, value in digits.items()}
         mnist = types.SimpleNamespace(name="mnist", **digits)
-        return _stacked(load(mnist, seed=seed, cache_dir=folder, say=say))
+        return _stack(load(mnist, seed=seed, cache_dir=folder, say=say))
     splits = splits or data.Splits(data_config)
     name, spec = data_config.name, splits.spec()
     if not spec.num_classes:
@@ -173,7 +173,7 @@ def _apply(name: str, shape: tuple[int, ...], num_classes: int) -> Apply:
     def apply(variables: PyTree, images: jax.Array) -> tuple[jax.Array, jax.Array]:
         if images.shape[1:] != shape:
             raise ValueError(f"{name} takes images {list(shape)}, got {list(images.shape[1:])}")
-        found: Any = network.apply(variables, centred(images), train=False)
+        found: Any = network.apply(variables, centre(images), train=False)
         return found
 
     return apply
@@ -192,7 +192,7 @@ def _extractor(dataset: str, variables: PyTree, spec: data.Spec) -> Extractor:
     return Extractor(name, _digest(variables), "none", WIDTH, spec.num_classes, variables, apply)
 
 
-def _stacked(digit: Domain) -> Domain:
+def _stack(digit: Domain) -> Domain:
     """MNIST's classifier on each of three colours; right where all three digits are."""
     one = digit.extractor
     extractor = dataclasses.replace(

@@ -111,7 +111,7 @@ def extract(
         )
     n = len(images)
     size = math.ceil(min(batch_size, n) / mesh.size) * mesh.size
-    run = _compiled(extractor.apply, mesh)
+    run = _compile(extractor.apply, mesh)
     params = parallel.Devices(mesh, "jit").replicate(extractor.params)
 
     parts: list[tuple[np.ndarray, np.ndarray | None]] = []
@@ -120,7 +120,7 @@ def extract(
         count = len(batch)
         if count < size:  # the last image again, so that there is one shape to compile
             batch = np.concatenate([batch, np.repeat(batch[-1:], size - count, axis=0)])
-        features, logits = run(params, _sharded(batch, mesh))
+        features, logits = run(params, _shard(batch, mesh))
         parts.append(
             (np.asarray(features)[:count], None if logits is None else np.asarray(logits)[:count])
         )
@@ -135,12 +135,12 @@ def extract(
 
 
 @functools.lru_cache(maxsize=16)
-def _compiled(apply: Apply, mesh: Mesh) -> Callable[..., Any]:
+def _compile(apply: Apply, mesh: Mesh) -> Callable[..., Any]:
     """``apply`` on a mesh, its result whole on every device."""
     return jax.jit(apply, out_shardings=NamedSharding(mesh, PartitionSpec()))
 
 
-def _sharded(batch: np.ndarray, mesh: Mesh) -> jax.Array:
+def _shard(batch: np.ndarray, mesh: Mesh) -> jax.Array:
     """A batch that every process holds whole, cut over the devices of all of them."""
     sharding = NamedSharding(mesh, PartitionSpec(parallel.AXIS))
     return jax.make_array_from_callback(batch.shape, sharding, lambda index: batch[index])

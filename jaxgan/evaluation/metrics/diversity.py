@@ -11,7 +11,7 @@ from jaxgan.evaluation.metrics.neighbours import (
     Block,
     block_length,
     blocks,
-    checked,
+    check,
     squared_distances,
 )
 
@@ -35,7 +35,7 @@ def mean_pairwise_distance(
     Raises:
       ValueError: if features are not [n >= 2, D] and finite, or pairs or chunk is below 1.
     """
-    features = checked("features", features, 2)
+    features = check("features", features, 2)
     n = len(features)
     length = block_length(chunk, n)
     if pairs is not None:
@@ -74,7 +74,7 @@ def intra_class_distance(
       ValueError: as ``mean_pairwise_distance``; if labels are not integers [n]; or if no class has
         two samples.
     """
-    features, labels = checked("features", features, 2), np.asarray(labels)
+    features, labels = check("features", features, 2), np.asarray(labels)
     if labels.shape != (len(features),) or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"labels must be integers [{len(features)}], got {labels.dtype} {labels.shape}"

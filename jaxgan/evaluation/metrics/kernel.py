@@ -4,6 +4,8 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jaxgan.evaluation.metrics.neighbours import check
+
 
 def kid(
     x: ArrayLike | jax.Array,
@@ -39,7 +41,7 @@ def kid(
       ValueError: if a set is not [n >= 2, D] and finite, the dimensions differ, or blocks or
         block_size are too small.
     """
-    x, y = _checked("x", x), _checked("y", y)
+    x, y = check("x", x, 2), check("y", y, 2)
     if x.shape[1] != y.shape[1]:
         raise ValueError(f"x and y must have one dimension, got {x.shape[1]} and {y.shape[1]}")
     if block_size < 2:
@@ -61,15 +63,6 @@ def kid(
         ]
     found = [_mmd2(*_sums(x[i], y[j])) for i, j in zip(*picks, strict=True)]
     return float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(count))
-
-
-def _checked(name: str, features: ArrayLike | jax.Array) -> np.ndarray:
-    features = np.asarray(features)
-    if features.ndim != 2 or len(features) < 2:
-        raise ValueError(f"{name} must be [n, D] with n at least 2, got shape {features.shape}")
-    if not np.isfinite(features).all():
-        raise ValueError(f"{name} has features that are not finite")
-    return features
 
 
 def _sums(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

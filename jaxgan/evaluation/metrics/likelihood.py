@@ -53,7 +53,7 @@ def elbo(log_weights: ArrayLike | jax.Array, *, axis: int = 0) -> np.ndarray:
     Raises:
       ValueError: if a weight is nan or plus infinity, or there are no draws.
     """
-    return _checked(log_weights, axis).mean(axis=axis)
+    return _check(log_weights, axis).mean(axis=axis)
 
 
 def importance_weighted_bound(log_weights: ArrayLike | jax.Array, *, axis: int = 0) -> np.ndarray:
@@ -71,7 +71,7 @@ def importance_weighted_bound(log_weights: ArrayLike | jax.Array, *, axis: int =
     Raises:
       ValueError: if a weight is nan or plus infinity, or there are no draws.
     """
-    weights = _checked(log_weights, axis)
+    weights = _check(log_weights, axis)
     largest = weights.max(axis=axis, keepdims=True)
     shift = np.where(np.isfinite(largest), largest, 0.0)
     total = np.exp(weights - shift).sum(axis=axis)
@@ -146,7 +146,7 @@ def _draw(
     return weights.astype(jnp.float32)
 
 
-def _checked(log_weights: ArrayLike | jax.Array, axis: int) -> np.ndarray:
+def _check(log_weights: ArrayLike | jax.Array, axis: int) -> np.ndarray:
     weights = np.asarray(log_weights, np.float64)
     if weights.ndim == 0 or weights.shape[axis] == 0:
         raise ValueError(f"log_weights must be [K, B] with K at least 1, got {weights.shape}")

@@ -14,8 +14,8 @@ from jaxgan.evaluation.metrics.neighbours import (
     Block,
     block_length,
     blocks,
+    check,
     check_dimensions,
-    checked,
     squared_distances,
 )
 
@@ -66,7 +66,7 @@ def prdc(
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")
-    real, fake = checked("real", real, k + 1), checked("fake", fake, k + 1)
+    real, fake = check("real", real, k + 1), check("fake", fake, k + 1)
     check_dimensions("real", real, "fake", fake)
     n, m = len(real), len(fake)
     length = max(block_length(chunk, n, m), k)

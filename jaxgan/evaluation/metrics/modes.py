@@ -56,7 +56,7 @@ def mixture_coverage(
     Raises:
       ValueError: if points or means are not [n, D] and finite, or sigma is not positive.
     """
-    points, means = _checked("points", points), _checked("means", means)
+    points, means = _check("points", points), _check("means", means)
     if points.shape[1] != means.shape[1]:
         raise ValueError(
             f"points have {points.shape[1]} coordinates, but means have {means.shape[1]}"
@@ -163,7 +163,7 @@ def high_quality_ceiling() -> float:
     return -math.expm1(-4.5)
 
 
-def _checked(name: str, points: ArrayLike | jax.Array) -> np.ndarray:
+def _check(name: str, points: ArrayLike | jax.Array) -> np.ndarray:
     points = np.asarray(points, np.float64)
     if points.ndim != 2 or points.size == 0:
         raise ValueError(f"{name} must be [n, 2], got shape {points.shape}")

@@ -43,7 +43,7 @@ class Memorization:
     close_share: float
 
 
-def checked(name: str, features: ArrayLike | jax.Array, least: int = 1) -> np.ndarray:
+def check(name: str, features: ArrayLike | jax.Array, least: int = 1) -> np.ndarray:
     """The features as an array [n, D].
 
     Raises:
@@ -131,7 +131,7 @@ def nearest(
     Raises:
       ValueError: if a set is not [n, D] and finite, the dimensions differ, or chunk is below 1.
     """
-    queries, references = checked("queries", queries), checked("references", references)
+    queries, references = check("queries", queries), check("references", references)
     check_dimensions("queries", queries, "references", references)
     length = block_length(chunk, len(queries), len(references))
     centre = references.mean(axis=0, dtype=np.float64)
@@ -173,8 +173,8 @@ def memorization(
     Raises:
       ValueError: as ``nearest``; and if half of ``held_out`` or more are in ``training``.
     """
-    generated, held_out = checked("generated", generated), checked("held_out", held_out)
-    training = checked("training", training)
+    generated, held_out = check("generated", generated), check("held_out", held_out)
+    training = check("training", training)
     check_dimensions("generated", generated, "training", training)
     check_dimensions("held_out", held_out, "training", training)
     unseen = nearest(held_out, training, chunk=chunk)[0]

@@ -32,10 +32,10 @@ def sliced_wasserstein(
     directions = jax.random.normal(key, (size, projections), jnp.float32)
     directions /= jnp.linalg.norm(directions, axis=0, keepdims=True)
 
-    def projected(samples: jax.Array) -> jax.Array:
+    def project(samples: jax.Array) -> jax.Array:
         flat = samples.reshape(samples.shape[0], size).astype(jnp.float32)
         return jnp.sort(jnp.matmul(flat, directions, precision="highest"), axis=0)
 
-    square = jnp.mean((projected(x) - projected(y)) ** 2)
+    square = jnp.mean((project(x) - project(y)) ** 2)
     # The slope of a root is infinite at 0, and equal samples would have a gradient of nan.
     return jnp.where(square == 0, 0.0, jnp.sqrt(jnp.where(square == 0, 1.0, square)))

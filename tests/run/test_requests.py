@@ -132,3 +132,40 @@ def test_latents_know_nothing_of_labels(models, name):
 def test_no_latents_of_no_samples(models):
     with pytest.raises(errors.UserError, match="at least 1, not 0"):
         models("gan").latents(KEY, 0)
+    with pytest.raises(errors.UserError, match="at least 1, not 0"):
+        models("gan").generate(models("gan").latents(KEY, 2)[:0])
+
+
+CODES = "{'categorical': [n, 1], 'continuous': [n, 2], 'z': [n, 62]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("gan", lambda z: z[:, :-1], "latents must be [n, 64], not [3, 63]"),
+        ("gan", lambda z: z[0], "latents must be [n, 64], not [64]"),
+        ("gan", lambda z: z[:, None], "latents must be [n, 64], not [3, 1, 64]"),
+        ("gan", lambda z: 0.0, "latents must be [n, 64], not []"),
+        ("gan", lambda z: None, "latents must be [n, 64], not None"),
+        ("gan", lambda z: "z", "latents must be [n, 64], not str"),
+        ("gan", lambda z: z.astype(str), "latents must be [n, 64], not ndarray"),
+        ("gan", lambda z: {"w": z}, "latents must be [n, 64], not {'w': [3, 64]}"),
+        ("gan", lambda z: z.tolist(), "latents must be [n, 64], not [[[], "),
+        ("infogan", lambda c: c["z"], f"latents must be {CODES}, not [3, 62]"),
+        ("infogan", lambda c: {**c, "z": c["z"][:2]}, "'z': [2, 62]}"),
+        ("infogan", lambda c: {**c, "continuous": c["z"]}, "'continuous': [3, 62], 'z'"),
+        ("infogan", lambda c: {"z": c["z"]}, f"latents must be {CODES}, not {{'z': [3, 62]}}"),
+    ],
+)
+def test_latents_of_another_shape_are_refused_in_one_line(models, name, change, told):
+    with pytest.raises(errors.UserError) as refused:
+        models(name).generate(change(models(name).latents(KEY, 3)))
+    assert told in str(refused.value)
+    assert len(str(refused.value)) < 400
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("shape", [(3, 7), (3, 1, 1)])
+def test_a_condition_of_another_shape_is_refused_in_one_line(models, shape):
+    with pytest.raises(errors.UserError, match=r"continuous codes are .*, but \[3, 2\] are due"):
+        models("infogan").sample(KEY, 3, continuous=np.ones(shape))

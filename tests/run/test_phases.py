@@ -13,7 +13,7 @@ from jaxgan.config import complete
 from jaxgan.run import checkpoint, compiled, judge, program, sampling
 from tests.conftest import log_lines, run, same_bits, stop_at
 
-PHASED = Path(__file__).parent / "plugins" / "phased.py"
+PHASED = Path(__file__).parent.parent / "plugins" / "phased.py"
 
 
 def settings(*overrides):

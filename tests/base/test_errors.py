@@ -32,7 +32,7 @@ def test_a_bug_keeps_its_type_and_traceback_and_says_the_stage(code, kind):
 def test_a_refusal_is_one_line():
     with pytest.raises(errors.UserError) as caught, errors.stage("building", "method 'mine'"):
         refused(3)
-    assert str(caught.value).startswith("method 'mine': sides must be even, not 3 (test_stages.py")
+    assert str(caught.value).startswith("method 'mine': sides must be even, not 3 (test_errors.py")
     with pytest.raises(errors.UserError, match=r"^as it is$"), errors.stage("building", "it"):
         raise errors.UserError("as it is")
 

@@ -1,7 +1,6 @@
 """Each alarm: the rule on a made-up log, and a training run that causes it."""
 
 import math
-from pathlib import Path
 from types import SimpleNamespace
 
 import jax
@@ -15,7 +14,7 @@ from jaxgan.evaluation import evaluator
 from jaxgan.evaluation.extractors.extractor import Extractor
 from jaxgan.run import pauses
 from jaxgan.watch import alarms, callbacks
-from tests.conftest import log_lines, run, smoke
+from tests.conftest import EXPERIMENTS, log_lines, run, smoke
 
 RULES = {
     "window": 3,
@@ -75,6 +74,39 @@ def test_an_alarm_begins_after_a_whole_window_and_ends_with_it(name, healthy, il
 def test_an_evaluation_is_believed_at_once(name, metric, healthy, ill):
     found = fired([{metric: healthy}, {metric: ill}, {"d/loss": 1.0}, {metric: healthy}])
     assert found == [{}, {name: True}, {}, {name: False}]
+
+
+@pytest.mark.parametrize("names", [("painter", "critic"), ("g_ab", "d_b")])
+def test_players_of_other_names_are_watched(names):
+    def renamed(line):
+        players = dict(zip("gd", names, strict=True))
+        return {f"{players[name[0]]}{name[1:]}": value for name, value in line.items()}
+
+    t = np.arange(60)
+    rows = {
+        "collapse": [{"g/diversity": 0.1}] * 5,
+        "vanishing": [{"g/grad_norm": 1e-4}] * 5,
+        "imbalance": [{"d/real_accuracy": 1.0, "d/fake_accuracy": 1.0}] * 5,
+        "oscillation": [{"d/loss": 1 + 0.5 * math.sin(x * 0.9)} for x in t],
+    }
+    well = {"g/diversity": 0.9, "g/grad_norm": 1.0, "d/grad_norm": 1.0}
+    # Of another game that goes well, and of a classifier beside them.
+    beside = {"x/grad_norm": 1.0, "x/diversity": 0.9, "y/grad_norm": 0.9, "z/loss": 0.0}
+    for name, lines in rows.items():
+        lines = [{**well, **line} for line in lines]
+        others = [
+            {**beside, **renamed(line), "z/loss": math.sin(i)} for i, line in enumerate(lines)
+        ]
+        expected = fired(lines)
+        assert {name: True} in expected
+        assert fired(others) == expected
+        assert all(names[0] in told or names[1] in told for told in said(others))
+        assert len(said(others)) == len(said(lines))
+
+
+def said(lines):
+    """What is said of the alarms that begin."""
+    return [told for changed in tell(lines) for told in changed.values() if told]
 
 
 def test_an_interval_that_was_skipped_is_told_at_once_and_so_is_the_next_that_was_not():
@@ -184,7 +216,7 @@ def small(*overrides):
 
 def alone(name, *overrides):
     """A run of the method and config in ``tests/plugins``."""
-    path = Path(__file__).parent / "plugins" / f"{name}.py"
+    path = EXPERIMENTS.parent / "tests" / "plugins" / f"{name}.py"
     fields = [f"--config.{field}" for field in ("parallel.devices=1", *overrides)]
     return config.load(str(path), fields)
 

@@ -120,7 +120,7 @@ def test_features_without_a_cache(homeless):
 
     extractor = Extractor("test", "digest", "none", 4, 0, {}, lambda params, images: (images, None))
     for _ in range(2):
-        real.remembered(extractor, look)(np.zeros((3, 2, 2, 1), np.uint8))
+        real.remember(extractor, look)(np.zeros((3, 2, 2, 1), np.uint8))
     assert seen == [3, 3]
 
 

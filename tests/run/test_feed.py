@@ -16,7 +16,7 @@ from jaxgan.base import errors
 from jaxgan.run import checkpoint, feed, plan, program, run_folder, trained
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
-PLUGIN = Path(__file__).parent / "plugins" / "translator.py"
+PLUGIN = Path(__file__).parent.parent / "plugins" / "translator.py"
 # Aligned rows; aligned rows that are not to be paired; two classes.
 SETS = ("pairs", "apart", "domains")
 DOMAINS = ("data.name=folder", "data.domains=summer,winter")

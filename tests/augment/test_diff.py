@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jaxgan import augment
+from jaxgan.base import draws
 
 KEY = jax.random.key(7)
 # What is compiled here runs once: half the time to compile is worth more than speed.
@@ -105,6 +106,14 @@ def test_instance_noise_has_the_standard_deviation():
     np.testing.assert_allclose(noise.std(), 0.2, rtol=0.03)  # not the variance
     np.testing.assert_allclose(noise.mean(), 0, atol=0.01)
     np.testing.assert_array_equal(augment.instance_noise(KEY, x, 0.0), x)
+
+
+@pytest.mark.parametrize("shape", [(6, 2), (6, 5, 3), (6, 4, 4, 3)])
+def test_instance_noise_of_samples_of_any_shape_is_each_ones_own(shape):
+    x, keys = images(shape), augment.sample_keys(KEY, 6)
+    expected = x + np.float32(0.3) * draws.normal(keys, shape[1:])
+    for key in (KEY, keys):
+        np.testing.assert_array_equal(augment.instance_noise(key, x, 0.3), expected)
 
 
 @settings(deadline=None, max_examples=10)

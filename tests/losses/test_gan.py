@@ -19,6 +19,7 @@ from jax.sharding import Mesh, PartitionSpec
 from torch.nn import functional
 
 from jaxgan import losses, regularizers
+from tests.conftest import EXPERIMENTS
 
 # What is compiled here runs once: half the time to compile is worth more than speed.
 jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
@@ -266,7 +267,7 @@ def test_bad_arguments_are_named():
 
 
 def test_the_table_of_conventions_lists_every_loss_and_penalty():
-    page = (Path(__file__).resolve().parent.parent / "docs" / "losses.md").read_text()
+    page = (EXPERIMENTS.parent / "docs" / "losses.md").read_text()
     helpers = {"adversarial", "global_norm", "gradient_norms", "path_lengths", "perturb_latents"}
     for module in (losses, regularizers):
         public = {
