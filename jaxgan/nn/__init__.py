@@ -8,6 +8,7 @@ from jaxgan.nn.conditional import ConditionalBatchNorm, ConditionalInstanceNorm,
 from jaxgan.nn.conv import Conv, ConvTranspose, conv, conv_kernel_gradient, conv_transpose
 from jaxgan.nn.equalized import EqualizedLR
 from jaxgan.nn.fade import fade_in
+from jaxgan.nn.grouped import GroupedConv, grouped_conv
 from jaxgan.nn.linear import Dense, Embed
 from jaxgan.nn.minibatch import MinibatchDiscrimination, MinibatchStddev, minibatch_stddev
 from jaxgan.nn.modulated import ModulatedConv, modulated_conv, resampled_conv

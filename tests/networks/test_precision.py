@@ -9,7 +9,14 @@ from jax.extend.core import jaxprs_in_params
 from jaxgan import networks
 
 SHAPE = (16, 16, 3)
-SMALL = {"width": 8, "features": (8, 8), "minibatch_discrimination": 2}
+SMALL = {
+    "width": 8,
+    "features": (8, 8),
+    "minibatch_discrimination": 2,
+    "widths": (8, 8, 8),
+    "groups": (2, 2, 2),
+    "blocks": (1, 1, 1),
+}
 FAMILIES = networks.names()
 
 
