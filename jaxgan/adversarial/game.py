@@ -164,6 +164,8 @@ class Game:
       d_terms: ``(real critique, fake critique, real's conditions, fake's) -> (loss, metrics)``,
         added to D's adversarial loss.
       g_terms: ``(fake critique, conditions) -> (loss, metrics)``, added to G's.
+      decay: ``(step, samples a step) -> `` that of the generator's average; ``None``:
+        ``ema_decay``, which is bounded in the first steps.
     """
 
     common: Common
@@ -185,6 +187,7 @@ class Game:
     judge: Callable[..., tuple[Critique, PyTree]] = plain_judge
     d_terms: Callable[[Critique, Critique, PyTree, PyTree], Terms] | None = None
     g_terms: Callable[[Critique, PyTree], Terms] | None = None
+    decay: Callable[[jax.Array, int], jax.Array] | None = None
 
 
 def plain(shared: Common, **different: Any) -> Game:

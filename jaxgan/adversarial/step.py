@@ -132,7 +132,11 @@ def g_update(game: Game, state: State, minibatch: Minibatch) -> tuple[State, Met
         game.common.accumulate,
     )
     net, norm = game.g.update(net, grads, stats)
-    net = game.g.average(net, game.common.ema_decay, state.step)
+    if game.decay is None:
+        net = game.g.average(net, game.common.ema_decay, state.step)
+    else:
+        devices = 1 if game.common.axis_name is None else jax.lax.axis_size(game.common.axis_name)
+        net = game.g.move_average(net, game.decay(state.step, len(minibatch.keys) * devices))
     extras = _remember(state.extras, name, net)
     state = replace(state, nets={**state.nets, name: net}, extras=extras)
     return state, {**metrics, "g/grad_norm": norm}

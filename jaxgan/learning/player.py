@@ -74,6 +74,10 @@ class Player:
         out, new = self.module.apply(variables, *inputs, train=True, mutable=list(stats))
         return out, {**stats, **new}
 
+    def call(self, method: str, params: PyTree, stats: PyTree, *inputs: Any, **named: Any) -> Any:
+        """What another method of the module gives, outside training."""
+        return self.module.apply({"params": params, **stats}, *inputs, method=method, **named)
+
     def update(self, net: Net, grads: PyTree, stats: PyTree) -> tuple[Net, jax.Array]:
         """One optimizer step on gradients of this device's mean loss.
 
@@ -119,15 +123,19 @@ class Player:
         and variances are averaged alike; any other collection (spectral vectors) is copied, since
         an average of unit vectors is none.
         """
+        return self.move_average(net, updates.bounded(decay, step))
+
+    def move_average(self, net: Net, decay: jax.Array) -> Net:
+        """``average`` with a decay that is what it is from the first step on."""
         if net.ema is None:
             return net
-        params = updates.average(net.ema["params"], net.params, decay, step)
         stats = {
-            name: updates.average(net.ema["stats"][name], new, decay, step)
+            name: updates.average(net.ema["stats"][name], new, decay)
             if name == "batch_stats"
             else new
             for name, new in net.stats.items()
         }
+        params = updates.average(net.ema["params"], net.params, decay)
         return dataclasses.replace(net, ema={"params": params, "stats": stats})
 
 

@@ -96,12 +96,34 @@ def repeat(
     return carry, jax.tree.map(lambda x: x[-1], metrics)
 
 
-def average(old: PyTree, new: PyTree, decay: float, step: jax.Array) -> PyTree:
-    """The exponential moving average ``d * old + (1 - d) * new``, d = min(decay, (1+t)/(10+t)).
+def average(old: PyTree, new: PyTree, decay: jax.Array) -> PyTree:
+    """The exponential moving average ``decay * old + (1 - decay) * new``."""
+    return jax.tree.map(lambda o, n: o + (1 - decay) * (n - o), old, new)
 
-    The bound on d lets the average leave the initial weights quickly in a short run, as
-    TensorFlow's ``ExponentialMovingAverage`` does with ``num_updates``.
+
+def bounded(decay: float, step: jax.Array) -> jax.Array:
+    """``min(decay, (1 + t) / (10 + t))`` at step t.
+
+    The bound lets an average leave the initial weights quickly in a short run, as TensorFlow's
+    ``ExponentialMovingAverage`` does with ``num_updates``.
     """
     t = step.astype(jnp.float32)
-    d = jnp.minimum(decay, (1 + t) / (10 + t))
-    return jax.tree.map(lambda o, n: o + (1 - d) * (n - o), old, new)
+    return jnp.minimum(decay, (1 + t) / (10 + t))
+
+
+def half_life(images: float, ramp: float, step: jax.Array, batch_size: int) -> jax.Array:
+    """The decay of an average whose weights halve in so many images.
+
+    Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data"
+    (arXiv:2006.06676), as in the authors' code: ``0.5 ** (B / max(min(images, ramp t B), 1e-8))``.
+
+    Args:
+      images: the half-life.
+      ramp: the most of the images seen so far that it may be; 0 for no such bound.
+      step: t, steps so far.
+      batch_size: B, over all devices.
+    """
+    life = jnp.asarray(images, jnp.float32)
+    if ramp:
+        life = jnp.minimum(life, ramp * batch_size * step.astype(jnp.float32))
+    return 0.5 ** (batch_size / jnp.maximum(life, 1e-8))

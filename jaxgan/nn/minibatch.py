@@ -14,15 +14,17 @@ def minibatch_stddev(
     num_features: int = 1,
     axis_name: str | None = None,
     epsilon: float = 1e-8,
+    *,
+    interleaved: bool = False,
 ) -> Array:
     """Append the standard deviation over groups of images as constant channels.
 
     Karras et al. 2018, section 3, with the groups and features of StyleGAN2. The deviation over a
     group, of each feature and pixel, is averaged over pixels and over C / num_features channels.
 
-    A group is ``group_size`` consecutive images, where StyleGAN2's is every (B / group_size)-th:
-    in a shuffled batch the two are alike, but consecutive images stay on one device, and fakes
-    behind reals are not grouped with them.
+    A group is ``group_size`` consecutive images, where ProGAN's and StyleGAN2's is every
+    (B / group_size)-th: in a shuffled batch the two are alike, but consecutive images stay on one
+    device, and fakes behind reals are not grouped with them.
 
     Args:
       x: [B, H, W, C].
@@ -31,6 +33,7 @@ def minibatch_stddev(
       axis_name: mapped axis that splits the batch, under `pmap` and `shard_map`. Images are
         gathered only where a device's share is not whole groups.
       epsilon: added to the variance, inside the root: equal images give sqrt(epsilon), not 0.
+      interleaved: group as ProGAN and StyleGAN2 do.
 
     Returns:
       [B, H, W, C + num_features] in the dtype of ``x``; the statistic is computed in float32.
@@ -49,13 +52,15 @@ def minibatch_stddev(
     if B * devices % group:
         raise ValueError(f"group_size must divide the batch of {B * devices}, got {group_size}")
     y = x.astype(jnp.promote_types(x.dtype, jnp.float32))
-    gather = B % group != 0
+    gather = B % group != 0 or (interleaved and devices > 1)
     if gather:
         y = lax.all_gather(y, axis_name, tiled=True)
+    if interleaved:
+        y = y.reshape(group, -1, *y.shape[1:]).swapaxes(0, 1)
     y = y.reshape(-1, group, H, W, num_features, C // num_features)
     y = y - y.mean(axis=1, keepdims=True)
     y = jnp.sqrt(jnp.mean(y**2, axis=1) + epsilon).mean(axis=(1, 2, 4))
-    y = jnp.repeat(y, group, axis=0)
+    y = jnp.tile(y, (group, 1)) if interleaved else jnp.repeat(y, group, axis=0)
     if gather:
         y = lax.dynamic_slice_in_dim(y, lax.axis_index(axis_name) * B, B)
     y = jnp.broadcast_to(y[:, None, None].astype(x.dtype), (B, H, W, num_features))
@@ -70,18 +75,27 @@ class MinibatchStddev(nn.Module):
       num_features: channels to append.
       axis_name: mapped axis that splits the batch, under `pmap` and `shard_map`.
       epsilon: added to the variance, inside the root.
+      interleaved: group as ProGAN and StyleGAN2 do.
     """
 
     group_size: int | None = 4
     num_features: int = 1
     axis_name: str | None = None
     epsilon: float = 1e-8
+    interleaved: bool = False
 
     def __call__(self, x: Array) -> Array:
         """Append to ``x`` [B, H, W, C]: [B, H, W, C + num_features]."""
         # `init` is called outside of the mapped axis.
         axis_name = None if self.is_initializing() else self.axis_name
-        return minibatch_stddev(x, self.group_size, self.num_features, axis_name, self.epsilon)
+        return minibatch_stddev(
+            x,
+            self.group_size,
+            self.num_features,
+            axis_name,
+            self.epsilon,
+            interleaved=self.interleaved,
+        )
 
 
 class MinibatchDiscrimination(nn.Module):

@@ -30,5 +30,9 @@ def test_repeat_is_a_loop():
 
 def test_the_average_warms_up_and_then_decays():
     old, new = jnp.float32(1.0), jnp.float32(3.0)
-    assert np.isclose(updates.average(old, new, 0.9, jnp.int32(0)), 0.1 * 1 + 0.9 * 3)
-    assert np.isclose(updates.average(old, new, 0.9, jnp.int32(10**6)), 0.9 * 1 + 0.1 * 3)
+    assert np.isclose(
+        updates.average(old, new, updates.bounded(0.9, jnp.int32(0))), 0.1 * 1 + 0.9 * 3
+    )
+    assert np.isclose(
+        updates.average(old, new, updates.bounded(0.9, jnp.int32(10**6))), 0.9 * 1 + 0.1 * 3
+    )

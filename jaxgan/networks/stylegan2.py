@@ -1,0 +1,269 @@
+"""StyleGAN2 (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN").
+
+arXiv:1912.04958, in the form of the authors' PyTorch code of StyleGAN2-ADA (arXiv:2006.06676). For
+square images whose side is a power of two, 8 or more. What is no parameter stands in the
+collections ``noise`` (constant maps) and ``w_avg`` (the mean of w).
+"""
+
+import math
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxgan.networks import Critique
+from jaxgan.nn import Dense, MinibatchStddev, ModulatedConv, blocks, downsample, upsample
+from jaxgan.nn.style import EQUALIZED, EqualizedConv, Mapping, StyledConv, activate
+
+SMALLEST = 4
+
+
+def sides_of(shape: tuple[int, ...]) -> list[int]:
+    """The sides of the feature maps, 4 first.
+
+    Raises:
+      ValueError: if the image is not square, or its side no power of two from 8 on.
+    """
+    side = shape[0] if shape else 0
+    if len(shape) != 3 or shape[1] != side or side < 2 * SMALLEST or side & (side - 1):
+        raise ValueError(
+            f"stylegan2 makes square images [H, W, C] whose side is a power of two from 8 on, not "
+            f"{list(shape)}; set data.image_size, or take another network"
+        )
+    return [2**i for i in range(2, side.bit_length())]
+
+
+class Generator(nn.Module):
+    """Latents to images [B, H, W, C], about [-1, 1] and not bounded.
+
+    Attributes:
+      shape: [H, W, C] of an image.
+      width: channels at a side of R are ``width / R``, at most ``max_width``.
+      max_width: the most channels of any map.
+      features: length of w.
+      mapping_layers: dense layers from z to w.
+      lr_multiplier: of these.
+      architecture: ``'skip'``: an image of each stage, summed; ``'orig'``: of the last alone.
+      clamp: what activations are cut off at; 0 is none.
+      w_decay: of the running mean of w.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
+      num_classes: of the labels, if any.
+      axis_name: the mapped axis that the mean of w is averaged over.
+    """
+
+    shape: tuple[int, ...]
+    width: int = 32768
+    max_width: int = 512
+    features: int = 512
+    mapping_layers: int = 8
+    lr_multiplier: float = 0.01
+    architecture: str = "skip"
+    clamp: float = 256.0
+    w_decay: float = 0.995
+    dtype: str = "float32"
+    num_classes: int | None = None
+    axis_name: str | None = None
+
+    def setup(self) -> None:  # noqa: D102
+        blocks.choose("architecture", self.architecture, ("skip", "orig"))
+        self.mapping = Mapping(
+            self.features, self.mapping_layers, self.lr_multiplier, self.num_classes
+        )
+        self.synthesis = Synthesis(
+            self.shape, self.width, self.max_width, self.architecture, self.clamp, self.dtype
+        )
+        self.w_avg = self.variable("w_avg", "mean", jnp.zeros, (self.features,), jnp.float32)
+
+    def __call__(
+        self,
+        z: jax.Array,
+        labels: jax.Array | None = None,
+        noise: Any = "const",
+        other: jax.Array | None = None,
+        crossover: jax.Array | None = None,
+        truncation: jax.Array | float = 1.0,
+        cutoff: jax.Array | int | None = None,
+        *,
+        train: bool,
+    ) -> jax.Array:
+        """Images of latents [B, Z].
+
+        Args:
+          z: of all layers, or of those before ``crossover``.
+          labels: int32 [B].
+          noise: one key for each sample, ``'const'`` or ``'none'``.
+          other: latents [B, Z] of the other layers, see ``mix``.
+          crossover: int32 [B], the first of these.
+          truncation: psi: how far w is from its mean.
+          cutoff: how many layers are truncated; ``None``: all.
+          train: whether the mean of w moves.
+        """
+        w = self.map(z, labels, train=train)
+        styles = self.truncate(w, truncation, cutoff)
+        if other is not None and crossover is not None:
+            others = self.truncate(self.mapping(other, labels), truncation, cutoff)
+            first = jnp.arange(self.layers)[None] < crossover[:, None]
+            styles = jnp.where(first[..., None], styles, others)
+        return self.synthesize(styles, noise)
+
+    @property
+    def layers(self) -> int:
+        """How many of w an image takes."""
+        return 2 * len(sides_of(self.shape))
+
+    def map(self, z: jax.Array, labels: jax.Array | None = None, *, train: bool) -> jax.Array:
+        """The w [B, D] of latents [B, Z]."""
+        w = self.mapping(z, labels)
+        if train and not self.is_initializing():
+            mean = jax.lax.stop_gradient(w).mean(axis=0)
+            if self.axis_name is not None:
+                mean = jax.lax.pmean(mean, self.axis_name)
+            self.w_avg.value = mean + self.w_decay * (self.w_avg.value - mean)
+        return w
+
+    def truncate(
+        self, w: jax.Array, truncation: jax.Array | float, cutoff: jax.Array | int | None = None
+    ) -> jax.Array:
+        """One w [B, L, D] a layer, the first ``cutoff`` of them moved towards the mean."""
+        styles = jnp.repeat(w[:, None], self.layers, axis=1)
+        mean = self.w_avg.value[None, None]
+        near = mean + truncation * (styles - mean)
+        if cutoff is None:
+            return near
+        return jnp.where((jnp.arange(self.layers) < cutoff)[None, :, None], near, styles)
+
+    def synthesize(self, styles: jax.Array, noise: Any = "const") -> jax.Array:
+        """Images of one w [B, L, D] a layer."""
+        return self.synthesis(styles, noise)
+
+
+class Synthesis(nn.Module):
+    """One w a layer [B, L, D] to images, see ``Generator``."""
+
+    shape: tuple[int, ...]
+    width: int
+    max_width: int
+    architecture: str
+    clamp: float
+    dtype: str
+
+    @nn.compact
+    def __call__(self, styles: jax.Array, noise: Any) -> jax.Array:  # noqa: D102
+        sides, image, layer = sides_of(self.shape), None, 0
+        C = channels(SMALLEST, self.width, self.max_width)
+        const = self.param("const", nn.initializers.normal(1.0), (1, SMALLEST, SMALLEST, C))
+        x = jnp.broadcast_to(const, (len(styles), *const.shape[1:])).astype(self.dtype)
+        for side in sides:
+            wide = channels(side, self.width, self.max_width)
+            for resample in (None,) if side == SMALLEST else ("up", None):
+                conv = StyledConv(
+                    wide, resample, self.clamp, self.dtype, name=f"conv_{side}_{resample or 'same'}"
+                )
+                x = conv(x, styles[:, layer], noise, layer)
+                layer += 1
+            if self.architecture == "orig" and side != sides[-1]:
+                continue
+            to_image = ModulatedConv(
+                self.shape[-1], 1, demodulate=False, dtype=self.dtype, name=f"to_image_{side}"
+            )
+            y = to_image(x, styles[:, layer]).astype(jnp.float32)
+            y = jnp.clip(y, -self.clamp, self.clamp) if self.clamp else y
+            image = y if image is None else upsample(image) + y
+        assert image is not None
+        return image
+
+
+def channels(side: int, width: int, max_width: int) -> int:
+    """Of the maps of this side.
+
+    Raises:
+      ValueError: if there would be none.
+    """
+    if width < side:
+        raise ValueError(f"width {width} leaves no channel for maps of {side} pixels")
+    return min(width // side, max_width)
+
+
+class Discriminator(nn.Module):
+    """Images [B, H, W, C] to a ``Critique``; under labels the product with their mapped vector.
+
+    Attributes:
+      width: channels at a side of R are ``width / R``, at most ``max_width``.
+      max_width: the most channels of any map.
+      mapping_layers: dense layers from a label to its vector.
+      lr_multiplier: of these.
+      architecture: ``'resnet'``, or ``'orig'``: without shortcuts.
+      minibatch_stddev: images in a group whose deviation is one more channel; 0 is none.
+      interleaved: whether groups are the authors', see ``nn.minibatch_stddev``.
+      clamp: what activations are cut off at; 0 is none.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
+      num_classes: of the labels, if any.
+      heads: other outputs.
+      axis_name: the mapped axis over which the batch is split.
+    """
+
+    width: int = 32768
+    max_width: int = 512
+    mapping_layers: int = 8
+    lr_multiplier: float = 0.01
+    architecture: str = "resnet"
+    minibatch_stddev: int = 4
+    interleaved: bool = False
+    clamp: float = 256.0
+    dtype: str = "float32"
+    num_classes: int | None = None
+    heads: tuple[tuple[str, int], ...] = ()
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(  # noqa: D102
+        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> Critique:
+        blocks.choose("architecture", self.architecture, ("resnet", "orig"))
+        sides = sides_of(x.shape[1:])[::-1]
+        given: dict[str, Any] = {"dtype": self.dtype, "clamp": self.clamp}
+        x = EqualizedConv(
+            channels(sides[0], self.width, self.max_width), 1, name="from_image", **given
+        )(x)
+        for side in sides[:-1]:
+            x = self.block(x, side, given)
+        if self.minibatch_stddev:
+            x = MinibatchStddev(
+                self.minibatch_stddev, axis_name=self.axis_name, interleaved=self.interleaved
+            )(x)
+        wide = channels(SMALLEST, self.width, self.max_width)
+        last = {**given, "dtype": "float32"}
+        x = EqualizedConv(wide, 3, name="conv_4", **last)(x.astype(jnp.float32))
+        x = x.reshape(x.shape[0], -1)
+        features = activate(Dense(wide, weight=EQUALIZED, name="dense")(x))
+        heads = {
+            name: Dense(n, weight=EQUALIZED, name=f"head_{name}")(features)
+            for name, n in self.heads
+        }
+        if labels is None or not self.num_classes:
+            logits = Dense(1, weight=EQUALIZED, name="logits")(features)[:, 0]
+            return Critique(logits, features, heads)
+        if labels.ndim != 1:
+            raise ValueError("stylegan2 judges single samples under labels: techniques.pack=1")
+        mapped = Mapping(
+            wide, self.mapping_layers, self.lr_multiplier, self.num_classes, name="mapping"
+        )(None, labels)
+        y = Dense(wide, weight=EQUALIZED, name="logits")(features)
+        return Critique(jnp.sum(y * mapped, axis=1) / math.sqrt(wide), features, heads)
+
+    def block(self, x: jax.Array, side: int, given: dict[str, Any]) -> jax.Array:
+        """Two convolutions, the second of which halves the map."""
+        wide, narrow = (channels(s, self.width, self.max_width) for s in (side, side // 2))
+        if self.architecture == "orig":
+            x = EqualizedConv(wide, 3, name=f"conv_{side}_same", **given)(x)
+            return EqualizedConv(narrow, 3, resample="down", name=f"conv_{side}_down", **given)(x)
+        half = math.sqrt(0.5)
+        beside = EqualizedConv(narrow, 1, self.dtype, None, False, half, name=f"shortcut_{side}")(
+            downsample(x)
+        )
+        x = EqualizedConv(wide, 3, name=f"conv_{side}_same", **given)(x)
+        x = EqualizedConv(narrow, 3, resample="down", gain=half, name=f"conv_{side}_down", **given)(
+            x
+        )
+        return x + beside
