@@ -93,8 +93,8 @@ def _safetensors(file: IO[bytes]) -> Any:
     for name, entry in header.items():
         dtype, shape = SAFE[entry["dtype"]], entry["shape"]
         start, end = entry["data_offsets"]
-        if end - start != math.prod(shape) * dtype.itemsize:
-            raise ValueError(f"{name} has {end - start} bytes, which is not {shape} of {dtype}")
+        if start < 0 or end - start != math.prod(shape) * dtype.itemsize:
+            raise ValueError(f"{name} is at {start} to {end}, which is not {shape} of {dtype}")
         values = np.frombuffer(_take(file, 8 + size + start, end - start), dtype)
         found[name] = values.reshape(shape)
     return found

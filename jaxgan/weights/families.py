@@ -48,8 +48,9 @@ def plain(value: Any) -> Any:
         return tensors.array(value)
     if isinstance(value, Mapping):
         return {key: plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple | set):
-        return type(value)(map(plain, value))
+    for kind in (list, tuple, set):
+        if isinstance(value, kind):
+            return kind(map(plain, value))
     return value
 
 
@@ -203,7 +204,7 @@ def _is_zoo(stored: Any) -> bool:
 
 
 def _is_translator(stored: Any) -> bool:
-    """A ResNet, a U-Net or a discriminator. Many networks have such keys: the first kernel tells."""
+    """A ResNet, a U-Net or a discriminator. Others have such keys, too: the first kernel tells."""
     kernels = {"model.1": 7, "model.model.0": 4, "model.0": 4, "net.0": 1}
     if not _only(stored, rf"((model\.(\d+\.)?)+(conv_block\.\d+\.)?|net\.\d+\.){_PARTS}"):
         return False

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,11 +101,13 @@ def _config_beside(path: Path) -> dict[str, Any]:
 
 def _state_beside(path: Path) -> dict[str, Any]:
     """The config that BigGAN-PyTorch saves beside its networks, under the same suffix."""
-    network, _, suffix = path.stem.removesuffix("_ema").partition("_")
-    if path.stem.startswith("G_ema"):
-        network, suffix = "G", path.stem.removeprefix("G_ema").lstrip("_")
-    place = path.with_name(f"state_dict{f'_{suffix}' if suffix else ''}.pth")
-    if network not in ("G", "D") or not place.is_file():
+    named = re.fullmatch(r"(?:G_ema|G|D)(_.+)?", path.stem)
+    place = path.with_name(f"state_dict{(named and named[1]) or ''}.pth")
+    if not named or not place.is_file():
         return {}
-    with containers.opened(place) as stored:
-        return families.plain(stored.get("config", {}))
+    try:
+        with containers.opened(place) as stored:
+            return families.plain(stored.get("config", {}))
+    except errors.UserError as error:
+        logging.warning("%s; %s is read without its settings", error, path.name)
+        return {}

@@ -84,8 +84,9 @@ _NUMPY = {
 }
 KNOWN: dict[str, Any] = {
     "_codecs.encode": Function(_encoded),
-    "builtins.set": Function(set),
-    "__builtin__.set": Function(set),
+    # Python 3 calls it builtins, and __builtin__ in protocol 2.
+    **{f"{place}.bytes": Function(lambda: b"") for place in ("builtins", "__builtin__")},
+    **{f"{place}.set": Function(set) for place in ("builtins", "__builtin__")},
     "collections.OrderedDict": Table,
     "dnnlib.util.EasyDict": Table,
     "numpy.dtype": Function(tensors.DType),
@@ -130,15 +131,21 @@ class Unpickler(pickle.Unpickler):
             )
         return KNOWN[whole]
 
-    def persistent_load(self, reference: Any) -> tensors.Storage:
-        """A storage: ``('storage', element, key, device, count)``, in old files with a view of it."""
-        kind, element, key = reference[:3]
-        if kind != "storage" or not isinstance(element, tensors.Element) or self._raw is None:
+    def persistent_load(self, reference: Any) -> Any:
+        """What the pickle leaves to its reader: in the older container a class, and storages.
+
+        These are ``('module', class, file, source)``, and ``('storage', element, key, device,
+        count)``, to which old files add a view of it: ``(key, start, count)``.
+        """
+        kind, what, key = reference[:3]
+        if kind == "module" and isinstance(what, type) and issubclass(what, Inert):
+            return what
+        if kind != "storage" or not isinstance(what, tensors.Element) or self._raw is None:
             raise pickle.UnpicklingError("it refers to something else than a storage")
-        self.sizes[key] = element.dtype.itemsize
+        self.sizes[key] = what.dtype.itemsize
         view = reference[5] if len(reference) > 5 else None
         read = functools.partial(self._raw, key)
-        return tensors.Storage(element.dtype, read, start=view[1] if view else 0)
+        return tensors.Storage(what.dtype, read, start=view[1] if view else 0)
 
     def _nested(self, content: bytes) -> Any:
         """A file of PyTorch's inside of this one: StyleGAN's have one for each storage."""
