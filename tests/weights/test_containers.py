@@ -123,11 +123,13 @@ def test_cut_short_anywhere(tmp_path, older):
 
 
 @both
-def test_cut_short_in_what_is_not_asked_for(tmp_path, older):
+@pytest.mark.parametrize("key", ["a", "b"])  # either may be the last one in the file
+def test_cut_short_in_what_is_not_asked_for(tmp_path, older, key):
     path = tmp_path / "weights.pth"
-    path.write_bytes(making.saved({"a": torch.ones(3), "b": torch.zeros(700)}, older)[:-400])
-    with pytest.raises(errors.UserError, match=r"damaged"), containers.opened(path) as stored:
-        assert tensors.array(stored["a"]).sum() == 3
+    content = making.saved({"a": torch.ones(700), "b": torch.ones(700)}, older)
+    path.write_bytes(content[:-400])
+    with pytest.raises(errors.UserError, match="damaged"), containers.opened(path) as stored:
+        assert tensors.array(stored[key]).sum() == 700
 
 
 @both
