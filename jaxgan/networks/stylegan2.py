@@ -93,7 +93,7 @@ class Generator(nn.Module):
           z: of all layers, or of those before ``crossover``.
           labels: int32 [B].
           noise: one key for each sample, ``'const'`` or ``'none'``.
-          other: latents [B, Z] of the other layers, see ``mix``.
+          other: latents [B, Z] of the other layers.
           crossover: int32 [B], the first of these.
           truncation: psi: how far w is from its mean.
           cutoff: how many layers are truncated; ``None``: all.
@@ -102,10 +102,29 @@ class Generator(nn.Module):
         w = self.map(z, labels, train=train)
         styles = self.truncate(w, truncation, cutoff)
         if other is not None and crossover is not None:
-            others = self.truncate(self.mapping(other, labels), truncation, cutoff)
-            first = jnp.arange(self.layers)[None] < crossover[:, None]
-            styles = jnp.where(first[..., None], styles, others)
+            others = self.truncate(self.map(other, labels, train=False), truncation, cutoff)
+            styles = self.cross(styles, others, crossover)
         return self.synthesize(styles, noise)
+
+    def styles(
+        self,
+        z: jax.Array,
+        labels: jax.Array | None = None,
+        noise: Any = None,
+        other: jax.Array | None = None,
+        crossover: jax.Array | None = None,
+    ) -> jax.Array:
+        """One w [B, L, D] a layer, of what ``__call__`` takes."""
+        styles = self.truncate(self.map(z, labels, train=False), 1.0)
+        if other is None or crossover is None:
+            return styles
+        others = self.truncate(self.map(other, labels, train=False), 1.0)
+        return self.cross(styles, others, crossover)
+
+    def cross(self, styles: jax.Array, others: jax.Array, crossover: jax.Array) -> jax.Array:
+        """The styles of two latents, the second one's from layer ``crossover`` [B] on."""
+        first = jnp.arange(self.layers, dtype=jnp.int32)[None] < crossover[:, None]
+        return jnp.where(first[..., None], styles, others)
 
     @property
     def layers(self) -> int:
@@ -131,7 +150,9 @@ class Generator(nn.Module):
         near = mean + truncation * (styles - mean)
         if cutoff is None:
             return near
-        return jnp.where((jnp.arange(self.layers) < cutoff)[None, :, None], near, styles)
+        return jnp.where(
+            (jnp.arange(self.layers, dtype=jnp.int32) < cutoff)[None, :, None], near, styles
+        )
 
     def synthesize(self, styles: jax.Array, noise: Any = "const") -> jax.Array:
         """Images of one w [B, L, D] a layer."""
