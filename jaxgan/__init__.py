@@ -4,14 +4,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jaxgan.run.trained import Model
+    from jaxgan.weights.pretrained import Pretrained
 
 
-def load(workdir: Any, step: int | None = None) -> "Model":
-    """The model in a run's folder: ``gan = jaxgan.load(workdir); gan.sample(key, 64)``.
+def load(path: Any, step: int | None = None) -> "Model | Pretrained":
+    """A trained model: ``gan = jaxgan.load(path); gan.sample(key, 64)``.
 
-    See ``jaxgan.run.trained.load``.
+    Of a run's folder or an export (see ``jaxgan.run.trained.load``), or of a weights file that
+    somebody published (see ``jaxgan.weights.pretrained.load``).
+
+    Args:
+      path: of the folder or the file.
+      step: of a run's checkpoint, the newest by default.
+
+    Raises:
+      UserError: if there is none that can be used.
     """
     # Imported here: `import jaxgan.losses` must load nothing but JAX.
-    from jaxgan.run import trained
+    from pathlib import Path
 
-    return trained.load(workdir, step)
+    from jaxgan.run import trained
+    from jaxgan.weights import pretrained
+
+    place = Path(path).expanduser()
+    if place.is_file() or (place / "pytorch_model.bin").is_file():
+        return pretrained.load(place)
+    return trained.load(path, step)

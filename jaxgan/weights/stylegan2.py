@@ -3,12 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.weights.fitting import Tensors, dense, kernel
+from jaxgan import networks
+from jaxgan.weights import stylegan2_names
+from jaxgan.weights.fitting import Fitted, Tensors, dense, kernel
+from jaxgan.weights.reading import File
 
 PyTree = Any
 Parts = tuple[dict[str, Any], PyTree]
+Given = tuple[Mapping[str, np.ndarray], Mapping[str, Any]]
 FILTER = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
 
 
@@ -58,7 +64,8 @@ def generator(tensors: Mapping[str, np.ndarray], settings: Mapping[str, Any]) ->
         if fields["architecture"] == "skip" or side == R:
             synthesized[f"to_image_{R}"] = styled(found, f"{at}.torgb")
     params["synthesis"] = synthesized
-    w_avg = {"mean": found.take("mapping.w_avg")}
+    # Training files of rosinality's have none.
+    w_avg = {"mean": found.take("mapping.w_avg")} if "mapping.w_avg" in found.left else {}
     found.check_empty()
     return fields, {"params": params, "noise": {"synthesis": noise}, "w_avg": w_avg}
 
@@ -132,3 +139,82 @@ def styled(found: Tensors, at: str, turned: bool = False) -> dict[str, Any]:
     if turned:
         made["kernel"] = made["kernel"][::-1, ::-1]
     return {**made, "style": dense(found, f"{at}.affine")}
+
+
+def fit(file: File) -> Fitted:
+    """The averaged generator of a file and its discriminator, if there is one.
+
+    Raises:
+      ValueError: as ``generator`` does.
+    """
+    given, judge = PROGRAMS[file.family](file)
+    fields, g = generator(*given)
+    module = networks.find("generator", {"name": "stylegan2"})(**fields)
+    g["w_avg"] = g["w_avg"] or {"mean": mean_w(module, g, given[1]["z_dim"])}
+
+    def generate(g: PyTree, z: Any, labels: Any, truncation: Any, cutoff: Any, noise: Any) -> Any:
+        more = (noise, None, None, truncation, cutoff)
+        return module.apply(g, z, labels, *more, train=False)
+
+    d = discriminate = None
+    if judge is not None:
+        d_fields, d = discriminator(*judge)
+        critic = networks.find("discriminator", {"name": "stylegan2"})(**d_fields)
+
+        def discriminate(d: PyTree, images: Any, labels: Any) -> Any:
+            critique: Any = critic.apply(d, images, labels, train=False)
+            return critique.logits
+
+    return Fitted(
+        fields["shape"],
+        given[1]["z_dim"],
+        fields["num_classes"] or 0,
+        g,
+        generate,
+        ("truncation", "cutoff", "noise"),
+        d,
+        discriminate,
+    )
+
+
+def mean_w(module: Any, g: PyTree, z_dim: int) -> np.ndarray:
+    """The mean of w over 4,096 latents, of a file that keeps none."""
+    z = jax.random.normal(jax.random.key(0), (4096, z_dim), jnp.float32)
+    zero = {"mean": jnp.zeros((module.features,), jnp.float32)}
+    w = module.apply({**g, "w_avg": zero}, z, train=False, method="map")
+    return np.asarray(w.mean(axis=0))
+
+
+def of_nvidia(file: File) -> tuple[Given, Given | None]:
+    """The tensors and settings of both networks, of StyleGAN2-ADA's PyTorch code."""
+    found = {
+        name: (file.networks[name], file.settings[name]["init_kwargs"])
+        for name in ("G_ema", "D")
+        if name in file.networks
+    }
+    return found["G_ema"], found.get("D")
+
+
+def of_tensorflow(file: File) -> tuple[Given, Given | None]:
+    """Those of the TensorFlow code."""
+    g, d = (file.settings[name]["static_kwargs"] for name in ("Gs", "D"))
+    return (
+        stylegan2_names.generator_of_tensorflow(file.networks["Gs"], g),
+        stylegan2_names.discriminator_of_tensorflow(file.networks["D"], d),
+    )
+
+
+def of_rosinality(file: File) -> tuple[Given, Given | None]:
+    """Those of rosinality's code."""
+    average = file.networks.get("", {}).get("latent_avg")
+    given = stylegan2_names.generator_of_rosinality(file.networks["g_ema"], average)
+    if "d" not in file.networks:
+        return given, None
+    return given, stylegan2_names.discriminator_of_rosinality(file.networks["d"])
+
+
+PROGRAMS = {
+    "stylegan2_ada_pytorch": of_nvidia,
+    "stylegan2_tf": of_tensorflow,
+    "stylegan2_rosinality": of_rosinality,
+}

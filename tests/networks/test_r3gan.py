@@ -128,11 +128,11 @@ def published(file, blocks):
     return {"params": G}, {"params": D}
 
 
-@pytest.mark.data
 def test_equals_what_the_authors_program_makes():
-    path = Path(os.environ.get("JAXGAN_TEST_GOLDEN", "")) / "r3gan_small_uncond32.npz"
+    folder = Path(os.environ.get("JAXGAN_TEST_SHARED", "nowhere"))
+    path = folder / "golden" / "r3gan_small_uncond32.npz"
     if not path.is_file():
-        pytest.skip("no r3gan_small_uncond32.npz in JAXGAN_TEST_GOLDEN")
+        pytest.skip("no r3gan_small_uncond32.npz in JAXGAN_TEST_SHARED")
     with np.load(path) as stored:
         file = dict(stored)
     fields = {

@@ -1,0 +1,126 @@
+"""StyleGAN2's networks: the published numbers of parameters, the mean of w, truncation, mixing."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan.networks import stylegan2
+
+KEY = jax.random.key(0)
+SMALL = {"width": 64, "max_width": 8, "features": 8, "mapping_layers": 2}
+JUDGE = {"width": 64, "max_width": 8, "mapping_layers": 2, "minibatch_stddev": 2}
+
+
+def count(module, *inputs):
+    made = jax.eval_shape(lambda k: module.init(k, *inputs, train=False), KEY)
+    return sum(x.size for x in jax.tree.leaves(made["params"]))
+
+
+@pytest.mark.parametrize(
+    ("side", "width", "layers", "classes", "architecture", "expected"),
+    [
+        (256, 32768, 8, None, "resnet", (30_034_338, 28_864_129)),
+        (1024, 32768, 8, None, "resnet", (30_370_060, 29_012_513)),
+        (256, 16384, 8, None, "resnet", (24_767_458, 24_001_089)),
+        (32, 16384, 2, None, "resnet", (19_947_539, 21_507_073)),
+        (32, 32768, 2, None, "orig", (19_947_539, 20_720_641)),
+        (32, 32768, 2, 10, "orig", (20_215_315, 23_089_664)),
+    ],
+)
+def test_has_the_published_number_of_parameters(
+    side, width, layers, classes, architecture, expected
+):
+    labels = None if classes is None else jnp.zeros((1,), jnp.int32)
+    G = stylegan2.Generator(
+        (side, side, 3), width=width, mapping_layers=layers, num_classes=classes
+    )
+    D = stylegan2.Discriminator(width=width, num_classes=classes, architecture=architecture)
+    images = jnp.zeros((1, side, side, 3))
+    assert (count(G, jnp.zeros((1, 512)), labels), count(D, images, labels)) == expected
+
+
+@pytest.fixture(scope="module")
+def made():
+    G = stylegan2.Generator((16, 16, 3), num_classes=3, **SMALL)
+    z, labels = jax.random.normal(KEY, (4, 6)), jnp.array([0, 1, 2, 0])
+    return G, G.init(jax.random.key(1), z, labels, train=False), z, labels
+
+
+def test_the_mean_of_w_moves_in_training_alone(made):
+    G, variables, z, labels = made
+    w = G.apply(variables, z, labels, train=False, method="map")
+    _, new = G.apply(variables, z, labels, train=True, mutable=["w_avg", "noise"])
+    np.testing.assert_allclose(new["w_avg"]["mean"], 0.005 * w.mean(axis=0), rtol=1e-5, atol=1e-7)
+    jax.tree.map(np.testing.assert_array_equal, new["noise"], variables["noise"])
+
+
+def test_truncation_moves_the_first_layers_towards_the_mean(made):
+    G, variables, z, labels = made
+    mean = jnp.arange(8.0)
+    variables = {**variables, "w_avg": {"mean": mean}}
+    w = G.apply(variables, z, labels, train=False, method="map")
+    styles = G.apply(variables, w, 0.25, 2, method="truncate")
+    assert styles.shape == (4, 6, 8)
+    np.testing.assert_allclose(styles[:, 1], mean + 0.25 * (w - mean), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(styles[:, 2], w, rtol=1e-6)
+    all_of_them = G.apply(variables, w, 0.0, method="truncate")
+    np.testing.assert_allclose(all_of_them, jnp.broadcast_to(mean, (4, 6, 8)), atol=1e-6)
+
+
+def test_styles_are_the_second_latents_from_the_crossover_on(made):
+    G, variables, z, labels = made
+    other, first = z[::-1], jnp.array([1, 2, 5, 6])
+    mixed = G.apply(variables, z, labels, None, other, first, method="styles")
+    one, two = (
+        G.apply(
+            variables,
+            G.apply(variables, x, labels, train=False, method="map"),
+            1.0,
+            method="truncate",
+        )
+        for x in (z, other)
+    )
+    for i, place in enumerate(first):
+        np.testing.assert_allclose(mixed[i, :place], one[i, :place], rtol=1e-6)
+        np.testing.assert_allclose(mixed[i, place:], two[i, place:], rtol=1e-6)
+    image = G.apply(variables, z, labels, "const", other, first, train=False)
+    again = G.apply(variables, mixed, "const", method="synthesize")
+    np.testing.assert_allclose(image, again, rtol=1e-5, atol=1e-6)
+
+
+def test_noise_is_a_samples_own_the_networks_own_or_none(made):
+    G, variables, z, labels = made
+    params = jax.tree.map(lambda x: jnp.ones_like(x) if x.ndim == 0 else x, variables["params"])
+    variables = {**variables, "params": params}
+    keys = jax.random.split(KEY, 4)
+    paint = lambda noise: G.apply(variables, z, labels, noise, train=False)  # noqa: E731
+    drawn, const, none = paint(keys), paint("const"), paint("none")
+    assert len({float(x.sum()) for x in (drawn, const, none)}) == 3
+    np.testing.assert_allclose(
+        G.apply(variables, z[2:], labels[2:], keys[2:], train=False),
+        drawn[2:],
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("architecture", ["resnet", "orig"])
+def test_a_discriminator_depends_on_labels_and_on_its_group(architecture):
+    D = stylegan2.Discriminator(num_classes=3, architecture=architecture, **JUDGE)
+    x, labels = jax.random.normal(KEY, (4, 16, 16, 1)), jnp.array([0, 1, 2, 1])
+    variables = D.init(KEY, x, labels, train=False)
+    judge = jax.jit(lambda x, y: D.apply(variables, x, y, train=False).logits)
+    logits = judge(x, labels)
+    assert (judge(x, (labels + 1) % 3) != logits).all()
+    other = judge(x.at[3].set(0), labels)
+    np.testing.assert_array_equal(other[:2], logits[:2])  # of the other group
+    assert other[2] != logits[2]
+    with pytest.raises(ValueError, match="single samples"):
+        D.apply(variables, x, labels[:, None], train=False)
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 3), (24, 24, 3), (16, 32, 3), (2,)])
+def test_other_sides_are_refused(shape):
+    with pytest.raises(ValueError, match="power of two"):
+        stylegan2.Generator(shape, **SMALL).init(KEY, jnp.zeros((1, 4)), train=False)
