@@ -1,6 +1,7 @@
 """TFDS datasets, read from array_record without TensorFlow, and never downloaded by reading."""
 
 import difflib
+import importlib.util
 import logging
 import os
 import pathlib
@@ -48,6 +49,8 @@ def check_name(name: str) -> None:
     hint = (
         f"did you mean {near[0]!r}?" if near else f"known: {', '.join(BUILT_IN)}, and those of TFDS"
     )
+    if base.isidentifier() and importlib.util.find_spec(base) is not None:
+        hint += f"; of the module of that name, a function: {base + '.FUNCTION'!r}"
     raise UserError(f"unknown dataset {name!r}; {hint}")
 
 
