@@ -34,7 +34,7 @@ def find(name: str) -> type:
     Raises:
       UserError: if there is no such module, or it does not hold exactly one variant.
     """
-    return only_variant(load_module(methods, "method", name))
+    return only_variant(load_module(methods, "method", name, names()))
 
 
 def only_variant(module: types.ModuleType) -> type:
