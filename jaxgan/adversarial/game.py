@@ -111,7 +111,7 @@ def discriminator(shared: Common, *, averaged: bool = False, **given: Any) -> Pl
 
 def network(shared: Common, role: str, needed: Mapping[str, Any], **given: Any) -> Any:
     """A player's network, in the run's precision and on its devices."""
-    run = {"axis_name": shared.axis_name, "precision": shared.precision}
+    run: dict[str, Any] = {"axis_name": shared.axis_name, "precision": shared.precision}
     return networks.build(role, getattr(shared, role), needed=needed, **run, **given)
 
 

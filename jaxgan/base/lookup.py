@@ -91,9 +91,9 @@ def load_object(kind: str, name: str, cls: type | tuple[type, ...], known: Colle
     if module is None:
         raise missing(kind, name, parent, known)
     if last not in vars(module):
-        found = [key for key, value in vars(module).items() if isinstance(value, cls)]
-        near = errors.nearest(last, found)
-        hint = f"; did you mean {near!r}?" if near else f"; it has: {', '.join(found) or 'none'}"
+        there = [key for key, value in vars(module).items() if isinstance(value, cls)]
+        near = errors.nearest(last, there)
+        hint = f"; did you mean {near!r}?" if near else f"; it has: {', '.join(there) or 'none'}"
         raise errors.UserError(f"{parent!r} has no {kind} {last!r}{hint}")
     value = vars(module)[last]
     if not isinstance(value, cls):
