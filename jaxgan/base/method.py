@@ -90,7 +90,8 @@ class Method:
             if len(found) == 2 and isinstance(found[0], Hashable) and isinstance(found[1], Method):
                 return found
         raise TypeError(
-            f"at({step}) must return (phase, Method), the phase a hashable value; it returned {told}"
+            f"at({step}) must return (phase, Method), the phase a hashable value; it returned "
+            f"{told}"
         )
 
     def phases(self, steps: int) -> list["Method"]:

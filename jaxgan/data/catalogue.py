@@ -6,6 +6,7 @@ import logging
 import os
 import pathlib
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -49,8 +50,9 @@ def check_name(name: str) -> None:
     hint = (
         f"did you mean {near[0]!r}?" if near else f"known: {', '.join(BUILT_IN)}, and those of TFDS"
     )
-    if base.isidentifier() and importlib.util.find_spec(base) is not None:
-        hint += f"; of the module of that name, a function: {base + '.FUNCTION'!r}"
+    ours = base.isidentifier() and base not in sys.stdlib_module_names
+    if ours and importlib.util.find_spec(base) is not None:
+        hint = f"of the module of that name, name a function: {base + '.FUNCTION'!r}"
     raise UserError(f"unknown dataset {name!r}; {hint}")
 
 

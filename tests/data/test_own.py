@@ -109,3 +109,6 @@ def test_odd_values_are_told_once(values, entry, config, caplog, monkeypatch):
 def test_a_module_is_not_a_dataset(config):
     with pytest.raises(UserError, match=r"has no dataset 'godo'; did you mean 'good'"):
         jd.describe(config(f"{__name__}.godo"))
+    pytest.importorskip("tensorflow_datasets")
+    with pytest.raises(UserError, match=f"name a function: '{__name__}.FUNCTION'"):
+        jd.describe(config(__name__))
