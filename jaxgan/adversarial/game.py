@@ -111,12 +111,8 @@ def discriminator(shared: Common, *, averaged: bool = False, **given: Any) -> Pl
 
 def network(shared: Common, role: str, needed: Mapping[str, Any], **given: Any) -> Any:
     """A player's network, in the run's precision and on its devices."""
-    # One that has no field for it computes in float32, as it always did.
-    low = {} if shared.precision == "float32" else {"dtype": shared.precision}
-    config = getattr(shared, role)
-    return networks.build(
-        role, config, needed={**needed, **low}, axis_name=shared.axis_name, **given
-    )
+    run: dict[str, Any] = {"axis_name": shared.axis_name, "precision": shared.precision}
+    return networks.build(role, getattr(shared, role), needed=needed, **run, **given)
 
 
 def normal_latents(game: "Game", keys: jax.Array) -> PyTree:

@@ -6,7 +6,7 @@ import os
 import pkgutil
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from jaxgan.base import errors
@@ -52,21 +52,22 @@ def quiet_tensorflow() -> None:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
-def load_module(package: types.ModuleType, kind: str, name: str) -> types.ModuleType:
-    """Module ``name`` of ``package``, or else the importable module of that name.
+def load_module(
+    package: types.ModuleType, kind: str, name: str, known: Collection[str]
+) -> types.ModuleType:
+    """Module ``name`` of ``package``, one of ``known``, or else the importable module of that name.
 
     Raises:
       UserError: naming the nearest known ``kind`` if there is neither, or the module's own error
         if it cannot be imported.
     """
-    known = submodules(package)
     module = find_module(kind, f"{package.__name__}.{name}" if name in known else name)
     if module is None:
-        raise errors.unknown(kind, str(name), known)
+        raise missing(kind, str(name), str(name), known)
     return module
 
 
-def load_object(kind: str, name: str, cls: type | tuple[type, ...], known: Iterable[str]) -> Any:
+def load_object(kind: str, name: str, cls: type | tuple[type, ...], known: Collection[str]) -> Any:
     """What somebody else's dotted name stands for.
 
     Args:
@@ -88,11 +89,29 @@ def load_object(kind: str, name: str, cls: type | tuple[type, ...], known: Itera
     parent, _, last = name.rpartition(".")
     module = find_module(kind, parent) if parent else None
     if module is None:
-        raise errors.unknown(kind, name, known)
-    value = getattr(module, last, None)
+        raise missing(kind, name, parent, known)
+    if last not in vars(module):
+        there = [key for key, value in vars(module).items() if isinstance(value, cls)]
+        near = errors.nearest(last, there)
+        hint = f"; did you mean {near!r}?" if near else f"; it has: {', '.join(there) or 'none'}"
+        raise errors.UserError(f"{parent!r} has no {kind} {last!r}{hint}")
+    value = vars(module)[last]
     if not isinstance(value, cls):
-        raise errors.UserError(f"{parent!r} has no {kind} {last!r}")
+        wanted = " or ".join(t.__name__ for t in (cls if isinstance(cls, tuple) else (cls,)))
+        raise errors.UserError(
+            f"{name!r} is no {kind}: it must be of type {wanted!r}, not {type(value).__name__!r}"
+        )
     return value
+
+
+def missing(kind: str, name: str, module: str, known: Collection[str]) -> errors.UserError:
+    """The error for a name that is not ours, and whose ``module`` cannot be found."""
+    if not module or errors.nearest(name, known):
+        return errors.unknown(kind, name, known)
+    return errors.UserError(
+        f"{errors.unknown(kind, name, known)}; there is no module {module!r} beside the "
+        "experiment, nor installed"
+    )
 
 
 def own(module: types.ModuleType, value: Any, cls: type | tuple[type, ...]) -> bool:

@@ -69,9 +69,30 @@ class Method:
     log_weight: Callable[[State, jax.Array, jax.Array], jax.Array] | None = None
     recalibrate: Callable[..., State] | None = None
 
+    def __post_init__(self) -> None:
+        """One name stands for a tuple of it: a text would hold every part of itself."""
+        for field in ("entries", "apart", "conditions"):
+            value = getattr(self, field)
+            object.__setattr__(self, field, (value,) if isinstance(value, str) else tuple(value))
+
     def phase(self, step: int) -> tuple[Hashable, "Method"]:
-        """The phase of a state after ``step`` steps, and the method then."""
-        return (None, self) if self.at is None else self.at(step)
+        """The phase of a state after ``step`` steps, and the method then.
+
+        Raises:
+          TypeError: if ``at`` returns something else.
+        """
+        if self.at is None:
+            return None, self
+        found: Any = self.at(step)
+        told = type(found).__name__
+        if isinstance(found, tuple):
+            told = f"({', '.join(type(each).__name__ for each in found)})"
+            if len(found) == 2 and isinstance(found[0], Hashable) and isinstance(found[1], Method):
+                return found
+        raise TypeError(
+            f"at({step}) must return (phase, Method), the phase a hashable value; it returned "
+            f"{told}"
+        )
 
     def phases(self, steps: int) -> list["Method"]:
         """The method in each phase that a training of so many steps has."""

@@ -34,7 +34,7 @@ def find(name: str) -> type:
     Raises:
       UserError: if there is no such module, or it does not hold exactly one variant.
     """
-    return only_variant(load_module(methods, "method", name))
+    return only_variant(load_module(methods, "method", name, names()))
 
 
 def only_variant(module: types.ModuleType) -> type:
@@ -94,7 +94,13 @@ def build(name: str, values: Mapping[str, Any], **given: Any) -> Method:
     for key, field in fields(cls).items():
         if field.default is dataclasses.MISSING and key not in values:
             raise errors.UserError(f"method {name!r} needs config.method.{key}")
-    return made(cls, values, **given).build()
+    method = made(cls, values, **given).build()
+    if not isinstance(method, Method):
+        raise TypeError(
+            f"{cls.__name__}.build() must return a jaxgan.base.method.Method, and returned "
+            f"{type(method).__name__}"
+        )
+    return method
 
 
 def takes(cls: Any, name: str) -> bool:

@@ -1,10 +1,12 @@
 """TFDS datasets, read from array_record without TensorFlow, and never downloaded by reading."""
 
 import difflib
+import importlib.util
 import logging
 import os
 import pathlib
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -48,6 +50,9 @@ def check_name(name: str) -> None:
     hint = (
         f"did you mean {near[0]!r}?" if near else f"known: {', '.join(BUILT_IN)}, and those of TFDS"
     )
+    ours = base.isidentifier() and base not in sys.stdlib_module_names
+    if ours and importlib.util.find_spec(base) is not None:
+        hint = f"of the module of that name, name a function: {base + '.FUNCTION'!r}"
     raise UserError(f"unknown dataset {name!r}; {hint}")
 
 

@@ -1,15 +1,13 @@
 """From the data part of a config to the dataset that it names."""
 
-import types
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxgan.base import lookup
 from jaxgan.base.errors import UserError, unknown
-from jaxgan.data import catalogue, digits, domains, folder, mixtures, npz, pairs, stacked
+from jaxgan.data import catalogue, digits, domains, folder, mixtures, npz, own, pairs, stacked
 from jaxgan.data.image_files import Fit
 from jaxgan.data.labels import read_labels
 from jaxgan.data.source import Source, Spec
@@ -84,8 +82,8 @@ def _where(data: Any, split: str) -> str:
 def _find(data: Any) -> _Dataset:
     """The dataset of this name, bound to the checked fields."""
     name, data_dir, fit = data.name, _field(data, "data_dir", ""), _fit(data)
-    if own := _own(name):
-        return _Dataset(partial(own, data), lambda split: own(data, split).spec)
+    if opened := own.find(name):
+        return _Dataset(partial(opened, data), lambda split: opened(data, split).spec)
     direction = _direction(data)
     if name in mixtures.NAMES:
         return _Dataset(partial(mixtures.open_mixture, name), partial(mixtures.describe, name))
@@ -123,27 +121,6 @@ def _find(data: Any) -> _Dataset:
         lambda split: catalogue.open_catalogue(name, data_dir, split, **fit),
         lambda split: catalogue.describe(name, data_dir, split, **fit),
     )
-
-
-def _own(name: str) -> Callable[[Any, str], Source] | None:
-    """Somebody's own dataset, named by its dotted name, if it is one.
-
-    Raises:
-      UserError: there is no such module, or no such function in it.
-    """
-    # Not a version of TFDS's, nor a path.
-    if "." not in name or not all(part.isidentifier() for part in name.split(".")):
-        return None
-
-    function: Any = lookup.load_object("dataset", name, types.FunctionType, catalogue.BUILT_IN)
-
-    def checked(data: Any, split: str) -> Source:
-        source: Any = function(data, split)
-        if not isinstance(source, Source):
-            raise UserError(f"dataset {name!r} must return a jaxgan.data.Source")
-        return source
-
-    return checked
 
 
 def _field(data: Any, field: str, default: Any) -> Any:

@@ -86,18 +86,24 @@ def in_memory(
 
     ``targets`` [N, ...] are what the images are paired with, if anything; ``known`` are the fields
     ``classes``, ``digest`` and ``ids`` of the source.
+
+    Raises:
+      ValueError: if there are not as many of each.
     """
-    columns = {"image": images}
+    columns = {"image": np.asarray(images)}
     if targets is not None:
-        columns["target"] = targets
-        known["target"] = tuple(int(n) for n in targets.shape[1:])
+        columns["target"] = np.asarray(targets)
+        known["target"] = tuple(int(n) for n in columns["target"].shape[1:])
     if labels is not None:
-        columns["label"] = labels.astype(np.int32)
+        columns["label"] = np.asarray(labels).astype(np.int32)
+    if len({len(column) for column in columns.values()}) > 1:
+        counts = " and ".join(f"{len(column)} {key}s" for key, column in columns.items())
+        raise ValueError(f"{counts}; there must be one for each image")
 
     def read(indices: np.ndarray) -> Batch:
         return {key: column[indices] for key, column in columns.items()}
 
-    shape = tuple(int(n) for n in images.shape[1:])
+    shape = tuple(int(n) for n in columns["image"].shape[1:])
     label = None if labels is None else lambda indices: columns["label"][indices]
     return Source(name, split, shape, num_classes, len(images), read, labels=label, **known)
 

@@ -42,7 +42,8 @@ def accumulate(
     batch wherever samples do not meet, in batch norm for one: there each part is a batch.
 
     Args:
-      gradient: ``part -> (gradient, (statistics, metrics))``.
+      gradient: ``part -> (gradient, (statistics, metrics))``, the statistics of one network, or a
+        tree of several networks'.
       batch: trees of [B, ...].
       n: how many parts.
 
@@ -66,9 +67,12 @@ def accumulate(
     zero = jax.tree.map(jnp.zeros_like, jax.eval_shape(gradient, first))
     # Not unrolled: XLA lets unrolled parts overlap; four take 84 % of the whole's memory, not 30.
     (grads, (mean, metrics)), stats = jax.lax.scan(add, zero, parts)
-    last = jax.tree.map(lambda x: x[-1], stats)
-    kept = {name: mean[name] if name == "batch_stats" else last[name] for name in last}
-    return grads, (kept, metrics)
+
+    def kept(path: tuple[Any, ...], mean: jax.Array, each: jax.Array) -> jax.Array:
+        of_batch_norm = any(getattr(key, "key", None) == "batch_stats" for key in path)
+        return mean if of_batch_norm else each[-1]
+
+    return grads, (jax.tree_util.tree_map_with_path(kept, mean, stats), metrics)
 
 
 def split_evenly(batch: PyTree, n: int) -> PyTree:

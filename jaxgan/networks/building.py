@@ -67,10 +67,13 @@ def find(role: str, config: Mapping[str, Any]) -> type[nn.Module]:
 
 def find_class(role: str, name: str) -> type[nn.Module]:
     """The Linen module that plays ``role`` in family ``name``, whatever its fields."""
-    module = load_module(package(), "network", name)
-    cls = getattr(module, role.title().replace("_", ""), None)
+    module = load_module(package(), "network", name, names())
+    wanted = role.title().replace("_", "")
+    cls = getattr(module, wanted, None)
     if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
-        raise errors.UserError(f"network {name!r} has no {role}")
+        raise errors.UserError(
+            f"network {name!r} has no {role}: no Linen module of the name {wanted!r}"
+        )
     return cls
 
 
@@ -96,7 +99,12 @@ def _default(field: dataclasses.Field) -> Any:
 
 
 def build(
-    role: str, config: Mapping[str, Any], *, needed: Mapping[str, Any], **given: Any
+    role: str,
+    config: Mapping[str, Any],
+    *,
+    needed: Mapping[str, Any],
+    precision: str = "float32",
+    **given: Any,
 ) -> nn.Module:
     """The network of ``config``.
 
@@ -104,6 +112,8 @@ def build(
       role: see ``find``.
       config: likewise.
       needed: fields that the method gives it, and that it must have.
+      precision: what it must compute in, given to it as ``dtype``. One that has no field for it
+        computes in float32.
       **given: fields (a shape, an axis name) that it is given where it has them.
 
     Raises:
@@ -111,6 +121,13 @@ def build(
         and not there.
     """
     cls = find(role, config)
+    if precision != "float32":
+        if "dtype" not in fields(cls):
+            raise errors.UserError(
+                f"{role} {config['name']!r} has no field 'dtype', which config.precision="
+                f"{precision!r} needs"
+            )
+        needed = {**needed, "dtype": precision}
     for name in set(needed) - set(fields(cls)):
         raise errors.UserError(f"{role} {config['name']!r} takes no {name}, which the method needs")
     for name in set(config) & set(SIZES):

@@ -18,6 +18,7 @@ PyTree = Any
 LABEL = "label"
 # In a batch of indices: those of the entries that share one order.
 INDEX = "index"
+ENTRIES = ("image", "target", LABEL)
 Sources = Mapping[str, data.Source]
 
 
@@ -102,9 +103,12 @@ def check(method: Method, whose: str, spec: data.Spec, name: str) -> None:
       name: of the data.
 
     Raises:
-      UserError: if there are no targets, or none that belong to the images; or if the method draws
-        an entry apart that it does not read.
+      UserError: if there are no targets, or none that belong to the images; or if the method reads
+        an entry that no data have, or draws one apart that it does not read.
     """
+    for entry in method.entries:
+        if entry not in ENTRIES:
+            raise unknown(f"entry that {whose} reads", entry, ENTRIES)
     for entry in method.apart:
         if entry not in method.entries:
             raise unknown(f"entry that {whose} draws apart", entry, method.entries)

@@ -14,9 +14,9 @@ from jaxgan import data, evaluation
 from jaxgan.base import errors, parallel
 from jaxgan.base.method import Method
 from jaxgan.base.parallel import Devices
-from jaxgan.base.state import Metrics, State
+from jaxgan.base.state import State
 from jaxgan.config import build
-from jaxgan.run import feed
+from jaxgan.run import contract, feed
 from jaxgan.run.compiled import Carry, Compiled
 from jaxgan.run.feed import shapes as batch_shapes
 from jaxgan.watch import totals
@@ -178,39 +178,22 @@ def prepare(
     key = jax.eval_shape(lambda: jax.random.key(0))
     with errors.stage("tracing the initialization of", whose):
         state = jax.eval_shape(method.init, key, batch)
+        contract.check_state(state)
     if starts and method.prepare is not None:
         with errors.stage("preparing the data for", whose):
             prepared = dict(method.prepare(splits.source()))
     with errors.stage("tracing the step of", whose):
-        metrics = trace(method, config.steps if starts else 0, state, batch, key)
+        metrics = contract.trace(method, config.steps if starts else 0, state, batch, key)
         if devices.axis_name is not None:
             check_share(config, devices, state, batch, key)
+    if starts and (config.sample.every or config.evaluation.every):
+        averaged = config.evaluation.averaged
+        with errors.stage("tracing the samples of", whose):
+            contract.check_samples(method, config.steps, state, key, averaged=averaged)
     shapes = jax.eval_shape(totals.zero, metrics, state)
     if starts:  # else the data need not be there, and were asked when the run began
         check_metrics(config, spec, method, list(metrics))
     return Program(config, devices, spec, {"state": state, "totals": shapes}, prepared)
-
-
-def trace(method: Method, steps: int, state: State, batch: PyTree, key: jax.Array) -> Metrics:
-    """The shapes of a step's metrics; each phase of so many steps is traced.
-
-    Raises:
-      Exception: whatever a step is refused with.
-      TypeError: if it changes the shape of the state, or a phase reads or logs something else.
-    """
-    shape = lambda tree: jax.tree.map(lambda x: (x.shape, str(x.dtype)), tree)  # noqa: E731
-    batch_of = lambda method: (method.entries, method.apart, method.minibatches)  # noqa: E731
-    found: Metrics = {}
-    for now in method.phases(steps):
-        if batch_of(now) != batch_of(method):
-            raise TypeError("every phase must read the same entries, and as many of them")
-        new, metrics = jax.eval_shape(now.step, state, batch, key)
-        if shape(new) != shape(state):
-            raise TypeError("a step must keep the tree, the shapes and the dtypes of its state")
-        if found and shape(metrics) != shape(found):
-            raise TypeError(f"every phase must log {sorted(found)}, and one has {sorted(metrics)}")
-        found = metrics
-    return found
 
 
 def check_share(

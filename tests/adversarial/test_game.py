@@ -200,9 +200,11 @@ def test_a_loss_of_ones_own_trains():
     ("name", "told"),
     [
         ("hing", "unknown loss 'hing'; did you mean 'hinge'"),
-        (f"{__name__}.no_loss", "has no loss 'no_loss'"),
-        (f"{__name__}.gone", "has no loss 'gone'"),
+        (f"{__name__}.no_loss", "no_loss' is no loss: .* type 'AdversarialLoss', not 'tuple'"),
+        (f"{__name__}.gone", "has no loss 'gone'; it has: double"),
+        (f"{__name__}.doubel", "has no loss 'doubel'; did you mean 'double'"),
         ("no_such_module.loss", "unknown loss 'no_such_module.loss'; known: hinge, "),
+        ("no_such_module.loss", "there is no module 'no_such_module' beside the experiment"),
     ],
 )
 def test_a_loss_that_there_is_not(name, told):

@@ -36,3 +36,15 @@ def test_the_average_warms_up_and_then_decays():
     assert np.isclose(
         updates.average(old, new, updates.bounded(0.9, jnp.int32(10**6))), 0.9 * 1 + 0.1 * 3
     )
+
+
+def test_statistics_of_several_networks_are_means_over_the_parts_too():
+    def gradient(part):
+        stats = {"g": {"batch_stats": {"m": part.mean()}, "spectral": {"u": part.max()}}}
+        return part.mean(), (stats, {})
+
+    rows = jnp.arange(8.0)
+    _, (whole, _) = updates.accumulate(gradient, rows, 1)
+    _, (parts, _) = updates.accumulate(gradient, rows, 2)
+    assert parts["g"]["batch_stats"] == whole["g"]["batch_stats"]
+    assert parts["g"]["spectral"] == whole["g"]["spectral"]  # of the last part: it holds the 7

@@ -34,6 +34,28 @@ def test_what_is_refused(part, needed, told):
         networks.build("generator", part, needed=needed, shape=(2,))
 
 
+def test_a_network_computes_in_the_precision_or_is_refused(tmp_path, monkeypatch):
+    made = networks.build("generator", MLP, needed={}, precision="bfloat16", shape=(2,))
+    assert made.dtype == "bfloat16"
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "full_precision_of_test_build.py").write_text(
+        "import flax.linen as nn\nclass Generator(nn.Module):\n    width: int = 8\n"
+    )
+    part = {"name": "full_precision_of_test_build"}
+    assert networks.build("generator", part, needed={}).width == 8
+    told = "has no field 'dtype', which config.precision='bfloat16' needs"
+    with pytest.raises(errors.UserError, match=told):
+        networks.build("generator", part, needed={}, precision="bfloat16")
+    with pytest.raises(errors.UserError, match="no Linen module of the name 'Encoder'"):
+        networks.build("encoder", part, needed={})
+
+
+def test_a_network_that_there_is_not():
+    told = "known: dcgan, mlp, .*; there is no module 'quite_else' beside the experiment"
+    with pytest.raises(errors.UserError, match=told):
+        networks.find("generator", {"name": "quite_else"})
+
+
 def test_a_config_may_set_what_the_method_does_not():
     for name in networks.names():
         for role in ("generator", "discriminator"):

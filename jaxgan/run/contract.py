@@ -1,0 +1,138 @@
+"""What a method's functions must return, looked at by their shapes before anything is written."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.base.method import Method
+from jaxgan.base.state import Metrics, State
+
+PyTree = Any
+_SAMPLES = 2
+
+
+def check_state(state: Any) -> None:
+    """Refuses what has not the fields of a ``State``.
+
+    Raises:
+      TypeError: naming what it is.
+    """
+    if not _is_state(state):
+        raise TypeError(f"init must return a State, and returned {_called(state)}")
+    if jnp.shape(state.step):
+        raise TypeError(f"State.step must be a scalar, and has the shape {jnp.shape(state.step)}")
+
+
+def trace(method: Method, steps: int, state: State, batch: PyTree, key: jax.Array) -> Metrics:
+    """The shapes of a step's metrics; each phase of so many steps is traced.
+
+    Raises:
+      Exception: whatever a step is refused with.
+      TypeError: if it returns something else than a state and metrics, or changes the shape of the
+        state, or a phase reads or logs something else.
+    """
+    shape = lambda tree: jax.tree.map(lambda x: (x.shape, str(x.dtype)), tree)  # noqa: E731
+    batch_of = lambda method: (method.entries, method.apart, method.minibatches)  # noqa: E731
+    found: Metrics = {}
+    for now in method.phases(steps):
+        if batch_of(now) != batch_of(method):
+            raise TypeError("every phase must read the same entries, and as many of them")
+        new, metrics = trace_step(now, state, batch, key)
+        if shape(new) != shape(state):
+            raise TypeError(
+                "a step must keep the tree, the shapes and the dtypes of its state"
+                f"{difference(state, new)}"
+            )
+        if found and shape(metrics) != shape(found):
+            raise TypeError(f"every phase must log {sorted(found)}, and one has {sorted(metrics)}")
+        found = metrics
+    return found
+
+
+def trace_step(
+    method: Method, state: State, batch: PyTree, key: jax.Array
+) -> tuple[State, Metrics]:
+    """The shapes of what a step returns.
+
+    Raises:
+      TypeError: if that is not a state and scalars by name.
+    """
+
+    def step(*arguments: Any) -> Any:
+        out = method.step(*arguments)
+        if not (isinstance(out, tuple | list) and len(out) == 2 and _is_state(out[0])):
+            raise TypeError(f"step must return (State, metrics), and returned {_called(out)}")
+        if not isinstance(out[1], Mapping):
+            raise TypeError(f"the metrics must be a mapping, and are {_called(out[1])}")
+        return out
+
+    new, metrics = jax.eval_shape(step, state, batch, key)
+    for name, value in metrics.items():
+        if getattr(value, "shape", None) != ():
+            told = f"{_called(value)} {getattr(value, 'shape', '')}".strip()
+            raise TypeError(f"metric {name!r} must be a scalar, and is {told}")
+    return new, metrics
+
+
+def difference(old: PyTree, new: PyTree) -> str:
+    """Where two trees differ: the first leaf that one has not, or has otherwise."""
+    leaves = [
+        {jax.tree_util.keystr(path): (x.shape, str(x.dtype)) for path, x in flat}
+        for flat in (jax.tree_util.tree_leaves_with_path(tree) for tree in (old, new))
+    ]
+    for name in sorted({*leaves[0], *leaves[1]}):
+        before, after = (each.get(name) for each in leaves)
+        if before != after:
+            told = ["absent" if x is None else f"{x[1]} {x[0]}" for x in (before, after)]
+            return f": {name} was {told[0]} and is {told[1]}"
+    return ""
+
+
+def check_samples(
+    method: Method, steps: int, state: State, key: jax.Array, *, averaged: bool
+) -> None:
+    """Traces what draws samples, in each phase of so many steps.
+
+    Conditions beside labels are whatever the method says, so those methods are left alone.
+
+    Raises:
+      Exception: whatever ``latents`` or ``generate`` is refused with.
+      TypeError: if either does not give a row for each sample.
+    """
+    for now in method.phases(steps):
+        if set(now.conditions) - {"labels"}:
+            continue
+        latents = jax.eval_shape(lambda key, now=now: now.latents(key, _SAMPLES), key)
+        for leaf in jax.tree.leaves(latents):
+            if leaf.shape[:1] != (_SAMPLES,):
+                raise TypeError(
+                    f"latents(key, n) must have a row for each sample, and n={_SAMPLES} gave the "
+                    f"shape {leaf.shape}"
+                )
+        labels = jax.ShapeDtypeStruct((_SAMPLES,), jnp.int32)
+        told = dict.fromkeys(now.conditions, labels)
+
+        def generate(state: State, latents: PyTree, told: PyTree, now: Method = now) -> Any:
+            return now.generate(state, latents, averaged=averaged, **told)
+
+        samples = jax.eval_shape(generate, state, latents, told)
+        if getattr(samples, "shape", ())[:1] != (_SAMPLES,):
+            told_of = f"{_called(samples)} {getattr(samples, 'shape', '')}".strip()
+            raise TypeError(
+                f"generate must return an array with a row for each sample; for n={_SAMPLES} it "
+                f"returned {told_of}"
+            )
+
+
+def _is_state(value: Any) -> bool:
+    return all(hasattr(value, name) for name in ("step", "nets", "extras"))
+
+
+def _called(value: Any) -> str:
+    if isinstance(value, jax.Array | jax.ShapeDtypeStruct):
+        return "an array"
+    if isinstance(value, tuple):
+        return f"({', '.join(type(each).__name__ for each in value)})"
+    return type(value).__name__

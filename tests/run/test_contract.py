@@ -1,0 +1,123 @@
+"""What a method of one's own returns: refused before anything is written, and told in words."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from jaxgan.base.errors import UserError
+from jaxgan.base.method import Method
+from jaxgan.base.state import State
+from jaxgan.config import variants
+from jaxgan.run import contract, program
+from tests.conftest import smoke
+
+
+@pytest.fixture
+def prepared(monkeypatch):
+    """prepared(change) -> the error, of a run of the plain GAN with its method changed."""
+    made = variants.build
+
+    def prepare(change):
+        monkeypatch.setattr(variants, "build", lambda *args, **given: change(made(*args, **given)))
+        with pytest.raises((TypeError, AttributeError, UserError)) as raised:
+            program.prepare(smoke("gan_digits"))
+        return raised.value
+
+    return prepare
+
+
+def step(change):
+    def changed(method):
+        return dataclasses.replace(method, step=lambda *given: change(*method.step(*given)))
+
+    return changed
+
+
+def with_(**members):
+    return lambda method: dataclasses.replace(method, **members)
+
+
+STEP, SAMPLES = "tracing the step of", "tracing the samples of"
+WRONG = {
+    "init must return a State, and returned dict": (
+        with_(init=lambda key, batch: {"g": 1}),
+        "tracing the initialization of",
+    ),
+    "step must return (State, metrics), and returned State": (step(lambda s, m: s), STEP),
+    "and returned (dict, State)": (step(lambda s, m: (m, s)), STEP),
+    "the metrics must be a mapping, and are list": (step(lambda s, m: (s, [*m])), STEP),
+    "metric 'd/x' must be a scalar, and is an array (3,)": (
+        step(lambda s, m: (s, {**m, "d/x": jnp.zeros(3)})),
+        STEP,
+    ),
+    "dtypes of its state: .step was int32 () and is float32 ()": (
+        step(lambda s, m: (dataclasses.replace(s, step=s.step * 1.0), m)),
+        STEP,
+    ),
+    "is absent": (step(lambda s, m: (dataclasses.replace(s, nets={}), m)), STEP),
+    "at(0) must return (phase, Method), the phase a hashable value; it returned int": (
+        with_(at=lambda step: step),
+        STEP,
+    ),
+    "it returned (Method, int)": (
+        lambda method: dataclasses.replace(method, at=lambda step: (method, step)),
+        STEP,
+    ),
+    "it returned (list, Method)": (
+        lambda method: dataclasses.replace(method, at=lambda step: ([step], method)),
+        STEP,
+    ),
+    "n=2 gave the shape (5,)": (with_(latents=lambda key, n: jnp.zeros(5)), SAMPLES),
+    "has no attribute 'typo'": (with_(latents=lambda key, n: jnp.typo), SAMPLES),
+    "for n=2 it returned NoneType": (with_(generate=lambda *_, **__: None), SAMPLES),
+    "unexpected keyword argument 'averaged'": (with_(generate=lambda s, z: z), SAMPLES),
+}
+
+
+@pytest.mark.parametrize("told", WRONG)
+def test_a_bug_is_told_with_its_stage(prepared, told):
+    change, doing = WRONG[told]
+    error = prepared(change)
+    assert told in str(error)
+    assert error.__notes__[-1] == f"This was raised while {doing} method 'gan'."
+
+
+def test_an_entry_that_no_data_have(prepared):
+    error = prepared(with_(entries=("image", "tagret")))
+    assert isinstance(error, UserError)
+    assert "'tagret'; did you mean 'target'" in str(error)
+
+
+def test_one_name_is_a_tuple_of_it():
+    method = Method(*[None] * 4, entries="image", apart=["target"], conditions="labels")
+    assert method.entries == ("image",)
+    assert (method.apart, method.conditions) == (("target",), ("labels",))
+
+
+def test_what_is_no_method(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "no_method_of_test_contract.py").write_text(
+        "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass V:\n"
+        "    def build(self):\n        return {}\n"
+    )
+    with pytest.raises(TypeError, match=r"V.build\(\) must return .*Method, and returned dict"):
+        variants.build("no_method_of_test_contract", {})
+
+
+def test_a_run_that_draws_nothing_is_not_asked_for_samples(monkeypatch):
+    made = variants.build
+    change = with_(generate=lambda *_, **__: None)
+    monkeypatch.setattr(variants, "build", lambda *args, **given: change(made(*args, **given)))
+    program.prepare(smoke("gan_digits", "sample.every=0", "evaluation.every=0"))
+
+
+def test_conditions_of_its_own_are_left_to_the_method():
+    method = Method(None, None, lambda key, n: 1 / 0, None, conditions=("mask",))
+    contract.check_samples(method, 1, None, jax.random.key(0), averaged=True)
+
+
+def test_a_state_has_a_scalar_step():
+    with pytest.raises(TypeError, match=r"State.step must be a scalar, and has the shape \(2,\)"):
+        contract.check_state(State(jnp.zeros(2, jnp.int32), {}, {}))
