@@ -215,7 +215,7 @@ def _layer_functions(dtype):
     yield "adain", nn.adain, (x, x)
     for name in ("instance_norm", "pixel_norm", "blur", "upsample", "downsample"):
         yield name, getattr(nn, name), (x,)
-    for name in ("downsample_mean", "upsample_nearest"):
+    for name in ("downsample_mean", "upsample_bilinear", "upsample_nearest"):
         yield name, getattr(nn, name), (x,)
     yield "upfirdn", lambda x: nn.upfirdn(x, (1, 2, 1), up=2, down=3), (x,)
     yield "sigmas", lambda s: nn.sigmas({"spectral": {"sigma": s}}), (jnp.float32(1),)

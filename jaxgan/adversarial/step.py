@@ -132,7 +132,7 @@ def g_update(game: Game, state: State, minibatch: Minibatch) -> tuple[State, Met
         game.common.accumulate,
     )
     net, norm = game.g.update(net, grads, stats)
-    net = game.g.average(net, game.common.ema_decay, state.step)
+    net = game.g.average(net, game.common.ema_decay, state.step, game.common.ema_start)
     extras = _remember(state.extras, name, net)
     state = replace(state, nets={**state.nets, name: net}, extras=extras)
     return state, {**metrics, "g/grad_norm": norm}

@@ -112,7 +112,7 @@ class Player:
             total = jax.tree.map(lambda s, b: s + b / len(batches), total, found)
         return {**stats, "batch_stats": total}
 
-    def average(self, net: Net, decay: float, step: jax.Array) -> Net:
+    def average(self, net: Net, decay: float, step: jax.Array, start: int = 0) -> Net:
         """Moves the average towards the present weights and batch statistics.
 
         Weights averaged without their batch statistics give wrong pictures, so the running means
@@ -121,9 +121,9 @@ class Player:
         """
         if net.ema is None:
             return net
-        params = updates.average(net.ema["params"], net.params, decay, step)
+        params = updates.average(net.ema["params"], net.params, decay, step, start)
         stats = {
-            name: updates.average(net.ema["stats"][name], new, decay, step)
+            name: updates.average(net.ema["stats"][name], new, decay, step, start)
             if name == "batch_stats"
             else new
             for name, new in net.stats.items()

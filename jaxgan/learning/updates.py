@@ -96,12 +96,13 @@ def repeat(
     return carry, jax.tree.map(lambda x: x[-1], metrics)
 
 
-def average(old: PyTree, new: PyTree, decay: float, step: jax.Array) -> PyTree:
+def average(old: PyTree, new: PyTree, decay: float, step: jax.Array, start: int = 0) -> PyTree:
     """The exponential moving average ``d * old + (1 - d) * new``, d = min(decay, (1+t)/(10+t)).
 
     The bound on d lets the average leave the initial weights quickly in a short run, as
-    TensorFlow's ``ExponentialMovingAverage`` does with ``num_updates``.
+    TensorFlow's ``ExponentialMovingAverage`` does with ``num_updates``. With a ``start`` there is
+    no bound: d is 0 in the steps before it, as in BigGAN, and ``decay`` from it on.
     """
     t = step.astype(jnp.float32)
-    d = jnp.minimum(decay, (1 + t) / (10 + t))
+    d = jnp.where(t < start, 0.0, decay) if start else jnp.minimum(decay, (1 + t) / (10 + t))
     return jax.tree.map(lambda o, n: o + (1 - d) * (n - o), old, new)

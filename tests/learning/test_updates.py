@@ -32,3 +32,12 @@ def test_the_average_warms_up_and_then_decays():
     old, new = jnp.float32(1.0), jnp.float32(3.0)
     assert np.isclose(updates.average(old, new, 0.9, jnp.int32(0)), 0.1 * 1 + 0.9 * 3)
     assert np.isclose(updates.average(old, new, 0.9, jnp.int32(10**6)), 0.9 * 1 + 0.1 * 3)
+
+
+def test_with_a_start_the_average_is_a_copy_and_then_decays():
+    """The values of BigGAN-PyTorch's class for sources 1, 2, ..., 7 from iteration 0 on."""
+    average, found = jnp.float32(1.0), []
+    for t in range(7):
+        average = updates.average(average, jnp.float32(t + 1), 0.9, jnp.int32(t), start=3)
+        found.append(float(average))
+    np.testing.assert_allclose(found, [1, 2, 3, 3.1, 3.29, 3.561, 3.9049], rtol=1e-6)
