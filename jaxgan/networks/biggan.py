@@ -138,7 +138,9 @@ class Generator(nn.Module):
           ValueError: if a latent cannot be cut, or nothing tells labels to a hierarchy.
         """
         if labels is not None and self.shared:
-            labels = Embed(self.num_classes, self.shared, init, name="shared")(labels)
+            labels = Embed(
+                blocks.known_classes(self.num_classes), self.shared, init, name="shared"
+            )(labels)
         if not self.hierarchical:
             return z, [labels] * count
         if labels is not None and not self.shared:

@@ -140,7 +140,9 @@ class Generator(nn.Module):
         weight = blocks.weight(self.weight, train, order="vu")
         conv = partial(Conv, kernel_init=init, dtype=self.dtype, weight=weight)
         if labels is not None:
-            vector = Embed(self.num_classes, self.shared, init, name="shared")(labels)
+            vector = Embed(
+                blocks.known_classes(self.num_classes), self.shared, init, name="shared"
+            )(labels)
             z = jnp.concatenate([vector, z], axis=-1)
         norm = batch_norm(
             z,

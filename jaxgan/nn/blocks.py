@@ -185,7 +185,7 @@ def condition_latents(
     choose("conditioning", conditioning, CONDITIONINGS)
     if labels is None or conditioning == "projection":
         return z
-    K = _classes(num_classes)
+    K = known_classes(num_classes)
     if conditioning == "concat":
         return jnp.concatenate([z, one_hot(labels, K)], axis=-1)
     return z * Embed(K, z.shape[-1], name="label_embedding")(labels)
@@ -198,7 +198,7 @@ def condition_samples(
     choose("conditioning", conditioning, CONDITIONINGS)
     if labels is None or conditioning == "projection":
         return x
-    K = _classes(num_classes)
+    K = known_classes(num_classes)
     B, m = len(labels), labels.size // len(labels)
     if conditioning == "embedding":
         rows = Embed(K, K, name="label_embedding")(labels).reshape(B, -1)
@@ -245,7 +245,7 @@ def judgement(
         h = MinibatchDiscrimination(minibatch_discrimination, axis_name=axis_name)(h)
     if labels is not None and conditioning == "projection":
         logits = ProjectionHead(
-            _classes(num_classes), embedding_init=embedding_init, name="logits", **given
+            known_classes(num_classes), embedding_init=embedding_init, name="logits", **given
         )(h, labels)
     else:
         logits = Dense(1, name="logits", **given)(h)[:, 0]
@@ -259,7 +259,12 @@ def one_hot(labels: Array, num_classes: int) -> Array:
     return jnp.where(inside[:, None], rows, jnp.nan)
 
 
-def _classes(num_classes: int | None) -> int:
+def known_classes(num_classes: int | None) -> int:
+    """The number of classes of labels that were given.
+
+    Raises:
+      ValueError: if the network was told none.
+    """
     if num_classes is None:
         raise ValueError("labels were given to a network without num_classes")
     return num_classes

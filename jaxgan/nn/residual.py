@@ -46,7 +46,12 @@ def batch_norm(
         given |= {"num_classes": num_classes, "modulation_init": init}
     else:
         given |= {"weight": weight, "modulation_init": init}
-    return lambda x, c: ConditionalBatchNorm(**given)(x, c, train=train)
+
+    def conditional(x: jax.Array, condition: jax.Array | None) -> jax.Array:
+        assert condition is not None
+        return ConditionalBatchNorm(**given)(x, condition, train=train)
+
+    return conditional
 
 
 class UpBlock(nn.Module):

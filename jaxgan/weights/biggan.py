@@ -38,15 +38,17 @@ def generator(
     table = UP.get(side, (4,) * (count + 1))
     start, into = shape_of(tensors, "linear.weight", 2)
     width = start // (SMALLEST**2 * table[0])
-    shared = shape_of(tensors, "shared.weight", 2) if "shared.weight" in tensors else None
+    shared: tuple[int, ...] | None = (
+        shape_of(tensors, "shared.weight", 2) if "shared.weight" in tensors else None
+    )
     tables = shape_of(tensors, "blocks.0.0.bn1.gain.weight", 2)
     classes = shared[0] if shared else tables[0]
     behind = attended(tensors, count)
-    fields = {
+    fields: dict[str, Any] = {
         "shape": (side, side, shape_of(tensors, "output_layer.2.weight", 4)[0]),
         "width": width,
         "shared": shared[1] if shared else 0,
-        "hierarchical": bool(shared) and tables[1] > shared[1],
+        "hierarchical": shared is not None and tables[1] > shared[1],
         "attention": tuple(SMALLEST * 2 ** (i + 1) for i in behind),
         "weight": "spectral" if layers.spectral else "plain",
         "num_classes": classes,
@@ -92,7 +94,7 @@ def discriminator(
     halvings = count - 1 if table in DOWN.values() else 2
     side = next((s for s, t in DOWN.items() if t == table), 32)
     behind = attended(tensors, count)
-    fields = {
+    fields: dict[str, Any] = {
         "width": features // table[0],
         "wide": first != colours,
         "attention": sides_of(behind, side, halvings),

@@ -52,7 +52,7 @@ def generator(
     side, behind = SMALLEST * 2**count, attended(tensors, blocks)
     classes, shared = shape_of(tensors, "shared.weight", 2)
     reached = [SMALLEST * 2 ** (i // depth + 1) for i in behind]
-    fields = {
+    fields: dict[str, Any] = {
         "shape": (side, side, shape_of(tensors, "output_layer.2.weight", 4)[0]),
         "width": width,
         "depth": depth,
@@ -100,7 +100,7 @@ def discriminator(
     inner, colours = shape_of(tensors, "input_conv.weight", 4)[:2]
     classes = shape_of(tensors, "embed.weight", 2)[0]
     behind = attended(tensors, stages, depth)
-    fields = {
+    fields: dict[str, Any] = {
         "width": inner // table[0],
         "depth": depth,
         "attention": biggan.sides_of(behind, side, halvings),
@@ -147,7 +147,7 @@ def hugging_face(tensors: Mapping[str, np.ndarray], settings: Mapping[str, Any])
     side, z, width, classes, listed, epsilon, entries = (settings[name] for name in names)
     rows = tuple((int(up), into, out) for up, into, out in listed)
     place = settings.get("attention_layer_position", -1)
-    fields = {
+    fields: dict[str, Any] = {
         "shape": (side, side, 3),
         "width": width,
         "shared": z,

@@ -45,7 +45,7 @@ def generator(
     if "attn_block.gamma" in tensors:
         # Behind the last but one at 32 pixels, behind the third at 128.
         attention = side // 2 if side <= 32 else side // 4
-    fields = {
+    fields: dict[str, Any] = {
         "shape": (side, side, colours),
         "width": channels[0],
         "attention": attention,
@@ -90,7 +90,7 @@ def discriminator(
     conditional = weight_key(tensors, "l_y") in tensors
     classes = shape_of(tensors, weight_key(tensors, "l_y"), 2)[0] if conditional else None
     attention = side // 4 if "attn_block.gamma" in tensors else 0
-    fields = {
+    fields: dict[str, Any] = {
         "width": width,
         "attention": attention,
         "weight": "spectral" if layers.spectral else "plain",
