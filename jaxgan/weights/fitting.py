@@ -1,6 +1,8 @@
-"""Somebody else's tensors by name, each taken once, and their layouts as ours."""
+"""Somebody else's tensors as ours: each taken once, their layouts, and what they make together."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -43,3 +45,29 @@ def kernel(weight: np.ndarray) -> np.ndarray:
 def dense(found: Tensors, at: str) -> dict[str, np.ndarray]:
     """``AT.weight`` [out, in] and ``AT.bias``."""
     return {"kernel": found.take(f"{at}.weight").T, "bias": found.take(f"{at}.bias")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """The networks of a published file as ours.
+
+    Attributes:
+      shape: [H, W, C] of an image.
+      latent_dim: length of z.
+      num_classes: of the labels; 0 where there are none.
+      g: the generator's variables.
+      generate: ``(g, z, labels, truncation, cutoff, noise) -> images``; ``noise`` is a key for each
+        sample, ``'const'`` or ``'none'``.
+      takes: which of truncation, cutoff and noise mean something to it.
+      d: the discriminator's variables, or ``None``.
+      discriminate: ``(d, images, labels) -> logits`` [B], or ``None``.
+    """
+
+    shape: tuple[int, ...]
+    latent_dim: int
+    num_classes: int
+    g: Any
+    generate: Callable[..., Any]
+    takes: tuple[str, ...] = ()
+    d: Any = None
+    discriminate: Callable[..., Any] | None = None

@@ -1,5 +1,9 @@
 """Published tensors of BigGAN and its deep variant make the images and logits of their programs."""
 
+import math
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
@@ -185,7 +189,18 @@ def test_statistics_of_a_truncation():
         return biggan_deep.at_truncation(variables, truncation)["batch_stats"]["norm"]["mean"]
 
     assert (at(1.0), at(0.5)) == (100, 25)
-    np.testing.assert_allclose(at(0.43), 0.3 * 16 + 0.7 * 25, rtol=1e-6)
+    np.testing.assert_allclose(at(0.43), 0.3 * 16 + 0.7 * 25, rtol=1e-5)
+    # Of 51 entries, as their program finds them.
+    entries = np.arange(51.0)[:, None] ** 2
+    variables["truncated"]["norm"]["mean"] = entries
+    traced = jax.jit(at)
+    for truncation in (*(k / 50 for k in range(1, 51)), 0.437, 0.999):
+        part, lower = math.modf(truncation / 0.02)
+        want = entries[int(lower)]
+        if part:
+            want = want * part + entries[int(lower) + 1] * (1 - part)
+        np.testing.assert_allclose(at(truncation), want, rtol=1e-4)
+        np.testing.assert_allclose(traced(jnp.float32(truncation)), want, rtol=1e-4)
     for wrong in (0.0, 1.1, -1.0, float("nan")):
         with pytest.raises(ValueError, match="truncation must be above 0 and at most 1"):
             at(wrong)
