@@ -15,7 +15,7 @@ from jaxgan.evaluation.extractors import resize
 from jaxgan.evaluation.metrics import diversity
 from jaxgan.evaluation.metrics.sliced_wasserstein import sliced_wasserstein
 from jaxgan.losses import reconstruction
-from jaxgan.networks import dcgan, mlp, noisy_mlp, resnet, sncnn
+from jaxgan.networks import biggan, biggan_deep, dcgan, mimicry, mlp, noisy_mlp, resnet, sncnn
 
 B = 4
 # As a number comes out of NumPy: a float of 64 bits with a type of its own.
@@ -215,7 +215,7 @@ def _layer_functions(dtype):
     yield "adain", nn.adain, (x, x)
     for name in ("instance_norm", "pixel_norm", "blur", "upsample", "downsample"):
         yield name, getattr(nn, name), (x,)
-    for name in ("downsample_mean", "upsample_nearest"):
+    for name in ("downsample_mean", "upsample_bilinear", "upsample_nearest"):
         yield name, getattr(nn, name), (x,)
     yield "upfirdn", lambda x: nn.upfirdn(x, (1, 2, 1), up=2, down=3), (x,)
     yield "sigmas", lambda s: nn.sigmas({"spectral": {"sigma": s}}), (jnp.float32(1),)
@@ -274,6 +274,15 @@ def _networks(dtype):
             if norm != "virtual":
                 few = {"normalization": norm, "weight": "spectral", "minibatch_stddev": 2}
                 yield dcgan.Discriminator(width=4, **few), (x,), given
+        told = {"num_classes": 9, "width": 2, "attention": 4}
+        cut = {"shared": 5, "hierarchical": True, "initialization": "normal"}
+        for family in (biggan, biggan_deep, mimicry):
+            attention = {"attention": 8}
+            yield family.Generator(shape, width=8, **attention), (z,), given
+            yield family.Generator(shape, **{**told, **attention}), (z, labels()), given
+            yield family.Discriminator(width=2), (x,), given
+            yield family.Discriminator(**told), (x, labels()), given
+        yield biggan.Generator(shape, num_classes=9, width=2, **cut), (z, labels()), given
         more = {"maxout": 2, "batch_norm": True, "minibatch_discrimination": 3}
         yield mlp.Discriminator((7, 5), **more), (x,), given
         yield noisy_mlp.Generator(shape, (7, 5)), (z,), given

@@ -29,7 +29,7 @@ TECHNIQUES = (
     {"gradient_penalty": 1.0, "gradient_penalty_kind": "one_sided", "update_rule": "loser"},
     {"gradient_penalty": 1.0, "gradient_penalty_kind": "zero_centred", "pack": 2},
     {"weight_clip": 0.1, "unrolled": 2, "d_refresh_every": 3, "d_refresh_steps": 2},
-    {"feature_matching": 1.0, "feature_matching_alone": True},
+    {"feature_matching": 1.0, "feature_matching_alone": True, "orthogonal": 0.1},
 )
 
 

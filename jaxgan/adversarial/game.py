@@ -50,6 +50,8 @@ class Common:
       n_critic: discriminator updates before each generator update, each on a minibatch of its own
         (k of Goodfellow et al. 2014, Algorithm 1).
       ema_decay: of the generator's moving average; 0 keeps none.
+      ema_start: steps in which the average is a copy; then it decays as ``ema_decay`` says, without
+        the bound that it else has in the first steps (Brock et al. 2019, arXiv:1809.11096).
       techniques: switches that stabilize, see ``techniques``.
       axis_name: the mapped axis over which the batch is split, set by ``parallel``.
       precision: what the networks compute in, set by ``config.precision``.
@@ -65,6 +67,7 @@ class Common:
     latent_dim: int = 100
     n_critic: int = 1
     ema_decay: float = 0.999
+    ema_start: int = 0
     techniques: Techniques = Techniques()  # noqa: RUF009
     axis_name: str | None = None
     precision: str = "float32"
@@ -76,6 +79,8 @@ class Common:
             raise ValueError("latent_dim and n_critic must be at least 1")
         if not 0 <= self.ema_decay < 1:
             raise ValueError("ema_decay must be in [0, 1)")
+        if self.ema_start < 0 or (self.ema_start and not self.ema_decay):
+            raise ValueError("ema_start must be at least 0, and has no effect without ema_decay")
         techniques.check(self.techniques, self.objective, self.n_critic, self.discriminator)
         if self.accumulate > 1 and self.techniques.unrolled:
             raise ValueError(

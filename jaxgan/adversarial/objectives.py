@@ -113,6 +113,9 @@ def g_loss(
     if game.g_terms is not None:
         extra, more = game.g_terms(fake_critique, conditions)
         loss, metrics = loss + extra, {**metrics, **more}
+    if t.orthogonal:
+        value = techniques.correlation(params)
+        loss, metrics["g/orthogonal"] = loss + t.orthogonal * value, value
     loss, metrics = _pull(game, 0, params, state, loss, metrics)
     return loss, (stats, {**metrics, "g/loss": loss})
 

@@ -133,7 +133,7 @@ def g_update(game: Game, state: State, minibatch: Minibatch) -> tuple[State, Met
     )
     net, norm = game.g.update(net, grads, stats)
     if game.decay is None:
-        net = game.g.average(net, game.common.ema_decay, state.step)
+        net = game.g.average(net, game.common.ema_decay, state.step, game.common.ema_start)
     else:
         devices = 1 if game.common.axis_name is None else jax.lax.axis_size(game.common.axis_name)
         net = game.g.move_average(net, game.decay(state.step, len(minibatch.keys) * devices))

@@ -50,6 +50,8 @@ class Techniques:
         arXiv:1701.07875, algorithm 1; 0.01 there).
       historical_averaging: weight in both losses of the squared distance of a player's parameters
         to their mean over past steps (Salimans et al. 2016, section 3.3).
+      orthogonal: weight in G's loss of ``|W^T W * (1 - I)|^2`` of its kernels, tables aside (Brock
+        et al. 2019, arXiv:1809.11096, eq. 3; 1e-4 there).
       instance_noise: standard deviation of the noise on all that D sees at step 0 (Soenderby et al.
         2017, arXiv:1610.04490, section 3.2); it falls linearly to 0.
       instance_noise_steps: the step at which it is 0.
@@ -77,6 +79,7 @@ class Techniques:
     lazy_interval: int = 1
     weight_clip: float = 0.0
     historical_averaging: float = 0.0
+    orthogonal: float = 0.0
     instance_noise: float = 0.0
     instance_noise_steps: int = 10_000
     replay: int = 0
@@ -223,6 +226,13 @@ def deficit(
     return d_excess - (
         loss.generator(fake_logits, real_logits) - loss.generator(fake_tie, real_tie)
     )
+
+
+def correlation(params: PyTree) -> jax.Array:
+    """How far the outputs of a network's kernels are from orthogonal; tables have no outputs."""
+    leaves = jax.tree.leaves_with_path(params)
+    kernels = [x for path, x in leaves if getattr(path[-1], "key", "") != "embedding"]
+    return regularizers.orthogonal(kernels)
 
 
 def check(

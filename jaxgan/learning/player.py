@@ -116,14 +116,14 @@ class Player:
             total = jax.tree.map(lambda s, b: s + b / len(batches), total, found)
         return {**stats, "batch_stats": total}
 
-    def average(self, net: Net, decay: float, step: jax.Array) -> Net:
+    def average(self, net: Net, decay: float, step: jax.Array, start: int = 0) -> Net:
         """Moves the average towards the present weights and batch statistics.
 
         Weights averaged without their batch statistics give wrong pictures, so the running means
         and variances are averaged alike; any other collection (spectral vectors) is copied, since
         an average of unit vectors is none.
         """
-        return self.move_average(net, updates.bounded(decay, step))
+        return self.move_average(net, updates.bounded(decay, step, start))
 
     def move_average(self, net: Net, decay: jax.Array) -> Net:
         """``average`` with a decay that is what it is from the first step on."""

@@ -105,13 +105,16 @@ def average(old: PyTree, new: PyTree, decay: jax.Array) -> PyTree:
     return jax.tree.map(lambda o, n: o + (1 - decay) * (n - o), old, new)
 
 
-def bounded(decay: float, step: jax.Array) -> jax.Array:
+def bounded(decay: float, step: jax.Array, start: int = 0) -> jax.Array:
     """``min(decay, (1 + t) / (10 + t))`` at step t.
 
     The bound lets an average leave the initial weights quickly in a short run, as TensorFlow's
-    ``ExponentialMovingAverage`` does with ``num_updates``.
+    ``ExponentialMovingAverage`` does with ``num_updates``. With a ``start`` there is no bound: the
+    decay is 0 in the steps before it, as in BigGAN, and ``decay`` from it on.
     """
     t = step.astype(jnp.float32)
+    if start:
+        return jnp.where(t < start, 0.0, decay)
     return jnp.minimum(decay, (1 + t) / (10 + t))
 
 

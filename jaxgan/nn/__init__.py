@@ -21,6 +21,7 @@ from jaxgan.nn.resample import (
     downsample_mean,
     upfirdn,
     upsample,
+    upsample_bilinear,
     upsample_nearest,
 )
 from jaxgan.nn.spectral import SpectralNorm, sigmas

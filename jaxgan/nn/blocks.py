@@ -41,6 +41,7 @@ Array = jax.Array
 Initializer = Callable[..., Any]
 ONES: Initializer = nn.initializers.ones_init()
 LECUN: Initializer = nn.initializers.lecun_normal()
+LECUN_ROWS: Initializer = nn.initializers.lecun_normal(in_axis=1, out_axis=0)
 
 WEIGHTS = ("plain", "spectral", "equalized")
 CONDITIONINGS = ("concat", "embedding", "projection")
@@ -58,14 +59,15 @@ def choose(field: str, value: str, choices: Sequence[str]) -> str:
     return value
 
 
-def weight(name: str, train: bool, gain: float = 1.0) -> Weight:
+def weight(name: str, train: bool, gain: float = 1.0, order: str = "uv") -> Weight:
     """How parameters are made: as they are, spectrally normalized, or scaled at run time.
 
-    ``gain`` is that of the equalized rate: sqrt(2) before a rectifier.
+    ``gain`` is that of the equalized rate: sqrt(2) before a rectifier. ``order``: see
+    ``SpectralNorm``.
     """
     choose("weight", name, WEIGHTS)
     if name == "spectral":
-        return SpectralNorm(update_stats=train)
+        return SpectralNorm(update_stats=train, order=order)
     return EqualizedLR(gain=gain) if name == "equalized" else plain
 
 
@@ -75,11 +77,13 @@ def batch_norm(
     dtype: Any = None,
     scale_init: Initializer = ONES,
     momentum: float = 0.9,
+    epsilon: float = 1e-5,
 ) -> nn.BatchNorm:
     """Batch norm over all devices."""
     return nn.BatchNorm(
         use_running_average=not train,
         momentum=momentum,
+        epsilon=epsilon,
         # The fast formula, E[x^2] - E[x]^2, loses the variance where means are large.
         use_fast_variance=False,
         scale_init=scale_init,
@@ -181,7 +185,7 @@ def condition_latents(
     choose("conditioning", conditioning, CONDITIONINGS)
     if labels is None or conditioning == "projection":
         return z
-    K = _classes(num_classes)
+    K = known_classes(num_classes)
     if conditioning == "concat":
         return jnp.concatenate([z, one_hot(labels, K)], axis=-1)
     return z * Embed(K, z.shape[-1], name="label_embedding")(labels)
@@ -194,7 +198,7 @@ def condition_samples(
     choose("conditioning", conditioning, CONDITIONINGS)
     if labels is None or conditioning == "projection":
         return x
-    K = _classes(num_classes)
+    K = known_classes(num_classes)
     B, m = len(labels), labels.size // len(labels)
     if conditioning == "embedding":
         rows = Embed(K, K, name="label_embedding")(labels).reshape(B, -1)
@@ -216,6 +220,7 @@ def judgement(
     minibatch_discrimination: int = 0,
     axis_name: str | None = None,
     kernel_init: Initializer = LECUN,
+    embedding_init: Initializer = LECUN_ROWS,
     weight: Weight = plain,
 ) -> tuple[Array, Array, dict[str, Array]]:
     """Logits [B], features [B, F] and heads {name: [B, n]} from the features, in float32.
@@ -228,7 +233,8 @@ def judgement(
       heads: names and sizes of other linear outputs.
       minibatch_discrimination: values of Salimans et al. 2016, section 3.2, beside the features.
       axis_name: the mapped axis over which the batch is split.
-      kernel_init: of all.
+      kernel_init: of all but the labels' table.
+      embedding_init: of that.
       weight: how their parameters are made.
     """
     features = features.astype(jnp.float32)
@@ -238,7 +244,9 @@ def judgement(
     if minibatch_discrimination:
         h = MinibatchDiscrimination(minibatch_discrimination, axis_name=axis_name)(h)
     if labels is not None and conditioning == "projection":
-        logits = ProjectionHead(_classes(num_classes), name="logits", **given)(h, labels)
+        logits = ProjectionHead(
+            known_classes(num_classes), embedding_init=embedding_init, name="logits", **given
+        )(h, labels)
     else:
         logits = Dense(1, name="logits", **given)(h)[:, 0]
     return logits, features, found
@@ -251,7 +259,12 @@ def one_hot(labels: Array, num_classes: int) -> Array:
     return jnp.where(inside[:, None], rows, jnp.nan)
 
 
-def _classes(num_classes: int | None) -> int:
+def known_classes(num_classes: int | None) -> int:
+    """The number of classes of labels that were given.
+
+    Raises:
+      ValueError: if the network was told none.
+    """
     if num_classes is None:
         raise ValueError("labels were given to a network without num_classes")
     return num_classes

@@ -136,6 +136,23 @@ def upsample_nearest(x: Array, factor: int = 2) -> Array:
     return y.reshape(B, H * factor, W * factor, C)
 
 
+def upsample_bilinear(x: Array) -> Array:
+    """Twice the size, bilinearly: [B, H, W, C] to [B, 2H, 2W, C].
+
+    As PyTorch's ``interpolate`` with ``align_corners=False``: the border is repeated, where
+    `upsample` has zeros beyond it.
+    """
+    check_images(x)
+    for axis in (1, 2):
+        n = x.shape[axis]
+        first, last = (lax.slice_in_dim(x, i, i + 1, axis=axis) for i in (0, n - 1))
+        before = lax.concatenate([first, lax.slice_in_dim(x, 0, n - 1, axis=axis)], axis)
+        after = lax.concatenate([lax.slice_in_dim(x, 1, n, axis=axis), last], axis)
+        y = jnp.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis=axis + 1)
+        x = y.reshape(*x.shape[:axis], 2 * n, *x.shape[axis + 1 :])
+    return x
+
+
 def downsample_mean(x: Array, factor: int = 2) -> Array:
     """Mean of each factor x factor square: [B, H, W, C] to [B, H // factor, W // factor, C]."""
     _check_divisible(x, factor)

@@ -25,7 +25,8 @@ class SpectralNorm:
     The kernel is seen as a matrix [everything else, features]. The layer's scope in the collection
     ``spectral`` holds float32 ``u`` [features], ``v`` [everything else] and ``sigma`` []. They
     start at the exact leading singular vectors, not at random ones, so that the first forward pass
-    has sigma right. A step is algorithm 1's in PyTorch's order: u from v, then v from u.
+    has sigma right. A step is algorithm 1's, in the order of PyTorch's parametrization (u from v,
+    then v from u) or of its older hook and of BigGAN (the other way round).
 
     Gradients flow through ``sigma = u^T W v`` with u and v held constant, as in the paper's eq. 12.
     Biases stay as they are, and so does a kernel of zeros.
@@ -33,15 +34,20 @@ class SpectralNorm:
     Attributes:
       n_steps: power iterations at each call that updates.
       update_stats: iterate and store (the collection must be mutable), or take u and v as stored.
+      order: which vector a step renews first, ``'uv'`` or ``'vu'``. PyTorch's matrix of a table has
+        the rows for outputs, so that of an `Embed` u and v change places in ``'vu'``.
     """
 
     n_steps: int = 1
     update_stats: bool = True
+    order: str = "uv"
 
     def __post_init__(self) -> None:
         """Check the attributes."""
         if self.n_steps < 1:
             raise ValueError(f"n_steps must be positive, got {self.n_steps}")
+        if self.order not in ("uv", "vu"):
+            raise ValueError(f"order must be 'uv' or 'vu', got {self.order!r}")
 
     def __call__(
         self,
@@ -69,9 +75,13 @@ class SpectralNorm:
         u, v = lax.stop_gradient((u_ref.value, v_ref.value))
         update = self.update_stats and not module.is_initializing()
         if update:
+            v_first = self.order == "vu" and name != "embedding"
             for _ in range(self.n_steps):
+                if v_first:
+                    v = _normalize(_dot(constant, u), v)
                 u = _normalize(_dot(v, constant), u)
-                v = _normalize(_dot(constant, u), v)
+                if not v_first:
+                    v = _normalize(_dot(constant, u), v)
         sigma = _sigma(matrix, u, v)
         if update:
             u_ref.value, v_ref.value, sigma_ref.value = u, v, lax.stop_gradient(sigma)

@@ -11,14 +11,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.base import draws, errors, files
-from jaxgan.weights import stylegan2
+from jaxgan.weights import biggan_files, stylegan2
 from jaxgan.weights.fitting import Fitted
 from jaxgan.weights.reading import File, read
 
 CHUNK = 32
 NOISES = ("random", "const", "none")
 # How the networks of each family that can be built are made.
-FITS: dict[str, Callable[[File], Fitted]] = dict.fromkeys(stylegan2.PROGRAMS, stylegan2.fit)
+FITS: dict[str, Callable[[File], Fitted]] = {
+    **dict.fromkeys(stylegan2.PROGRAMS, stylegan2.fit),
+    **dict.fromkeys(biggan_files.FAMILIES, biggan_files.fit),
+}
 
 
 @dataclasses.dataclass(frozen=True)

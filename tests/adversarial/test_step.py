@@ -148,6 +148,34 @@ def test_weights_are_clipped_after_the_update():
     assert max(np.abs(x).max() for x in jax.tree.leaves(state.nets["g"].params)) > 0.1
 
 
+def test_orthogonality_is_of_the_generators_kernels():
+    """The loss gains w |W^T W * (1 - I)|^2; in NumPy."""
+    game, plain = make({"orthogonal": 0.5}), make()
+    state = begin(game)
+    params = {**state.nets["g"].params, "table": {"embedding": jnp.ones((3, 2))}}
+    expected = 0.0
+    for x in jax.tree.leaves(state.nets["g"].params):
+        if x.ndim > 1:
+            gram = np.asarray(x.T @ x, np.float64)
+            expected += np.sum((gram - np.diag(np.diag(gram))) ** 2)
+    loss, (_, metrics) = g_loss(game, params, state, REAL, KEYS)
+    assert metrics["g/orthogonal"] == about(expected)
+    assert loss == about(g_loss(plain, params, state, REAL, KEYS)[0] + 0.5 * expected)
+    assert "g/orthogonal" not in g_loss(plain, params, state, REAL, KEYS)[1][1]
+
+
+def test_the_average_is_a_copy_until_its_start():
+    game = make(ema_decay=0.9, ema_start=1)
+    state, _ = step(game, begin(game))
+    close(state.nets["g"].ema["params"], state.nets["g"].params, rtol=0)
+    after, _ = step(game, state)
+    was, now = state.nets["g"].params, after.nets["g"].params
+    close(after.nets["g"].ema["params"], jax.tree.map(lambda a, b: 0.9 * a + 0.1 * b, was, now))
+    for wrong in ({"ema_start": -1}, {"ema_start": 5, "ema_decay": 0.0}):
+        with pytest.raises(ValueError, match="ema_start must be at least 0"):
+            make(**wrong)
+
+
 def test_historical_averaging_pulls_towards_the_past():
     """The loss gains w |p - mean|^2, and its gradient 2 w (p - mean)."""
     w, game, plain = 0.7, make({"historical_averaging": 0.7}), make()

@@ -48,3 +48,14 @@ def test_statistics_of_several_networks_are_means_over_the_parts_too():
     _, (parts, _) = updates.accumulate(gradient, rows, 2)
     assert parts["g"]["batch_stats"] == whole["g"]["batch_stats"]
     assert parts["g"]["spectral"] == whole["g"]["spectral"]  # of the last part: it holds the 7
+
+
+def test_with_a_start_the_average_is_a_copy_and_then_decays():
+    """The values of BigGAN-PyTorch's class for sources 1, 2, ..., 7 from iteration 0 on."""
+    average, found = jnp.float32(1.0), []
+    for t in range(7):
+        average = updates.average(
+            average, jnp.float32(t + 1), updates.bounded(0.9, jnp.int32(t), 3)
+        )
+        found.append(float(average))
+    np.testing.assert_allclose(found, [1, 2, 3, 3.1, 3.29, 3.561, 3.9049], rtol=1e-6)

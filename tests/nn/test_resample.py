@@ -7,7 +7,15 @@ import pytest
 import torch
 from torch.nn import functional
 
-from jaxgan.nn import blur, downsample, downsample_mean, upfirdn, upsample, upsample_nearest
+from jaxgan.nn import (
+    blur,
+    downsample,
+    downsample_mean,
+    upfirdn,
+    upsample,
+    upsample_bilinear,
+    upsample_nearest,
+)
 from tests.nn.reference import (
     assert_close,
     nchw,
@@ -87,9 +95,15 @@ def test_bfloat16_is_rounded_only_at_the_end(function):
     [
         (upsample_nearest, lambda x: functional.interpolate(x, scale_factor=2, mode="nearest")),
         (downsample_mean, lambda x: functional.avg_pool2d(x, 2)),
+        (
+            upsample_bilinear,
+            lambda x: functional.interpolate(
+                x, scale_factor=2, mode="bilinear", align_corners=False
+            ),
+        ),
     ],
 )
-def test_nearest_and_mean_have_torchs_gradient(function, reference):
+def test_they_have_torchs_values_and_gradients(function, reference):
     x = normal(1, 2, 4, 6, 3)
     want = torch_value_and_gradients(lambda x: nhwc(reference(nchw(x))), x)
     assert_close(value_and_gradients(function, x), want)

@@ -263,3 +263,36 @@ def test_vmap_over_seeds():
 def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="n_steps"):
         SpectralNorm(n_steps=0)
+
+
+@pytest.mark.parametrize("layer", ["dense", "table"])
+def test_the_order_of_the_older_hook(layer):
+    """v from u, then u from v, where u is of PyTorch's first axis: outputs, or a table's rows."""
+    W = np.asarray(normal(3, 6, 4), np.float64)
+    module = (
+        Dense(4, weight=SpectralNorm(order="vu"))
+        if layer == "dense"
+        else Embed(6, 4, weight=SpectralNorm(order="vu"))
+    )
+    x = jnp.eye(6) if layer == "dense" else jnp.arange(6)
+    variables = jax.tree.map(jnp.asarray, dict(module.init(jax.random.key(0), x)))
+    name = "kernel" if layer == "dense" else "embedding"
+    variables["params"][name] = jnp.asarray(W, jnp.float32)
+    first = np.asarray(normal(4, 4 if layer == "dense" else 6), np.float64)
+    first /= np.linalg.norm(first)
+    theirs = W.T if layer == "dense" else W
+    u, ours = first, ("u", "v") if layer == "dense" else ("v", "u")
+    stats = {**variables["spectral"], ours[0]: jnp.asarray(first, jnp.float32)}
+    for _ in range(2):
+        v = u @ theirs / np.linalg.norm(u @ theirs)
+        u = theirs @ v / np.linalg.norm(theirs @ v)
+        y, new = module.apply({**variables, "spectral": stats}, x, mutable=["spectral"])
+        stats = new["spectral"]
+        assert_close(stats[ours[0]], jnp.asarray(u, jnp.float32))
+        assert_close(stats[ours[1]], jnp.asarray(v, jnp.float32))
+        assert_close(y, jnp.asarray(W / (u @ theirs @ v), jnp.float32))
+
+
+def test_another_order_is_refused():
+    with pytest.raises(ValueError, match="order must be 'uv' or 'vu', got 'vv'"):
+        SpectralNorm(order="vv")

@@ -1,0 +1,148 @@
+"""The networks in a file of BigGAN-PyTorch, Hugging Face or mimicry, and in the one beside it."""
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import flax.linen as nn
+import numpy as np
+
+from jaxgan.base import errors
+from jaxgan.networks import biggan as plain_networks
+from jaxgan.networks import biggan_deep as deep_networks
+from jaxgan.networks import mimicry as mimicry_networks
+from jaxgan.weights import biggan, biggan_deep, mimicry, reading
+from jaxgan.weights.fitting import Fitted
+from jaxgan.weights.reading import File
+
+PyTree = Any
+Tensors = Mapping[str, np.ndarray]
+FAMILIES = ("biggan_pytorch", "biggan_deep_hf", "mimicry")
+# The networks of ours that a file's are, and how its tensors become theirs.
+PLAIN = (plain_networks, biggan)
+DEEP = (deep_networks, biggan_deep)
+MIMICRY = (mimicry_networks, mimicry)
+
+
+def fit(file: File) -> Fitted:
+    """The generator of a file, and the discriminator in the one beside it, if there is one.
+
+    These projects keep each network in a file of its own, ``G_ema.pth`` and ``D.pth``, or
+    ``netG_STEP_steps.pth`` and ``netD_STEP_steps.pth``; either may be named.
+
+    Raises:
+      ValueError: if a generator's tensors do not fit, or there is none.
+    """
+    if file.family == "biggan_deep_hf":
+        return fit_hugging_face(file)
+    beside = other(file)
+    g, d = (file, beside) if is_generator(file) else (beside, file)
+    if g is None:
+        raise ValueError(
+            f"it is a discriminator, and no {partners(file.path)[0].name} is beside it"
+        )
+    networks, mapping = program(g)
+    fields, variables = mapping.generator(g.networks[""], g.settings)
+    module = networks.Generator(**fields)
+    judge: PyTree = None
+    discriminate = None
+    try:
+        if d is not None:
+            networks, judging = program(d)
+            found, judge = judging.discriminator(d.networks[""], d.settings)
+            discriminate = judged_by(networks.Discriminator(**found))
+    except ValueError as error:
+        if d is file:
+            raise
+        logging.warning("%s is left aside: %s", beside and beside.path, errors.describe(error))
+    return Fitted(
+        fields["shape"],
+        mapping.latent_dim(fields, variables),
+        fields["num_classes"] or 0,
+        variables,
+        lambda g, z, labels, *_: module.apply(g, z, *told(labels), train=False),
+        (),
+        judge,
+        discriminate,
+    )
+
+
+def fit_hugging_face(file: File) -> Fitted:
+    """The generator alone; its truncation is of the latents and of the batch statistics.
+
+    Raises:
+      ValueError: if tensors do not fit.
+    """
+    fields, variables = biggan_deep.hugging_face(file.networks[""], file.settings)
+    module = deep_networks.Generator(**fields)
+
+    def generate(g: PyTree, z: Any, labels: Any, truncation: Any, *_: Any) -> Any:
+        at = biggan_deep.at_truncation(g, truncation)
+        return module.apply(at, z * truncation, labels, train=False)
+
+    return Fitted(
+        fields["shape"],
+        biggan_deep.latent_dim(fields, variables),
+        fields["num_classes"],
+        variables,
+        generate,
+        ("truncation",),
+    )
+
+
+def judged_by(module: nn.Module) -> Callable[..., Any]:
+    """``(d, images, labels) -> logits`` of a discriminator."""
+
+    def discriminate(d: PyTree, images: Any, labels: Any) -> Any:
+        critique: Any = module.apply(d, images, *told(labels), train=False)
+        return critique.logits
+
+    return discriminate
+
+
+def told(labels: Any) -> tuple:
+    """The labels, if there are any."""
+    return () if labels is None else (labels,)
+
+
+def program(file: File) -> tuple[Any, Any]:
+    """The networks of ours that a file's are, and how its tensors become theirs."""
+    if file.family == "mimicry":
+        return MIMICRY
+    return DEEP if "blocks.0.0.conv3.weight" in file.networks[""] else PLAIN
+
+
+def is_generator(file: File) -> bool:
+    """Whether a file holds a generator."""
+    return any(key.startswith(("output_layer.", "l1.")) for key in file.networks[""])
+
+
+def partners(path: Path) -> list[Path]:
+    """Where the other network of a file may be, the averaged generator first."""
+    name = path.name
+    for start, others in (
+        ("netG", ["netD"]),
+        ("netD", ["netG"]),
+        ("G_ema", ["D"]),
+        ("G", ["D"]),
+        ("D", ["G_ema", "G"]),
+    ):
+        if name.startswith(start):
+            return [path.with_name(other + name.removeprefix(start)) for other in others]
+    return [path.with_name("G.pth")]
+
+
+def other(file: File) -> File | None:
+    """What is beside a file, if it is of the same family and the other player's."""
+    for path in partners(file.path):
+        if not path.is_file():
+            continue
+        try:
+            found = reading.read(path)
+        except errors.UserError as error:
+            logging.warning("%s; it is left aside", error)
+            continue
+        if found.family == file.family and is_generator(found) != is_generator(file):
+            return found
+    return None
