@@ -170,7 +170,8 @@ def fill_from_data(config: ConfigDict) -> None:
                 )
             section[field] = tuple(shape)
         if "num_classes" in fields:
-            if not spec.num_classes:
+            # A method that can do without has a default.
+            if not spec.num_classes and fields["num_classes"].default is dataclasses.MISSING:
                 raise errors.UserError(
                     f"method {section.name!r} needs labels, and {config.data.name} has none"
                 )

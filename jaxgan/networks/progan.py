@@ -88,8 +88,7 @@ def fades(alpha: jax.Array | float, side: int) -> bool:
 
 def blend(old: jax.Array, new: jax.Array, alpha: jax.Array | float) -> jax.Array:
     """``fade_in`` in float32, given back as ``new`` is."""
-    both = (x.astype(jnp.float32) for x in (old, new))
-    return fade_in(*both, alpha).astype(new.dtype)
+    return fade_in(old.astype(jnp.float32), new.astype(jnp.float32), alpha).astype(new.dtype)
 
 
 class Generator(nn.Module):
