@@ -26,7 +26,7 @@ def get_config() -> ConfigDict:
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds: 4x4 up to step 4, faded from 8x8 up to step 10."""
+    """The same in seconds: six steps of 4x4, four of the fade, ten of 8x8."""
     config = smoke(get_config())
     for network in (config.method.generator, config.method.discriminator):
         network.width, network.max_width = 64, 8

@@ -1,9 +1,9 @@
 """ProGAN: both players grow from small images to large ones while they learn.
 
 Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, Stability, and Variation"
-(arXiv:1710.10196): section 2 for growing, appendix A.1 for the loss (WGAN-GP, and the mean square of
-D(x) so that it does not drift), in the form of the authors' code. Deviations: a batch has one size
-in all stages, and the average of G moves once a step.
+(arXiv:1710.10196): section 2 for growing, appendix A.1 for the loss (WGAN-GP, and the mean square
+of D(x) against drift), in the form of the authors' code. Deviation: a batch has one size in all
+stages.
 """
 
 import dataclasses

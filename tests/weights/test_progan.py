@@ -101,3 +101,103 @@ def test_every_parameter_of_ours_is_there_in_its_shape(name):
         made = jax.eval_shape(lambda x, m=module: m.init(jax.random.key(0), x, train=False), given)
         found = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), variables)
         assert found == made
+
+
+SETTINGS = {"resolution": 8, "num_channels": 1, "label_size": 3, "fmap_base": 24, "fmap_max": 8}
+
+
+def tensors(seed=0, fused=True):
+    """The authors' tensors of networks of 8x8 with three classes: 8 channels at 4, 6 at 8."""
+    rng, at, labels = np.random.default_rng(seed), {}, 3
+    up, down = ("Conv0_up", "Conv1_down") if fused else ("Conv0", "Conv1")
+    G = {
+        "4x4/Dense": (8 + labels, 128),
+        "4x4/Conv": (3, 3, 8, 8),
+        f"8x8/{up}": (3, 3, 6, 8) if fused else (3, 3, 8, 6),
+        "8x8/Conv1": (3, 3, 6, 6),
+        "ToRGB_lod0": (1, 1, 6, 1),
+        "ToRGB_lod1": (1, 1, 8, 1),
+    }
+    D = {
+        "FromRGB_lod0": (1, 1, 1, 6),
+        "8x8/Conv0": (3, 3, 6, 6),
+        f"8x8/{down}": (3, 3, 6, 8),
+        "FromRGB_lod1": (1, 1, 1, 8),
+        "4x4/Conv": (3, 3, 9, 8),
+        "4x4/Dense0": (128, 8),
+        "4x4/Dense1": (8, 1 + labels),
+    }
+    for name, network in (("G", G), ("D", D)):
+        at[name] = {"lod": np.float32(0)}
+        for layer, shape in network.items():
+            wide = 8 if layer == "4x4/Dense" else 6 if fused and layer.endswith("up") else shape[-1]
+            at[name][f"{layer}/weight"] = rng.normal(size=shape).astype(np.float32)
+            at[name][f"{layer}/bias"] = rng.normal(size=wide).astype(np.float32)
+    return at
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_network_of_classes_is_told_labels_and_guesses_them(fused):
+    at, settings = tensors(fused=fused), {**SETTINGS, "fused_scale": fused}
+    (G, g), (D, d) = players(
+        (progan.generator(at["G"], settings), progan.discriminator(at["D"], settings))
+    )
+    assert (G.num_classes, D.heads, D.fused) == (3, (("classes", 3),), fused)
+    z, labels = np.ones((4, 8), np.float32), jnp.array([0, 1, 2, 0])
+    image = G.apply(g, z, labels, train=False)
+    np.testing.assert_allclose(image[0], image[3], rtol=1e-5, atol=1e-5)
+    assert not np.allclose(image[0], image[1], atol=1e-3)
+    said = D.apply(d, image, train=False)
+    last = at["D"]["4x4/Dense1/weight"] / np.sqrt(8)
+    every = said.features @ last + at["D"]["4x4/Dense1/bias"]
+    np.testing.assert_allclose(said.logits, every[:, 0], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(said.heads["classes"], every[:, 1:], rtol=1e-4, atol=1e-4)
+
+
+def test_a_kernel_of_an_upsampling_layer_is_the_turned_one_of_a_plain_layer():
+    fused, plain = tensors(), tensors(fused=False)
+    kernel = plain["G"]["8x8/Conv0/weight"]
+    fused["G"]["8x8/Conv0_up/weight"] = kernel[::-1, ::-1].swapaxes(2, 3)
+    for network in ("4x4/Dense", "4x4/Conv", "8x8/Conv1", "ToRGB_lod0", "ToRGB_lod1"):
+        for part in ("weight", "bias"):
+            plain["G"][f"{network}/{part}"] = fused["G"][f"{network}/{part}"]
+    plain["G"]["8x8/Conv0/bias"] = fused["G"]["8x8/Conv0_up/bias"]
+    (_, a), (_, b) = (
+        progan.generator(at["G"], {**SETTINGS, "fused_scale": scale})
+        for at, scale in ((fused, True), (plain, False))
+    )
+    assert jax.tree.all(jax.tree.map(np.array_equal, a, b))
+
+
+@pytest.mark.parametrize(("lod", "stage", "alpha"), [(0, 8, 1), (0.25, 8, 0.75), (1, 4, 1)])
+def test_a_file_of_an_earlier_stage_shows_it(lod, stage, alpha):
+    at = tensors()
+    for name, part in (("G", progan.generator), ("D", progan.discriminator)):
+        fields, _ = part({**at[name], "lod": np.float32(lod)}, SETTINGS)
+        assert (fields["stage"], fields["alpha"]) == (stage, alpha)
+
+
+@pytest.mark.parametrize(
+    ("changes", "settings", "told"),
+    [
+        ({"8x8/Conv1/bias": None}, {}, "there is no '8x8/Conv1/bias'"),
+        ({"16x16/Conv1/bias": np.zeros(3)}, {}, r"'16x16/Conv1/bias' \[3\] is of no use"),
+        ({}, {"fmap_decay": 0.5}, "fmap_decay=0.5 is of a network that is not known here"),
+        ({}, {"use_wscale": False}, "use_wscale=False is of a network"),
+        ({}, {"use_pixelnorm": False}, "use_pixelnorm=False is of a network"),
+    ],
+)
+def test_what_is_of_another_network_is_named(changes, settings, told):
+    given = {k: v for k, v in {**tensors()["G"], **changes}.items() if v is not None}
+    with pytest.raises(ValueError, match=told):
+        progan.generator(given, {**SETTINGS, **settings})
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [({"leakyReluLeak": 0.1}, "leakyReluLeak=0.1"), ({"lossCriterion": "MSE"}, "'MSE' is of")],
+)
+def test_a_setting_of_the_zoos_that_ours_has_not_is_named(settings, told):
+    for part in (progan.zoo_generator, progan.zoo_discriminator):
+        with pytest.raises(ValueError, match=told):
+            part({}, {"depthScale0": 8, "depthOtherScales": [6], **settings})
