@@ -29,6 +29,6 @@ def get_smoke_config() -> ConfigDict:
     """The same in seconds: six steps of 4x4, four of the fade, ten of 8x8."""
     config = smoke(get_config())
     for network in (config.method.generator, config.method.discriminator):
-        network.width, network.max_width = 64, 8
+        network.widths = (8, 8)
     config.method.stable_kimg, config.method.fade_kimg = 0.08, 0.08
     return config

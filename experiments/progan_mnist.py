@@ -31,6 +31,6 @@ def get_smoke_config() -> ConfigDict:
     """The same in seconds: every stage in twenty steps."""
     config = smoke(get_config())
     for network in (config.method.generator, config.method.discriminator):
-        network.width, network.max_width = 64, 8
+        network.widths = (8, 8, 8, 8)
     config.method.stable_kimg = config.method.fade_kimg = 0.04
     return config
