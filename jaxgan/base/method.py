@@ -11,6 +11,11 @@ from jaxgan.base.state import Batch, Metrics, State
 PyTree = Any
 
 
+def of_run(name: str) -> dict[str, str]:
+    """The metadata of a variant's field that is the run's ``config.NAME``, and no one else sets."""
+    return {"of_run": name}
+
+
 @dataclasses.dataclass(frozen=True)
 class Method:
     """A method in training and afterwards. A member that it has not is ``None``.

@@ -65,7 +65,7 @@ def fields(cls: Any) -> dict[str, Field]:
             own = field.metadata["flat"]
             for name, (inner, default) in fields(kind).items():
                 found[name] = Field(inner, own.get(name, default))
-        elif field.init and field.name not in GIVEN:
+        elif field.init and field.name not in GIVEN and "of_run" not in field.metadata:
             default = field.default
             if field.default_factory is not dataclasses.MISSING:
                 default = field.default_factory()
@@ -79,7 +79,7 @@ def build(name: str, values: Mapping[str, Any], **given: Any) -> Method:
     Args:
       name: see ``find``.
       values: of the fields that a config sets.
-      **given: what the run gives it, see ``GIVEN``.
+      **given: what the run gives it, see ``GIVEN``, and ``method.of_run`` where it asks for more.
 
     Raises:
       UserError: for a field that it has not, one that is missing, or what it is given and has no
@@ -130,6 +130,9 @@ def made(cls: type, values: Mapping[str, Any], **run: Any) -> Any:
         elif field.name in GIVEN:
             if field.name in run:
                 given[field.name] = run[field.name]
+        elif "of_run" in field.metadata:
+            if field.metadata["of_run"] in run:
+                given[field.name] = run[field.metadata["of_run"]]
         elif field.name in values:
             value = values[field.name]
             group = dataclasses.is_dataclass(kind) and isinstance(value, Mapping)

@@ -93,6 +93,19 @@ class Player:
         net = dataclasses.replace(net, params=params, stats=stats, opt_state=opt_state)
         return net, optax.tree.norm(grads)
 
+    def restart(self, net: Net, due: jax.Array) -> Net:
+        """The network with an optimizer as new, where that is due; its schedule goes on."""
+
+        def scheduled(part: PyTree) -> bool:
+            return isinstance(part, optax.ScaleByScheduleState)
+
+        def choose(new: PyTree, old: PyTree) -> PyTree:
+            return old if scheduled(old) else jnp.where(due, new, old)
+
+        fresh = self.optimizer.init(net.params)
+        inner = jax.tree.map(choose, fresh, net.opt_state.inner, is_leaf=scheduled)
+        return dataclasses.replace(net, opt_state=dataclasses.replace(net.opt_state, inner=inner))
+
     def standing(self, params: PyTree, stats: PyTree, batches: list[tuple]) -> PyTree:
         """Statistics with the batch norm's replaced by their mean over ``batches`` of inputs.
 

@@ -6,25 +6,11 @@ equations 2 and 3: D maximizes L_S + L_C and G L_C - L_S, with L_S the log-likel
 """
 
 import dataclasses
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
 
-import jax
-import jax.numpy as jnp
-
-from jaxgan import adversarial, losses
+from jaxgan import adversarial
+from jaxgan.adversarial import auxiliary
 from jaxgan.base.method import Method
-from jaxgan.networks import Critique
-
-PyTree = Any
-CLASSES = "classes"
-
-
-def classification(critique: Critique, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The cross-entropy of D's guess of the classes [B], and the share that it has right."""
-    logits = adversarial.head(critique, CLASSES).reshape(len(labels), -1)
-    right = jnp.mean(jnp.argmax(logits, axis=-1).astype(labels.dtype) == labels, dtype=jnp.float32)
-    return losses.auxiliary_classifier(logits, labels), right
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,28 +42,13 @@ class ACGAN:
         return adversarial.Game(
             self.common,
             adversarial.generator(self.common, num_classes=self.num_classes),
-            adversarial.discriminator(self.common, heads=((CLASSES, guesses),)),
+            adversarial.discriminator(self.common, heads=((auxiliary.CLASSES, guesses),)),
             g_inputs=lambda z, conditions: (z, conditions["labels"]),
-            d_terms=self.d_terms,
-            g_terms=self.g_terms,
+            d_terms=partial(auxiliary.d_terms, self.classifier_weight),
+            g_terms=partial(auxiliary.g_terms, self.classifier_weight),
             **adversarial.by_label(self.num_classes),
         )
 
     def build(self) -> Method:
         """The method."""
         return adversarial.method(self.game)
-
-    def d_terms(
-        self, real: Critique, fake: Critique, of_real: PyTree, of_fake: PyTree
-    ) -> adversarial.Terms:
-        """-L_C, on real and on generated samples."""
-        on_real, real_accuracy = classification(real, of_real["labels"])
-        on_fake, _ = classification(fake, of_fake["labels"])
-        metrics = {"d/classifier_loss": on_real + on_fake, "d/class_accuracy": real_accuracy}
-        return self.classifier_weight * (on_real + on_fake), metrics
-
-    def g_terms(self, fake: Critique, conditions: PyTree) -> adversarial.Terms:
-        """-L_C, on generated samples."""
-        loss, accuracy = classification(fake, conditions["labels"])
-        metrics = {"g/classifier_loss": loss, "g/class_accuracy": accuracy}
-        return self.classifier_weight * loss, metrics

@@ -16,6 +16,8 @@ from jaxgan.base.lookup import Field, hints, load_module, submodules
 PLACED = ("parent", "name")  # Linen's own fields
 # Fields that a method gives its networks, where they have them; no config sets them.
 GIVEN = ("axis_name", "num_classes", "heads", "dtype")
+# Marks a field of one family as another of these.
+BY_METHOD = types.MappingProxyType({"given": True})
 # Fields that count channels or units.
 SIZES = ("width", "max_width", "features")
 
@@ -88,8 +90,12 @@ def settable(cls: type[nn.Module]) -> dict[str, Field]:
     return {
         name: Field(kinds[name], _default(field))
         for name, field in fields(cls).items()
-        if name not in GIVEN
+        if not _given(field)
     }
+
+
+def _given(field: dataclasses.Field) -> bool:
+    return field.name in GIVEN or bool(field.metadata.get("given"))
 
 
 def _default(field: dataclasses.Field) -> Any:
@@ -136,7 +142,7 @@ def build(
             raise errors.UserError(f"{role}.{name} must be at least 1, not {config[name]}")
     given = {k: v for k, v in given.items() if k in fields(cls)} | dict(needed)
     for key in config:
-        if key in given or key in GIVEN:
+        if key in given or (key != "name" and _given(fields(cls)[key])):
             setter = "config.precision" if key == "dtype" else "the method"
             raise errors.UserError(f"{key} of the {role} is set by {setter}; leave it out")
     return cls(**given, **{k: v for k, v in config.items() if k != "name"})

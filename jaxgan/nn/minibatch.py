@@ -16,6 +16,7 @@ def minibatch_stddev(
     epsilon: float = 1e-8,
     *,
     interleaved: bool = False,
+    unbiased: bool = False,
 ) -> Array:
     """Append the standard deviation over groups of images as constant channels.
 
@@ -34,6 +35,7 @@ def minibatch_stddev(
         gathered only where a device's share is not whole groups.
       epsilon: added to the variance, inside the root: equal images give sqrt(epsilon), not 0.
       interleaved: group as ProGAN and StyleGAN2 do.
+      unbiased: divide squares by n - 1 in a group of n, not by n; a group of one has no deviation.
 
     Returns:
       [B, H, W, C + num_features] in the dtype of ``x``; the statistic is computed in float32.
@@ -59,7 +61,8 @@ def minibatch_stddev(
         y = y.reshape(group, -1, *y.shape[1:]).swapaxes(0, 1)
     y = y.reshape(-1, group, H, W, num_features, C // num_features)
     y = y - y.mean(axis=1, keepdims=True)
-    y = jnp.sqrt(jnp.mean(y**2, axis=1) + epsilon).mean(axis=(1, 2, 4))
+    squares = jnp.sum(y**2, axis=1) / max(group - 1, 1) if unbiased else jnp.mean(y**2, axis=1)
+    y = jnp.sqrt(squares + epsilon).mean(axis=(1, 2, 4))
     y = jnp.tile(y, (group, 1)) if interleaved else jnp.repeat(y, group, axis=0)
     if gather:
         y = lax.dynamic_slice_in_dim(y, lax.axis_index(axis_name) * B, B)
@@ -76,6 +79,7 @@ class MinibatchStddev(nn.Module):
       axis_name: mapped axis that splits the batch, under `pmap` and `shard_map`.
       epsilon: added to the variance, inside the root.
       interleaved: group as ProGAN and StyleGAN2 do.
+      unbiased: divide squares by n - 1 in a group of n.
     """
 
     group_size: int | None = 4
@@ -83,6 +87,7 @@ class MinibatchStddev(nn.Module):
     axis_name: str | None = None
     epsilon: float = 1e-8
     interleaved: bool = False
+    unbiased: bool = False
 
     def __call__(self, x: Array) -> Array:
         """Append to ``x`` [B, H, W, C]: [B, H, W, C + num_features]."""
@@ -95,6 +100,7 @@ class MinibatchStddev(nn.Module):
             axis_name,
             self.epsilon,
             interleaved=self.interleaved,
+            unbiased=self.unbiased,
         )
 
 

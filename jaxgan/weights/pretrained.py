@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.base import draws, errors, files
-from jaxgan.weights import biggan_files, stylegan2
+from jaxgan.weights import biggan_files, progan_files, stylegan2
 from jaxgan.weights.fitting import Fitted
 from jaxgan.weights.reading import File, read
 
@@ -21,6 +21,7 @@ NOISES = ("random", "const", "none")
 FITS: dict[str, Callable[[File], Fitted]] = {
     **dict.fromkeys(stylegan2.PROGRAMS, stylegan2.fit),
     **dict.fromkeys(biggan_files.FAMILIES, biggan_files.fit),
+    **dict.fromkeys(progan_files.FAMILIES, progan_files.fit),
 }
 
 

@@ -12,6 +12,7 @@ from jaxgan import adversarial, config
 from jaxgan.adversarial import Common
 from jaxgan.adversarial.techniques import Techniques
 from jaxgan.base import errors
+from jaxgan.base.method import of_run
 from jaxgan.config import variants
 from jaxgan.methods.sgan import SGAN
 from jaxgan.run import program
@@ -85,6 +86,20 @@ def test_a_field_that_there_is_not_is_named(values, told):
     with pytest.raises(errors.UserError) as caught:
         variants.made(Flat, {"size": 4, **values})
     assert str(caught.value).startswith(told)
+
+
+@dataclasses.dataclass(frozen=True)
+class Timed:
+    images: int = dataclasses.field(default=1, metadata=of_run("batch_size"))
+    steps: int = 5  # its own, whatever the run's are
+
+
+def test_a_variant_may_ask_for_what_the_run_has():
+    assert set(variants.fields(Timed)) == {"steps"}
+    assert variants.made(Timed, {}, batch_size=8, steps=9) == Timed(8, 5)
+    assert variants.made(Timed, {"steps": 2}) == Timed(1, 2)
+    with pytest.raises(errors.UserError, match="unknown field of Timed 'images'"):
+        variants.made(Timed, {"images": 3})
 
 
 def test_a_field_without_a_value_is_named():

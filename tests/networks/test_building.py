@@ -25,6 +25,7 @@ def test_what_the_method_gives_is_the_networks_where_it_has_it():
         ({**MLP, "num_classes": 3}, {}, "num_classes of the generator is set by the method"),
         ({**MLP, "axis_name": "data"}, {}, "axis_name of the generator is set by the method"),
         ({**MLP, "dtype": "bfloat16"}, {}, "dtype of the generator is set by config.precision"),
+        ({"name": "progan", "stage": 4}, {}, "stage of the generator is set by the method"),
         ({**MLP, "depth": 3}, {}, "field of the generator 'mlp' 'depth'"),
         ({"features": (8,)}, {}, "generator needs a name"),
     ],
@@ -61,7 +62,9 @@ def test_a_config_may_set_what_the_method_does_not():
         for role in ("generator", "discriminator"):
             cls = networks.find(role, {"name": name})
             found = networks.settable(cls)
-            assert set(found) == set(networks.fields(cls)) - set(networks.building.GIVEN), name
+            given = {"stage", "alpha"} if name == "progan" else set()
+            given |= set(networks.building.GIVEN)
+            assert set(found) == set(networks.fields(cls)) - given, name
             assert not {"parent", "name"} & set(found)
 
 

@@ -46,6 +46,20 @@ def test_stddev_is_stylegans_of_a_reordered_batch(group, features):
     assert_close(got, torch_value_and_gradients(reference, X))
 
 
+@pytest.mark.parametrize("group", [4, 2, 1])
+def test_stddev_over_n_less_one_is_the_gan_zoos(group):
+    def reference(x):
+        B, C, H, W = x.shape
+        y = x.reshape(-1, group, C, H, W)
+        variance = y.var(1) if group > 1 else torch.zeros_like(y[:, 0])
+        y = (variance + 1e-8).sqrt().reshape(B // group, -1).mean(1)
+        y = y.repeat_interleave(group).reshape(-1, 1, 1, 1).expand(B, 1, H, W)
+        return torch.cat([x, y], dim=1)
+
+    got = value_and_gradients(lambda x: minibatch_stddev(x, group, unbiased=True), X)
+    assert_close(got, torch_value_and_gradients(lambda x: nhwc(reference(nchw(x))), X))
+
+
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 1000), scale=st.sampled_from([1e-3, 1.0, 1e3]))
 def test_stddev_of_equal_images_is_the_root_of_epsilon(seed, scale):

@@ -89,3 +89,35 @@ def test_a_tensor_too_few_or_too_many_is_named(stylegan2):
     del tensors["synthesis.b8.torgb.bias"]
     with pytest.raises(ValueError, match=r"there is no 'synthesis\.b8\.torgb\.bias'"):
         mapping.generator(tensors, settings)
+
+
+@pytest.mark.parametrize(
+    ("path", "inputs", "image", "logits", "settings"),
+    [
+        ("progan_official_small32.pkl", "z", "img_lod0.0", "score_lod0.0", {}),
+        ("progan_zoo_small32/model_s3_i100.pth", "z", "img_alpha0", "logits_alpha0", {}),
+        ("biggan_small_cifar32/G_ema.pth", "z", "img_eval", "logits_eval", {}),
+        ("mimicry_sngan_small32/netG_100000_steps.old.pth", "z", "img_eval", "logits_eval", {}),
+        ("mimicry_cganpd_small32/netD_100000_steps.pth", "z", "img_eval", "logits_eval", {}),
+        (
+            "hf_biggandeep_small32/pytorch_model.bin",
+            "z_before_truncation",
+            "img_trunc0.43",
+            "",
+            {"truncation": 0.43},
+        ),
+    ],
+)
+def test_loads_by_its_path_alone(path, inputs, image, logits, settings):
+    place = golden(path)
+    stem = place.with_suffix(".npz") if place.suffix == ".pkl" else place.parent
+    with np.load(stem if stem.suffix == ".npz" else f"{stem}.npz") as stored:
+        file = dict(stored)
+    gan = jaxgan.load(place)
+    labels = file.get("y")
+    if labels is not None and labels.ndim == 2:
+        labels = labels.argmax(axis=1)
+    near(gan.generate(file[inputs], labels, **settings).transpose(NCHW), file[f"out/{image}"])
+    if logits:
+        judged = gan.discriminate(file["d_in"].transpose(0, 2, 3, 1), labels)
+        near(judged, file[f"out/{logits}"])
