@@ -107,8 +107,15 @@ def test_every_technique_is_on_in_one_of_the_sets():
 
 
 GROWING = {"name": "progan", "widths": (6, 4)}
+STYLED = {"name": "stylegan2", "width": 32, "max_width": 4}
 # What a method needs otherwise than the others.
 OWN = {
+    "stylegan2": {
+        "generator": {**STYLED, "features": 4, "mapping_layers": 1},
+        "discriminator": {**STYLED, "minibatch_stddev": 2},
+        "r1_interval": 2,
+        "path_interval": 2,
+    },
     "progan": {
         "generator": GROWING,
         "discriminator": GROWING,
@@ -128,6 +135,8 @@ def made(name, optimizer, switches, size=B):
     cls = variants.find(name)
     if name == "sgan":
         switches = {k: v for k, v in switches.items() if k != "pack"}
+    if name == "stylegan2":  # it has an R1 of its own
+        switches = {k: v for k, v in switches.items() if k not in ("r1", "lazy_interval")}
     fields = {
         "generator": {"name": "mlp", "features": (7, 5), "batch_norm": True},
         "discriminator": {"name": "mlp", "features": (7, 5)},

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jaxgan import adversarial, regularizers
 from jaxgan.adversarial import game as rules
 from jaxgan.adversarial.game import Game
+from jaxgan.adversarial.packing import pack
 from jaxgan.adversarial.purposes import OfStep
 from jaxgan.adversarial.step import step
 from jaxgan.base import draws
@@ -169,7 +170,7 @@ class StyleGAN2:
 
         def loss(params: PyTree) -> tuple[jax.Array, jax.Array]:
             critic = lambda x: rules.judge(game, params, net.stats, x, conditions)[0].logits  # noqa: E731
-            value = regularizers.r1(critic, x)
+            value = regularizers.r1(critic, pack(x, self.common.techniques.pack))
             return self.r1_interval * self.r1 / 2 * value, value
 
         grads, value = jax.grad(loss, has_aux=True)(net.params)

@@ -173,7 +173,8 @@ class Synthesis(nn.Module):
     def __call__(self, styles: jax.Array, noise: Any) -> jax.Array:  # noqa: D102
         sides, image, layer = sides_of(self.shape), None, 0
         C = channels(SMALLEST, self.width, self.max_width)
-        const = self.param("const", nn.initializers.normal(1.0), (1, SMALLEST, SMALLEST, C))
+        size = (1, SMALLEST, SMALLEST, C)
+        const = self.param("const", nn.initializers.normal(1.0), size, jnp.float32)
         x = jnp.broadcast_to(const, (len(styles), *const.shape[1:])).astype(self.dtype)
         for side in sides:
             wide = channels(side, self.width, self.max_width)

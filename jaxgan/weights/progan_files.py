@@ -1,4 +1,4 @@
-"""ProGAN's published files as networks of ours, at the stage and the fade that they were left in."""
+"""ProGAN's published files as networks of ours, at the stage and the fade they were left in."""
 
 from typing import Any
 
