@@ -35,6 +35,6 @@ def get_smoke_config() -> ConfigDict:
     """The same in seconds."""
     config = smoke(get_config())
     for network in (config.method.generator, config.method.discriminator):
-        network.width, network.max_width = 64, 8
+        network.width, network.max_width = 16, 8
     config.method.generator.features = 8
     return config
