@@ -165,8 +165,8 @@ class StyleGAN2:
     def flatten(self, batch: Batch, keys: jax.Array, state: State) -> tuple[State, jax.Array]:
         """D after an update for R1 alone, and ``mean |grad D(x)|^2``."""
         (_, name), game = self.game.names, self.game
-        net, x = state.nets[name], batch["image"][: len(batch["image"]) // self.common.n_critic]
-        conditions = jax.tree.map(lambda c: c[: len(x)], game.of_real(batch, keys))
+        net, x = state.nets[name], every(self.common.n_critic, batch["image"])
+        conditions = every(self.common.n_critic, game.of_real(batch, keys))
 
         def loss(params: PyTree) -> tuple[jax.Array, jax.Array]:
             critic = lambda x: rules.judge(game, params, net.stats, x, conditions)[0].logits  # noqa: E731
@@ -180,12 +180,10 @@ class StyleGAN2:
     def lengthen(self, batch: Batch, keys: jax.Array, state: State) -> tuple[State, jax.Array]:
         """G after an update for the path length alone, and ``mean (|J^T y| - a)^2``."""
         game, name, axis_name = self.game, self.game.names[0], self.common.axis_name
-        n = max(len(keys) // self.common.n_critic // self.path_shrink, 1)
-        keys, net = keys[:n], state.nets[name]
+        batch, keys = every(self.common.n_critic * self.path_shrink, (dict(batch), keys))
+        net = state.nets[name]
         assert game.of_fake is not None
-        conditions = jax.tree.map(
-            lambda c: c[:n], game.of_fake(jax.tree.map(lambda x: x[:n], batch), keys)
-        )
+        conditions = game.of_fake(batch, keys)
         z, noise = game.latents(game, keys), jax.random.wrap_key_data(conditions[NOISE])
 
         def loss(params: PyTree) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
@@ -205,6 +203,18 @@ class StyleGAN2:
         net, _ = game.g.update(net, grads, net.stats)
         extras = {**state.extras, LENGTH: mean}
         return replace(state, nets={**state.nets, name: net}, extras=extras), value
+
+
+def every(k: int, rows: PyTree) -> PyTree:
+    """Every k-th of the samples, so that devices together take what one would.
+
+    Raises:
+      ValueError: if k does not divide their number.
+    """
+    n = jax.tree.leaves(rows)[0].shape[0] if jax.tree.leaves(rows) else k
+    if n % k:
+        raise ValueError(f"{n} samples on each device do not divide by n_critic x path_shrink {k}")
+    return jax.tree.map(lambda x: x[::k], rows)
 
 
 def lazy(optimizer: Mapping[str, Any], interval: int) -> Mapping[str, Any]:
