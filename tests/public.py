@@ -201,6 +201,7 @@ def _layer_functions(dtype):
             lambda x, w, kind=kind: nn.conv_transpose(x, w, 2, implementation=kind),
             (x, w.swapaxes(2, 3)),
         )
+    yield "grouped_conv", nn.grouped_conv, (x, floats(dtype, 3, 3, 3, 4))
     yield "conv_kernel_gradient", lambda x, g: nn.conv_kernel_gradient(x, g, 3), (x, x)
     yield "fade_in", nn.fade_in, (x, x, jnp.float32(0.3))
     yield "minibatch_stddev", nn.minibatch_stddev, (x,)
@@ -234,6 +235,7 @@ def _layers(dtype):
         yield nn.ProjectionHead(9, weight=weight), (flat, labels(B, 3)), {}
         yield nn.ConditionalBatchNorm(9, weight=weight), (x, labels()), {"train": True}
         yield nn.ConditionalInstanceNorm(9, weight=weight), (x, labels()), {}
+    yield nn.GroupedConv(6, 2), (x,), {}
     yield nn.ModulatedConv(7), (x, style), {}
     yield nn.ModulatedConv(7, resample="up", demodulate=False), (x, style), {}
     for train in (True, False):

@@ -170,9 +170,9 @@ def fill_from_data(config: ConfigDict) -> None:
                 )
             section[field] = tuple(shape)
         if "num_classes" in fields:
-            # A method that can do without has a default.
-            if not spec.num_classes and fields["num_classes"].default is dataclasses.MISSING:
+            # A method that can do without labels has ``None`` as its default.
+            if not spec.num_classes and fields["num_classes"].default is not None:
                 raise errors.UserError(
                     f"method {section.name!r} needs labels, and {config.data.name} has none"
                 )
-            section.num_classes = spec.num_classes
+            put(section, "num_classes", spec.num_classes or None)

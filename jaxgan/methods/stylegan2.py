@@ -37,7 +37,7 @@ class StyleGAN2:
     Attributes:
       common: see ``adversarial.Common``; the generator has methods ``map`` and ``synthesize``.
       conditional: whether both players are told the labels.
-      num_classes: filled in from the dataset; 0 where it has no labels.
+      num_classes: filled in from the dataset; ``None`` where it has no labels.
       style_mixing: how often a generated sample has two latents.
       r1: gamma of ``gamma / 2 mean |grad D(x)|^2``.
       r1_interval: steps from one such update of D to the next.
@@ -51,7 +51,7 @@ class StyleGAN2:
 
     common: adversarial.Common = dataclasses.field(metadata=adversarial.flat(latent_dim=512))
     conditional: bool = False
-    num_classes: int = 0
+    num_classes: int | None = None
     style_mixing: float = 0.9
     r1: float = 10.0
     r1_interval: int = 16
@@ -76,6 +76,11 @@ class StyleGAN2:
         if self.common.techniques.r1:
             raise ValueError("techniques.r1 is the method's own r1: set config.method.r1")
 
+    @property
+    def classes(self) -> int:
+        """How many the players are told of."""
+        return self.num_classes or 0 if self.conditional else 0
+
     @cached_property
     def players(self) -> adversarial.Common:
         """The common fields, with the optimizers of players that move once more an interval."""
@@ -90,8 +95,8 @@ class StyleGAN2:
     def game(self) -> Game:
         """How they play: a generated sample's noise, and its second latent, are its conditions."""
         c = self.players
-        given: dict[str, Any] = {"num_classes": self.num_classes} if self.conditional else {}
-        labelled = adversarial.by_label(self.num_classes) if self.conditional else {}
+        given: dict[str, Any] = {"num_classes": self.classes} if self.classes else {}
+        labelled = adversarial.by_label(self.classes) if self.classes else {}
         of_real = labelled.get("of_real", lambda batch, keys: {})
         given_labels = labelled.get("given", lambda drawn, asked, n: {})
         raw = jax.eval_shape(lambda: jax.random.key_data(jax.random.key(0)))
@@ -115,7 +120,7 @@ class StyleGAN2:
             },
             g_inputs=inputs,
             d_inputs=told,
-            judged_by=self.num_classes if self.conditional else 0,
+            judged_by=self.classes,
             decay=partial(updates.half_life, self.ema_images, self.ema_ramp),
         )
 

@@ -22,7 +22,8 @@ def opened(splits, validation="", test="test", ids=True):
         values = np.broadcast_to(rows[:, None, None, None] / 65 - 1, (len(rows), 2, 2, 1))
         known = {"ids": lambda rows=rows: rows.astype(np.int64)} if ids else {}
         labels = rows % 3
-        made._sources[name] = in_memory("t", name, values.astype(np.float32), labels, 3, **known)
+        image = in_memory("t", name, values.astype(np.float32), labels, 3, **known)
+        made._sources[name] = {"image": image}
     return config, made
 
 
