@@ -196,6 +196,13 @@ def plain(shared: Common, **different: Any) -> Game:
     return Game(shared, generator(shared), discriminator(shared), **different)
 
 
+def count_classes(conditional: bool, num_classes: int | None) -> int:
+    """How many classes players are told of that may do without; a ValueError if there are none."""
+    if conditional and not num_classes:
+        raise ValueError("conditional=True needs labels, and the data have none")
+    return num_classes or 0 if conditional else 0
+
+
 def by_label(num_classes: int) -> dict[str, Any]:
     """The fields of a ``Game`` whose samples are generated, or judged, by their labels.
 

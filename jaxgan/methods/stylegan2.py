@@ -71,15 +71,14 @@ class StyleGAN2:
         for name in ("r1", "path_length", "ema_images", "ema_ramp"):
             if not getattr(self, name) >= 0:  # not `< 0`, which is false for nan
                 raise ValueError(f"{name} must be at least 0")
-        if self.conditional and not self.num_classes:
-            raise ValueError("conditional=True needs labels, and the data have none")
+        rules.count_classes(self.conditional, self.num_classes)
         if self.common.techniques.r1:
             raise ValueError("techniques.r1 is the method's own r1: set config.method.r1")
 
     @property
     def classes(self) -> int:
         """How many the players are told of."""
-        return self.num_classes or 0 if self.conditional else 0
+        return rules.count_classes(self.conditional, self.num_classes)
 
     @cached_property
     def players(self) -> adversarial.Common:
@@ -152,13 +151,14 @@ class StyleGAN2:
         axis_name = self.common.axis_name
         keys, now = draws.sample_keys(key, len(batch["image"]), axis_name), state.step
         metrics: Metrics = {}
+        more_keys = variant_keys(keys)
         for name, weight, interval, update in (
             ("g/path_length", self.path_length, self.path_interval, self.lengthen),
             ("d/r1", self.r1, self.r1_interval, self.flatten),
         ):
             if not weight:
                 continue
-            due = partial(update, batch, variant_keys(keys)[name])
+            due = partial(update, batch, more_keys[name])
             like = jax.eval_shape(due, state)[1]
             rest = lambda s, like=like: (s, jnp.zeros_like(like))  # noqa: E731
             state, value = jax.lax.cond(now % interval == 0, due, rest, state)

@@ -13,7 +13,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan.networks import Critique
+from jaxgan.networks import Critique, biggan
 from jaxgan.networks.biggan import INITS, SMALLEST, UP, attended, doublings
 from jaxgan.nn import Conv, Dense, Embed, SelfAttention, blocks, downsample_mean, upsample_nearest
 from jaxgan.nn.residual import Norm, batch_norm
@@ -22,11 +22,7 @@ from jaxgan.nn.residual import Norm, batch_norm
 Row = tuple[int, int, int]
 
 # Widths of what comes into D's stages from 4 halvings on, and what goes out of each.
-DOWN = {
-    64: (1, 2, 4, 8, 16),
-    128: (1, 2, 4, 8, 16, 16),
-    256: (1, 2, 4, 8, 8, 16, 16),
-}
+DOWN = {side: widths for side, widths in biggan.DOWN.items() if side <= 256}
 
 
 class UpBlock(nn.Module):

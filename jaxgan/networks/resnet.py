@@ -4,7 +4,6 @@ For square images whose side is 4 to 7 pixels doubled some times: 8, 12, 14, 16,
 On 32 the maps are the table's; 28 has two doublings from 7. Blocks as in figure 8 there.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
@@ -12,9 +11,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.networks import Critique
-from jaxgan.nn import Conv, Dense, SelfAttention, Weight, blocks, downsample_mean, upsample_nearest
-
-Normalize = Callable[[jax.Array], jax.Array]
+from jaxgan.nn import Conv, Dense, SelfAttention, blocks
+from jaxgan.nn.residual import DownBlock, UpBlock, batch_norm
 
 
 def doublings(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -32,64 +30,6 @@ def doublings(shape: tuple[int, ...]) -> tuple[int, int]:
             f"{list(shape)}; set data.image_size, or take another network"
         )
     return side, count
-
-
-class UpBlock(nn.Module):
-    """BN, ReLU, up, conv, BN, ReLU, conv; and beside it up and a 1x1 convolution.
-
-    Attributes:
-      features: channels.
-      norm: normalizes a map.
-      weight: how parameters are made.
-      dtype: of the convolutions.
-    """
-
-    features: int
-    norm: Normalize
-    weight: Weight
-    dtype: str
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
-        conv = partial(Conv, self.features, dtype=self.dtype, weight=self.weight)
-        h = upsample_nearest(nn.relu(self.norm(x)))
-        h = conv(kernel_size=3)(h)
-        h = conv(kernel_size=3)(nn.relu(self.norm(h)))
-        return h + conv(kernel_size=1, name="shortcut")(upsample_nearest(x))
-
-
-class DownBlock(nn.Module):
-    """ReLU, conv, ReLU, conv, and mean pooling; and beside it a 1x1 convolution where it is needed.
-
-    Attributes:
-      features: channels.
-      down: whether the map is halved.
-      first: whether it is the image that comes in: no ReLU before, and pooling first beside it.
-      weight: how parameters are made.
-      dtype: of the convolutions.
-    """
-
-    features: int
-    down: bool
-    first: bool
-    weight: Weight
-    dtype: str
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
-        conv = partial(Conv, self.features, dtype=self.dtype, weight=self.weight)
-        h = x if self.first else nn.relu(x)
-        h = conv(kernel_size=3)(h)
-        h = conv(kernel_size=3)(nn.relu(h))
-        beside = x
-        if self.first:
-            beside = downsample_mean(beside)
-        if self.down or x.shape[-1] != self.features:
-            beside = conv(kernel_size=1, name="shortcut")(beside)
-        if self.down:
-            h = downsample_mean(h)
-            beside = beside if self.first else downsample_mean(beside)
-        return h + beside
 
 
 class Generator(nn.Module):
@@ -123,23 +63,18 @@ class Generator(nn.Module):
         side, count = doublings(self.shape)
         blocks.check_attention(self.attention, [side * 2**i for i in range(1, count + 1)])
         weight = blocks.weight(self.weight, train)
-        norm = blocks.normalizer(
-            "batch",
-            train,
-            self.axis_name,
-            dtype=self.dtype,
-            labels=labels if self.conditioning == "projection" else None,
-            num_classes=self.num_classes,
-        )
+        told = labels if self.conditioning == "projection" else None
+        norm = batch_norm(told, train, self.axis_name, self.dtype, num_classes=self.num_classes)
+        conv = partial(Conv, dtype=self.dtype, weight=weight)
         z = blocks.condition_latents(z, labels, self.num_classes, self.conditioning)
         x = Dense(side * side * self.width, dtype=self.dtype, weight=weight)(z)
         x = x.reshape(-1, side, side, self.width)
         for _ in range(count):
-            x = UpBlock(self.width, norm, weight, self.dtype)(x)
+            x = UpBlock(self.width, norm, conv, partial(conv, kernel_size=1))(x, told)
             if x.shape[1] == self.attention:
                 x = SelfAttention(dtype=self.dtype, weight=weight)(x)
         x = nn.relu(blocks.batch_norm(train, self.axis_name, self.dtype)(x))
-        x = Conv(self.shape[-1], 3, dtype=self.dtype, weight=weight)(x)
+        x = conv(self.shape[-1])(x)
         return jnp.tanh(x.astype(jnp.float32))
 
 
@@ -176,11 +111,12 @@ class Discriminator(nn.Module):
         half = x.shape[1] // 2
         blocks.check_attention(self.attention, [half])
         weight = blocks.weight(self.weight, train)
+        conv = partial(Conv, dtype=self.dtype, weight=weight)
         x = blocks.condition_samples(x, labels, self.num_classes, self.conditioning)
         for i in range(4):
             # A map of odd side stays as it is.
-            down = i < 2 and x.shape[1] % 2 == 0
-            x = DownBlock(self.width, down, i == 0, weight, self.dtype)(x)
+            down, shortcut = i < 2 and x.shape[1] % 2 == 0, partial(conv, kernel_size=1)
+            x = DownBlock(self.width, self.width, down, i == 0, conv, shortcut)(x)
             if i == 0 and half == self.attention:
                 x = SelfAttention(dtype=self.dtype, weight=weight, pool=half % 2 == 0)(x)
         return Critique(

@@ -1,11 +1,10 @@
 """The networks in a file of BigGAN-PyTorch, Hugging Face or mimicry, and in the one beside it."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import flax.linen as nn
 import numpy as np
 
 from jaxgan.base import errors
@@ -13,7 +12,7 @@ from jaxgan.networks import biggan as plain_networks
 from jaxgan.networks import biggan_deep as deep_networks
 from jaxgan.networks import mimicry as mimicry_networks
 from jaxgan.weights import biggan, biggan_deep, mimicry, reading
-from jaxgan.weights.fitting import Fitted
+from jaxgan.weights.fitting import Fitted, judged_by, told
 from jaxgan.weights.reading import File
 
 PyTree = Any
@@ -89,21 +88,6 @@ def fit_hugging_face(file: File) -> Fitted:
         generate,
         ("truncation",),
     )
-
-
-def judged_by(module: nn.Module) -> Callable[..., Any]:
-    """``(d, images, labels) -> logits`` of a discriminator."""
-
-    def discriminate(d: PyTree, images: Any, labels: Any) -> Any:
-        critique: Any = module.apply(d, images, *told(labels), train=False)
-        return critique.logits
-
-    return discriminate
-
-
-def told(labels: Any) -> tuple:
-    """The labels, if there are any."""
-    return () if labels is None else (labels,)
 
 
 def program(file: File) -> tuple[Any, Any]:

@@ -47,6 +47,20 @@ def dense(found: Tensors, at: str) -> dict[str, np.ndarray]:
     return {"kernel": found.take(f"{at}.weight").T, "bias": found.take(f"{at}.bias")}
 
 
+def judged_by(module: Any) -> Callable[..., Any]:
+    """``(d, images, labels) -> logits`` of a discriminator, told of labels if there are any."""
+
+    def discriminate(d: Any, images: Any, labels: Any) -> Any:
+        return module.apply(d, images, *told(labels), train=False).logits
+
+    return discriminate
+
+
+def told(labels: Any) -> tuple:
+    """The labels, if there are any."""
+    return () if labels is None else (labels,)
+
+
 @dataclasses.dataclass(frozen=True)
 class Fitted:
     """The networks of a published file as ours.

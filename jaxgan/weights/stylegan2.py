@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgan import networks
 from jaxgan.weights import stylegan2_names
-from jaxgan.weights.fitting import Fitted, Tensors, dense, kernel
+from jaxgan.weights.fitting import Fitted, Tensors, dense, judged_by, kernel
 from jaxgan.weights.reading import File
 
 PyTree = Any
@@ -160,10 +160,7 @@ def fit(file: File) -> Fitted:
     if judge is not None:
         d_fields, d = discriminator(*judge)
         critic = networks.find("discriminator", {"name": "stylegan2"})(**d_fields)
-
-        def discriminate(d: PyTree, images: Any, labels: Any) -> Any:
-            critique: Any = critic.apply(d, images, labels, train=False)
-            return critique.logits
+        discriminate = judged_by(critic)
 
     return Fitted(
         fields["shape"],

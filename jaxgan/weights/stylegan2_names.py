@@ -26,9 +26,7 @@ def generator_of_tensorflow(
         if name == "dlatent_avg":
             found["mapping.w_avg"] = value
         elif match := re.fullmatch(r"synthesis/noise(\d+)", name):
-            level = (int(match[1]) + 5) // 2
-            conv = "conv0" if int(match[1]) % 2 else "conv1"
-            found[f"synthesis.b{2**level}.{conv}.noise_const"] = value[0, 0]
+            found |= noise(int(match[1]), value)
         elif match := re.fullmatch(r"mapping/(?:(LabelEmbed)|Dense(\d+))/(weight|bias)", name):
             layer = "embed" if match[1] else f"fc{match[2]}"
             found[f"mapping.{layer}.{match[3]}"] = value.T
@@ -62,6 +60,12 @@ def generator_of_tensorflow(
         },
     }
     return found, kept
+
+
+def noise(i: int, value: np.ndarray) -> Named:
+    """The i-th layer's constant noise, [1, 1, H, W]."""
+    at = f"synthesis.b{2 ** ((i + 5) // 2)}.{'conv0' if i % 2 else 'conv1'}"
+    return {f"{at}.noise_const": value[0, 0]}
 
 
 def modulated(at: str, part: str, value: np.ndarray) -> Named:
@@ -137,8 +141,7 @@ def generator_of_rosinality(
         elif name == "input.input":
             found["synthesis.b4.const"] = value[0]
         elif match := re.fullmatch(r"noises\.noise_(\d+)", name):
-            level, conv = (int(match[1]) + 5) // 2, "conv0" if int(match[1]) % 2 else "conv1"
-            found[f"synthesis.b{2**level}.{conv}.noise_const"] = value[0, 0]
+            found |= noise(int(match[1]), value)
         elif match := re.fullmatch(r"(?:conv(1)|convs\.(\d+))\.(.+)", name):
             i = -1 if match[1] else int(match[2])
             at = f"synthesis.b{2 ** ((i + 6) // 2)}.{'conv1' if i % 2 else 'conv0'}"
