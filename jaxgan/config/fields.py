@@ -56,6 +56,8 @@ def default() -> ConfigDict:
                 "bad_images": "error",
                 # Of pairs: which side is the image and which the target, 'AtoB' or 'BtoA'.
                 "direction": "AtoB",
+                # Train on each image mirrored left to right as well.
+                "flip": False,
                 # Two classes of a labelled set, by name or number: unpaired images and targets.
                 "domains": (),
             },
