@@ -53,19 +53,19 @@ class Block(nn.Module):
     Attributes:
       groups: of the middle convolution.
       depth: residual blocks in the whole network, which scale its start.
-      expansion: of the width between.
+      expansion: of the width between; below 1 it is a bottleneck.
       dtype: of the convolutions.
     """
 
     groups: int
     depth: int
-    expansion: int
+    expansion: float
     dtype: str
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
         C, gain = x.shape[-1], GAIN * self.depth**-0.25
-        wide = C * self.expansion
+        wide = round(C * self.expansion)
         conv = partial(Conv, kernel_size=1, use_bias=False, dtype=self.dtype)
         h = conv(wide, kernel_init=scaled_normal(C, gain))(x)
         h = GroupedConv(
@@ -90,7 +90,7 @@ class Generator(nn.Module):
       widths: channels of each stage, from 4 x 4 on.
       groups: of the grouped convolutions of each stage.
       blocks: of each stage.
-      expansion: of a block's width between.
+      expansion: of a block's width between; below 1 it is a bottleneck.
       embedding: length of a label's vector beside the latent.
       dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       num_classes: of the labels, if any.
@@ -100,7 +100,7 @@ class Generator(nn.Module):
     widths: tuple[int, ...] = (768, 768, 768, 768)
     groups: tuple[int, ...] = (96, 96, 96, 96)
     blocks: tuple[int, ...] = (2, 2, 2, 2)
-    expansion: int = 2
+    expansion: float = 2.0
     embedding: int = 64
     dtype: str = "float32"
     num_classes: int | None = None
@@ -142,7 +142,7 @@ class Discriminator(nn.Module):
       widths: channels of each stage, from 4 x 4 on, as the generator's.
       groups: of the grouped convolutions of each stage.
       blocks: of each stage.
-      expansion: of a block's width between.
+      expansion: of a block's width between; below 1 it is a bottleneck.
       dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       num_classes: of the labels, if any.
       heads: other outputs.
@@ -151,7 +151,7 @@ class Discriminator(nn.Module):
     widths: tuple[int, ...] = (768, 768, 768, 768)
     groups: tuple[int, ...] = (96, 96, 96, 96)
     blocks: tuple[int, ...] = (2, 2, 2, 2)
-    expansion: int = 2
+    expansion: float = 2.0
     dtype: str = "float32"
     num_classes: int | None = None
     heads: tuple[tuple[str, int], ...] = ()
