@@ -28,8 +28,4 @@ def get_config() -> ConfigDict:
 
 def get_smoke_config() -> ConfigDict:
     """The same in seconds."""
-    config = get_config()
-    config = smoke(config)
-    for network in (config.method.generator, config.method.discriminator):
-        network.widths, network.groups = (8, 8), (2, 2)
-    return config
+    return smoke(get_config())

@@ -22,12 +22,9 @@ def get_config() -> ConfigDict:
     config.method.style_mixing = config.method.path_length = 0.0
     config.method.r1, config.method.ema_decay = 0.01, 0.999
     config.method.ema_images, config.method.ema_ramp = 500_000.0, 0.05
-    config.method.generator = {"name": "stylegan2", "architecture": "orig", "mapping_layers": 2}
-    config.method.discriminator = {
-        "name": "stylegan2",
-        "architecture": "orig",
-        "minibatch_stddev": 32,
-    }
+    network = {"name": "stylegan2", "width": 32768, "max_width": 512, "architecture": "orig"}
+    config.method.generator = {**network, "features": 512, "mapping_layers": 2}
+    config.method.discriminator = {**network, "minibatch_stddev": 32}
     adam = {"name": "adam", "learning_rate": 2.5e-3, "b1": 0.0, "b2": 0.99}
     config.method.g_optimizer, config.method.d_optimizer = dict(adam), dict(adam)
     config.method.techniques = {"augment": "ada"}
@@ -37,8 +34,5 @@ def get_config() -> ConfigDict:
 def get_smoke_config() -> ConfigDict:
     """The same in seconds."""
     config = smoke(get_config())
-    for network in (config.method.generator, config.method.discriminator):
-        network.width, network.max_width = 16, 8
-    config.method.generator.features = 8
     config.method.discriminator.minibatch_stddev = 4
     return config
