@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
@@ -56,6 +57,8 @@ class Common:
       axis_name: the mapped axis over which the batch is split, set by ``parallel``.
       precision: what the networks compute in, set by ``config.precision``.
       accumulate: parts of a minibatch whose gradients are averaged, set by ``config.accumulate``.
+      rematerialize: whether networks are worked out once more for their gradients, to need less
+        memory, set by ``config.rematerialize``.
     """
 
     generator: Mapping[str, Any]
@@ -72,6 +75,7 @@ class Common:
     axis_name: str | None = None
     precision: str = "float32"
     accumulate: int = 1
+    rematerialize: bool = False
 
     def __post_init__(self) -> None:
         """Refuses values that no run can have."""
@@ -107,14 +111,21 @@ def flat(**defaults: Any) -> dict[str, Any]:
 def generator(shared: Common, **given: Any) -> Player:
     """The generator; ``given`` is what else the network must take, see ``networks.build``."""
     module = network(shared, "generator", given, shape=shared.shape)
-    optimizer = optimizers.build(shared.g_optimizer)
-    return Player(module, optimizer, shared.ema_decay > 0, shared.axis_name)
+    return player(shared, module, shared.g_optimizer, shared.ema_decay > 0)
 
 
 def discriminator(shared: Common, *, averaged: bool = False, **given: Any) -> Player:
     """The discriminator likewise; ``averaged``: with a moving average of its weights."""
     module = network(shared, "discriminator", given)
-    return Player(module, optimizers.build(shared.d_optimizer), averaged, shared.axis_name)
+    return player(shared, module, shared.d_optimizer, averaged)
+
+
+def player(
+    shared: Common, module: nn.Module, optimizer: Mapping[str, Any], averaged: bool
+) -> Player:
+    """A network that learns by an optimizer of a config, as the run has it."""
+    built = optimizers.build(optimizer)
+    return Player(module, built, averaged, shared.axis_name, shared.rematerialize)
 
 
 def network(shared: Common, role: str, needed: Mapping[str, Any], **given: Any) -> Any:

@@ -32,6 +32,8 @@ def default() -> ConfigDict:
             "steps_per_call": 1,
             # Parts of a batch whose gradients are averaged, to need less memory.
             "accumulate": 1,
+            # Work out networks once more for their gradients, stage by stage: less memory.
+            "rematerialize": False,
             # What networks compute in: 'float32' or 'bfloat16'.
             "precision": "float32",
             # `name`, and the fields of that method.

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from jaxgan.networks import Critique
 from jaxgan.nn import Conv, Dense, Embed, GroupedConv, downsample, upsample
+from jaxgan.nn.stages import stage as kept
 from jaxgan.nn.weights import per_channel
 
 SMALLEST, SLOPE = 4, 0.2
@@ -129,7 +130,7 @@ class Generator(nn.Module):
             if stage:
                 x = upsample(x)
             for _ in range(blocks):
-                x = Block(groups, sum(self.blocks), self.expansion, self.dtype)(x)
+                x = kept(Block(groups, sum(self.blocks), self.expansion, self.dtype)(x))
         init = scaled_normal(x.shape[-1])
         x = Conv(self.shape[-1], 1, kernel_init=init, name="to_image", **linear)(x)
         return x.astype(jnp.float32)
@@ -166,7 +167,7 @@ class Discriminator(nn.Module):
         x = Conv(self.widths[-1], 1, kernel_init=init, name="from_image", **linear)(x)
         for stage in range(len(self.widths) - 1, -1, -1):
             for _ in range(self.blocks[stage]):
-                x = Block(self.groups[stage], sum(self.blocks), self.expansion, self.dtype)(x)
+                x = kept(Block(self.groups[stage], sum(self.blocks), self.expansion, self.dtype)(x))
             wide = self.widths[max(stage - 1, 0)]
             if stage:
                 x = downsample(x)
