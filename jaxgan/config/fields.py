@@ -52,6 +52,8 @@ def default() -> ConfigDict:
                 "placement": "device",
                 # Resize to this side, 0 = as it is.
                 "image_size": 0,
+                # A black border up to this side, 0 = none.
+                "pad": 0,
                 # 1 = grey, 3 = colour, 0 = as it is.
                 "channels": 0,
                 # What to do about an unreadable image: 'error' or 'skip'.
