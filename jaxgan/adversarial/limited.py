@@ -138,30 +138,24 @@ def d_terms(
       near: what it says of generated samples of latents beside these.
       keys: of the update.
     """
-    t, total, found = game.common.techniques, jnp.zeros((), jnp.float32), {}
-    terms = {"cr": 1, "bcr": 2, "icr": 2}.get(t.consistency, 0)
-    for name, weight, each, critic, samples, said in list(
-        zip(
-            ("consistency_real", "consistency_fake"),
-            (t.consistency_real, t.consistency_fake),
-            (draws.fold(keys, OfUpdate.REAL_MOVED), draws.fold(keys, OfUpdate.FAKE_MOVED)),
-            critics,
-            seen,
-            logits,
-            strict=True,
-        )
-    )[:terms]:
-        moved = critic(pack(move(each, samples), t.pack))
-        found[name] = regularizers.consistency(said, moved)
-        total += weight * found[name]
+    t, found = game.common.techniques, {}
+
+    def unmoved(i: int, each: jax.Array) -> jax.Array:
+        moved = pack(move(each, seen[i]), t.pack)
+        return regularizers.consistency(logits[i], critics[i](moved))
+
+    if t.consistency in ("cr", "bcr", "icr"):
+        found["consistency_real"] = unmoved(0, draws.fold(keys, OfUpdate.REAL_MOVED))
+    if t.consistency in ("bcr", "icr"):
+        found["consistency_fake"] = unmoved(1, draws.fold(keys, OfUpdate.FAKE_MOVED))
     if near is not None:
-        name = "consistency_latent"
-        found[name] = regularizers.latent_consistency_discriminator(logits[1], near)
-        total += t.consistency_d * found[name]
+        found["consistency_d"] = regularizers.latent_consistency_discriminator(logits[1], near)
     if t.lecam:
         value = regularizers.lecam(*logits, state.extras[game.extra("lecam")])
         found["lecam"] = jnp.where(state.step < t.lecam_start, 0.0, value)
-        total += t.lecam * found["lecam"]
+    total = jnp.zeros((), jnp.float32)
+    for name, value in found.items():  # each is called as its weight is
+        total += getattr(t, name) * value
     return total, found
 
 
