@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jaxgan.run.pretrained import Pretrained
     from jaxgan.run.trained import Model
-    from jaxgan.weights.pretrained import Pretrained
 
 
 def load(path: Any, step: int | None = None) -> "Model | Pretrained":
     """A trained model: ``gan = jaxgan.load(path); gan.sample(key, 64)``.
 
     Of a run's folder or an export (see ``jaxgan.run.trained.load``), or of a weights file that
-    somebody published (see ``jaxgan.weights.pretrained.load``).
+    somebody published (see ``jaxgan.run.pretrained.load``).
 
     Args:
       path: of the folder or the file.
@@ -23,8 +23,7 @@ def load(path: Any, step: int | None = None) -> "Model | Pretrained":
     # Imported here: `import jaxgan.losses` must load nothing but JAX.
     from pathlib import Path
 
-    from jaxgan.run import trained
-    from jaxgan.weights import pretrained
+    from jaxgan.run import pretrained, trained
 
     place = Path(path).expanduser()
     if place.is_file() or (place / "pytorch_model.bin").is_file():

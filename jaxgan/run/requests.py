@@ -61,13 +61,22 @@ def check_conditions(
         if given not in known:
             takes = ", ".join(known) or "nothing"
             raise errors.UserError(f"method {name!r} does not take {given!r}; it takes: {takes}")
-        if np.ndim(value) and len(value) != n:
-            raise errors.UserError(f"{given!r} has {len(value)} rows for {n} samples")
-        if given == "labels" and np.ndim(value) > 1:
-            shape = list(np.shape(value))
-            raise errors.UserError(f"'labels' must be [{n}] or one for all, not {shape}")
+        check_rows(given, value, n)
         found[given] = numbers(given, value, choices.get(given), spec.classes)
     return found
+
+
+def check_rows(name: str, value: Any, n: int) -> None:
+    """Refuses a condition that is neither one for all of n samples nor has a row for each.
+
+    Raises:
+      UserError: naming it.
+    """
+    if np.ndim(value) and len(value) != n:
+        raise errors.UserError(f"{name!r} has {len(value)} rows for {n} samples")
+    if name == "labels" and np.ndim(value) > 1:
+        shape = list(np.shape(value))
+        raise errors.UserError(f"'labels' must be [{n}] or one for all, not {shape}")
 
 
 def numbers(name: str, value: Any, choices: int | None, classes: tuple[str, ...]) -> Any:

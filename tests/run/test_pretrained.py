@@ -66,8 +66,11 @@ def test_samples_are_of_their_key_and_noise_of_its_own(stylegan2):
     ("ask", "told"),
     [
         (lambda gan: gan.generate(np.zeros((2, 31))), r"latents must be \[n, 32\], not \[2, 31\]"),
-        (lambda gan: gan.generate(np.zeros((2, 32)), [0, 3]), "labels must be from 0 to 2"),
-        (lambda gan: gan.generate(np.zeros((2, 32)), [0]), "labels must be whole numbers"),
+        (
+            lambda gan: gan.generate(np.zeros((2, 32)), [0, 3]),
+            "'labels' must be from 0 to 2, not 0 to 3",
+        ),
+        (lambda gan: gan.generate(np.zeros((2, 32)), [0]), "'labels' has 1 rows for 2 samples"),
         (lambda gan: gan.generate(np.zeros((2, 32)), noise="constant"), "did you mean 'const'"),
         (lambda gan: gan.sample(jax.random.key(0), 0), "at least 1, not 0"),
         (lambda gan: gan.discriminate(np.zeros((2, 16, 16, 3))), "images must be"),

@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -11,18 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.base import draws, errors, files
-from jaxgan.weights import biggan_files, progan_files, stylegan2
+from jaxgan.run import requests, sampling
+from jaxgan.weights import fits, players
 from jaxgan.weights.fitting import Fitted
 from jaxgan.weights.reading import File, read
 
 CHUNK = 32
 NOISES = ("random", "const", "none")
-# How the networks of each family that can be built are made.
-FITS: dict[str, Callable[[File], Fitted]] = {
-    **dict.fromkeys(stylegan2.PROGRAMS, stylegan2.fit),
-    **dict.fromkeys(biggan_files.FAMILIES, biggan_files.fit),
-    **dict.fromkeys(progan_files.FAMILIES, progan_files.fit),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +38,7 @@ class Pretrained:
         Raises:
           UserError: if n is less than 1.
         """
-        if n < 1:
-            raise errors.UserError(f"the number of samples must be at least 1, not {n}")
+        requests.check_count(n)
         return np.asarray(draws.normal(draws.sample_keys(key, n), (self.networks.latent_dim,)))
 
     def sample(self, key: jax.Array, n: int, labels: Any = None, **settings: Any) -> np.ndarray:
@@ -80,26 +74,27 @@ class Pretrained:
             network has not.
         """
         z = np.asarray(latents, np.float32)
-        Z = self.networks.latent_dim
+        Z, takes = self.networks.latent_dim, players.takes(self.networks)
         if z.ndim != 2 or z.shape[1] != Z or not len(z):
             raise errors.UserError(f"latents must be [n, {Z}], not {list(z.shape)}")
         if noise not in NOISES:
             raise errors.unknown("noise", str(noise), NOISES)
         for name, usual, given in (("truncation", 1.0, truncation), ("cutoff", None, cutoff)):
-            if given != usual and name not in self.networks.takes:
-                raise errors.UserError(f"a network of {self.file.family} has no {name}")
-        keys = draws.sample_keys(jax.random.key(0) if key is None else key, len(z))
+            if given != usual and name not in takes:
+                raise errors.UserError(f"the network of {self.file.path} takes no {name}")
         each = self._labels(labels, len(z))
-        parts = []
-        for start in range(0, len(z), CHUNK):
-            # Whole chunks, also at the end: one compilation.
-            rows = np.arange(start, start + min(CHUNK, len(z))).clip(max=len(z) - 1)
-            told = keys[rows] if noise == "random" and "noise" in self.networks.takes else noise
-            some = None if each is None else each[rows]
-            parts.append(
-                np.asarray(self._generate(self.networks.g, z[rows], some, truncation, cutoff, told))
+        keys: Any = None
+        if noise == "random" and "noise" in takes:
+            keys = draws.sample_keys(jax.random.key(0) if key is None else key, len(z))
+
+        def make(rows: np.ndarray) -> jax.Array:
+            some, maps = (x if x is None else x[rows] for x in (each, keys))
+            kind = noise if maps is None else "random"
+            return self._generate(
+                self.networks.g, z[rows], some, jnp.float32(truncation), cutoff, maps, kind=kind
             )
-        return np.concatenate(parts)[: len(z)]
+
+        return sampling.in_chunks(make, len(z), CHUNK)
 
     def discriminate(self, images: Any, labels: Any = None) -> np.ndarray:
         """Logits [n] of images [n, H, W, C] in [-1, 1], all in one batch, of which they may depend.
@@ -110,44 +105,41 @@ class Pretrained:
         x = np.asarray(images, np.float32)
         if self._judge is None:
             raise errors.UserError(f"{self.file.path} has no discriminator")
-        if x.ndim != 4 or x.shape[1:] != self.networks.shape:
+        if x.ndim != 4 or x.shape[1:] != self.networks.shape or not len(x):
             H, W, C = self.networks.shape
             raise errors.UserError(f"images must be [n, {H}, {W}, {C}], not {list(x.shape)}")
         return np.asarray(self._judge(self.networks.d, x, self._labels(labels, len(x))))
 
     @cached_property
     def _generate(self) -> Callable[..., jax.Array]:
-        fit = self.networks.generate
+        made = players.generator(self.networks)
 
+        @partial(jax.jit, static_argnames="kind")
         def generate(
-            g: Any, z: jax.Array, labels: Any, truncation: Any, cutoff: Any, noise: Any, kind: str
+            g: Any, z: Any, labels: Any, truncation: Any, cutoff: Any, keys: Any, kind: str
         ) -> jax.Array:
-            return fit(g, z, labels, truncation, cutoff, noise if kind == "random" else kind)
+            return made(g, z, labels, truncation, cutoff, keys if kind == "random" else kind)
 
-        compiled = jax.jit(generate, static_argnames="kind")
-
-        def call(g: Any, z: Any, labels: Any, truncation: Any, cutoff: Any, noise: Any) -> Any:
-            kind, maps = (noise, None) if isinstance(noise, str) else ("random", noise)
-            return compiled(g, z, labels, jnp.float32(truncation), cutoff, maps, kind=kind)
-
-        return call
+        return generate
 
     @cached_property
     def _judge(self) -> Callable[..., jax.Array] | None:
-        return self.networks.discriminate and jax.jit(self.networks.discriminate)
+        made = players.discriminator(self.networks)
+        return made and jax.jit(made)
 
     def _labels(self, labels: Any, n: int) -> np.ndarray | None:
-        """Labels int32 [n], or ``None`` where there are no classes."""
+        """Labels int32 [n], or ``None`` where there are no classes.
+
+        Raises:
+          UserError: for labels that there are not, or that are not n.
+        """
         K = self.networks.num_classes
         if labels is None:
             return np.arange(n, dtype=np.int32) % K if K else None
         if not K:
             raise errors.UserError(f"{self.file.path} takes no labels")
-        each = np.asarray(labels)
-        if each.dtype.kind not in "iu" or each.ndim > 1 or (each.ndim and len(each) != n):
-            raise errors.UserError(f"labels must be whole numbers [{n}], not {list(each.shape)}")
-        if each.size and not 0 <= each.min() <= each.max() < K:
-            raise errors.UserError(f"labels must be from 0 to {K - 1}")
+        requests.check_rows("labels", labels, n)
+        each = requests.numbers("labels", labels, K, ())
         return np.broadcast_to(each, (n,)).astype(np.int32)
 
 
@@ -155,18 +147,9 @@ def load(path: files.Place) -> Pretrained:
     """The networks of a published weights file; its licence is told.
 
     Raises:
-      UserError: if it cannot be read, see ``reading.read``; if networks of its family cannot be
-        built; or naming the first tensor that does not fit.
+      UserError: if it cannot be read, see ``reading.read``, or does not fit, see ``fits.fit``.
     """
     file = read(path)
-    if file.family not in FITS:
-        raise errors.UserError(
-            f"{file.path} is of {file.family}, whose networks cannot be built here; those of "
-            f"{', '.join(FITS)} can"
-        )
-    try:
-        found = FITS[file.family](file)
-    except (KeyError, ValueError) as error:
-        raise errors.UserError(f"{file.path} ({file.family}): {errors.describe(error)}") from error
+    found = fits.fit(file)
     logging.getLogger("jaxgan").info("%s: %s. %s", file.path, file.family, file.licence)
     return Pretrained(file, found)

@@ -1,0 +1,38 @@
+"""From a published file to networks of ours: whose it is, and what of it does not fit."""
+
+from collections.abc import Callable
+
+from jaxgan.base import errors
+from jaxgan.weights import biggan_files, players, progan_files, stylegan2
+from jaxgan.weights.fitting import Fitted
+from jaxgan.weights.reading import File
+
+# How the networks of each family that can be built are made.
+FITS: dict[str, Callable[[File], Fitted]] = {
+    **dict.fromkeys(stylegan2.PROGRAMS, stylegan2.fit),
+    **dict.fromkeys(biggan_files.FAMILIES, biggan_files.fit),
+    **dict.fromkeys(progan_files.FAMILIES, progan_files.fit),
+}
+# What a file that lacks something, or has something else in its place, makes an importer raise.
+UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+def fit(file: File) -> Fitted:
+    """The networks of a file, every variable of the shape that it is due.
+
+    Raises:
+      UserError: in one line, if networks of its family cannot be built here, or naming the first
+        tensor that does not fit.
+    """
+    if file.family not in FITS:
+        raise errors.UserError(
+            f"{file.path} is of {file.family}, whose networks cannot be built here; those of "
+            f"{', '.join(FITS)} can"
+        )
+    try:
+        found = FITS[file.family](file)
+        read = [file] if found.beside is None else [file, found.beside]
+        players.check(found, [tensors for each in read for tensors in each.networks.values()])
+    except UNFIT as error:
+        raise errors.UserError(f"{file.path} ({file.family}): {errors.describe(error)}") from error
+    return found
