@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 from jaxgan.base import errors
-from jaxgan.weights import biggan_files, players, progan_files, stylegan2
+from jaxgan.weights import beside, players, progan_files, stylegan2
 from jaxgan.weights.fitting import Fitted
 from jaxgan.weights.reading import File
 
 # How the networks of each family that can be built are made.
 FITS: dict[str, Callable[[File], Fitted]] = {
     **dict.fromkeys(stylegan2.PROGRAMS, stylegan2.fit),
-    **dict.fromkeys(biggan_files.FAMILIES, biggan_files.fit),
+    **dict.fromkeys(beside.FAMILIES, beside.fit),
     **dict.fromkeys(progan_files.FAMILIES, progan_files.fit),
 }
 # What a file that lacks something, or has something else in its place, makes an importer raise.

@@ -1,22 +1,22 @@
-"""The networks in a file of BigGAN-PyTorch, Hugging Face or mimicry, and in the one beside it."""
+"""The networks of those who keep each in a file of its own: a file's, and of the one beside it."""
 
 import logging
 from pathlib import Path
 from typing import Any
 
 from jaxgan.base import errors
-from jaxgan.weights import biggan, biggan_deep, mimicry, reading
+from jaxgan.weights import biggan, biggan_deep, dcgan, mimicry, reading
 from jaxgan.weights.fitting import Fitted
 from jaxgan.weights.reading import File
 
-FAMILIES = ("biggan_pytorch", "biggan_deep_hf", "mimicry")
+FAMILIES = ("biggan_pytorch", "biggan_deep_hf", "mimicry", "dcgan_example")
 
 
 def fit(file: File) -> Fitted:
     """The generator of a file, and the discriminator in the one beside it, if there is one.
 
-    These projects keep each network in a file of its own, ``G_ema.pth`` and ``D.pth``, or
-    ``netG_STEP_steps.pth`` and ``netD_STEP_steps.pth``; either may be named.
+    ``G_ema.pth`` and ``D.pth``, ``netG_STEP_steps.pth`` and ``netD_STEP_steps.pth``, or
+    ``netG_epoch_N.pth`` and ``netD_epoch_N.pth``; either may be named.
 
     Raises:
       ValueError: if a generator's tensors do not fit, or there is none.
@@ -58,6 +58,8 @@ def program(file: File) -> tuple[str, Any]:
     """The networks of ours that a file's are, and how its tensors become theirs."""
     if file.family == "mimicry":
         return "mimicry", mimicry
+    if file.family == "dcgan_example":
+        return "dcgan", dcgan
     if "blocks.0.0.conv3.weight" in file.networks[""]:
         return "biggan_deep", biggan_deep
     return "biggan", biggan
@@ -65,7 +67,9 @@ def program(file: File) -> tuple[str, Any]:
 
 def is_generator(file: File) -> bool:
     """Whether a file holds a generator."""
-    return any(key.startswith(("output_layer.", "l1.")) for key in file.networks[""])
+    # The first layer of the DCGAN example's discriminator has no batch norm.
+    starts = ("output_layer.", "l1.", "main.1.")
+    return any(key.startswith(starts) for key in file.networks[""])
 
 
 def partners(path: Path) -> list[Path]:

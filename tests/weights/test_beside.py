@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from jaxgan import weights
-from jaxgan.weights import biggan_files, players
+from jaxgan.weights import beside, players
 from tests.weights import published
 from tests.weights.comparing import close, golden, golden_file, nchw, nhwc
 
@@ -29,7 +29,7 @@ def save(path, tensors):
 
 
 def fit(path):
-    return biggan_files.fit(weights.read(path))
+    return beside.fit(weights.read(path))
 
 
 def images_of(found, z, y, truncation=1.0):
