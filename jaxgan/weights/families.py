@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxgan.weights import tensors, unpickling
+from jaxgan.weights import own_files, tensors, unpickling
+from jaxgan.weights.containers import OWN
 
 # By network and key; '' has the tensors that stand in no network of a name.
 Networks = dict[str, dict[str, np.ndarray]]
@@ -217,6 +218,12 @@ _PARTS = r"(weight|bias|running_mean|running_var|num_batches_tracked)"
 _NVIDIA = "Nvidia Source Code License: research or evaluation, non-commercial"
 
 FAMILIES = {
+    OWN: Family(
+        "jaxgan: that of what was converted",
+        own_files.holds,
+        own_files.networks,
+        own_files.settings,
+    ),
     "stylegan3_pytorch": Family(
         f"StyleGAN3: {_NVIDIA}",
         lambda stored: _persisted(stored) and "input" in _submodule(stored, "synthesis"),

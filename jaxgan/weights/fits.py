@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from jaxgan.base import errors
-from jaxgan.weights import beside, players, progan_files, stylegan2
+from jaxgan.weights import beside, own, players, progan_files, stylegan2
 from jaxgan.weights.fitting import Fitted
 from jaxgan.weights.reading import File
 
@@ -12,6 +12,7 @@ FITS: dict[str, Callable[[File], Fitted]] = {
     **dict.fromkeys(stylegan2.PROGRAMS, stylegan2.fit),
     **dict.fromkeys(beside.FAMILIES, beside.fit),
     **dict.fromkeys(progan_files.FAMILIES, progan_files.fit),
+    **dict.fromkeys(own.FAMILIES, own.fit),
 }
 # What a file that lacks something, or has something else in its place, makes an importer raise.
 UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)

@@ -18,7 +18,12 @@ def takes(fitted: Fitted) -> tuple[str, ...]:
     """Which of truncation, cutoff and noise mean something to the generator."""
     if fitted.network == "stylegan2":
         return ("truncation", "cutoff", "noise")
-    return ("truncation",) if biggan_deep.TRUNCATED in fitted.g else ()
+    return ("truncation",) if is_bounded(fitted) else ()
+
+
+def is_bounded(fitted: Fitted) -> bool:
+    """Whether its truncation is one of those that statistics were measured at, in (0, 1]."""
+    return biggan_deep.TRUNCATED in fitted.g
 
 
 def generator(fitted: Fitted) -> Callable[..., Any]:

@@ -25,7 +25,7 @@ def generator(sizes):
 def discriminator(sizes):
     """Strided convolutions and leaky rectifiers; batch norm in all but the first."""
     layers = [nn.Conv2d(sizes[0], sizes[1], 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
-    for into, out in itertools.pairwise(sizes):
+    for into, out in itertools.pairwise(sizes[1:]):
         down = nn.Conv2d(into, out, 4, 2, 1, bias=False)
         layers += [down, nn.BatchNorm2d(out), nn.LeakyReLU(0.2)]
     return main(*layers, nn.Conv2d(sizes[-1], 1, 4, 1, 0, bias=False))
