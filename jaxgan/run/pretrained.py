@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import math
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
@@ -79,9 +80,7 @@ class Pretrained:
             raise errors.UserError(f"latents must be [n, {Z}], not {list(z.shape)}")
         if noise not in NOISES:
             raise errors.unknown("noise", str(noise), NOISES)
-        for name, usual, given in (("truncation", 1.0, truncation), ("cutoff", None, cutoff)):
-            if given != usual and name not in takes:
-                raise errors.UserError(f"the network of {self.file.path} takes no {name}")
+        self.check_settings(truncation=truncation, cutoff=cutoff)
         each = self._labels(labels, len(z))
         keys: Any = None
         if noise == "random" and "noise" in takes:
@@ -110,6 +109,37 @@ class Pretrained:
             raise errors.UserError(f"images must be [n, {H}, {W}, {C}], not {list(x.shape)}")
         return np.asarray(self._judge(self.networks.d, x, self._labels(labels, len(x))))
 
+    def check_settings(self, truncation: float = 1.0, cutoff: int | None = None) -> None:
+        """Refuses what the generator has not, or not so.
+
+        Raises:
+          UserError: naming it.
+        """
+        takes = players.takes(self.networks)
+        for name, usual, given in (("truncation", 1.0, truncation), ("cutoff", None, cutoff)):
+            if given != usual and name not in takes:
+                raise errors.UserError(f"the network of {self.file.path} takes no {name}")
+        if not math.isfinite(truncation):
+            raise errors.UserError(f"truncation must be a number, not {truncation}")
+        if players.is_bounded(self.networks) and not 0 < truncation <= 1:
+            raise errors.UserError(f"truncation must be above 0 and at most 1, not {truncation}")
+
+    def cycle(self, labels: Any, n: int) -> dict[str, Any]:
+        """``labels`` [n] for as many samples, of some (``None``: of all) in turn; {} without any.
+
+        Raises:
+          UserError: if the network takes none, or there are no such classes.
+        """
+        K = self.networks.num_classes
+        if labels is None and not K:
+            return {}
+        self._check_conditional()
+        return requests.cycle(labels, n, K, ())
+
+    def _check_conditional(self) -> None:
+        if not self.networks.num_classes:
+            raise errors.UserError(f"{self.file.path} takes no labels")
+
     @cached_property
     def _generate(self) -> Callable[..., jax.Array]:
         made = players.generator(self.networks)
@@ -136,8 +166,7 @@ class Pretrained:
         K = self.networks.num_classes
         if labels is None:
             return np.arange(n, dtype=np.int32) % K if K else None
-        if not K:
-            raise errors.UserError(f"{self.file.path} takes no labels")
+        self._check_conditional()
         requests.check_rows("labels", labels, n)
         each = requests.numbers("labels", labels, K, ())
         return np.broadcast_to(each, (n,)).astype(np.int32)

@@ -79,6 +79,16 @@ def check_rows(name: str, value: Any, n: int) -> None:
         raise errors.UserError(f"'labels' must be [{n}] or one for all, not {shape}")
 
 
+def cycle(labels: Any, n: int, choices: int, classes: tuple[str, ...]) -> dict[str, Any]:
+    """``labels`` [n]: those that are given, or else all, in turn.
+
+    Raises:
+      UserError: as ``numbers`` does.
+    """
+    values = np.arange(choices) if labels is None else labels
+    return {"labels": np.resize(numbers("labels", values, choices, classes), n)}
+
+
 def numbers(name: str, value: Any, choices: int | None, classes: tuple[str, ...]) -> Any:
     """The value of a condition as it was trained on.
 
