@@ -1,9 +1,10 @@
 """From a published file to networks of ours: whose it is, and what of it does not fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from jaxgan.base import errors
-from jaxgan.weights import beside, own, players, progan_files, stylegan2
+from jaxgan.weights import beside, own, players, progan_files, stylegan2, translators
 from jaxgan.weights.fitting import Fitted
 from jaxgan.weights.reading import File
 
@@ -14,6 +15,8 @@ FITS: dict[str, Callable[[File], Fitted]] = {
     **dict.fromkeys(progan_files.FAMILIES, progan_files.fit),
     **dict.fromkeys(own.FAMILIES, own.fit),
 }
+# The family whose networks are read, and cannot be built yet.
+TRANSLATORS = "cyclegan_pix2pix"
 # What a file that lacks something, or has something else in its place, makes an importer raise.
 UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -25,15 +28,42 @@ def fit(file: File) -> Fitted:
       UserError: in one line, if networks of its family cannot be built here, or naming the first
         tensor that does not fit.
     """
+    if file.family == TRANSLATORS:
+        raise errors.UserError(f"{file.path} is {told(file)}, a network that is not here yet")
     if file.family not in FITS:
         raise errors.UserError(
             f"{file.path} is of {file.family}, whose networks cannot be built here; those of "
             f"{', '.join(FITS)} can"
         )
-    try:
+    with told_in_a_line(file):
         found = FITS[file.family](file)
         read = [file] if found.beside is None else [file, found.beside]
         players.check(found, [tensors for each in read for tensors in each.networks.values()])
+    return found
+
+
+def told(file: File) -> str:
+    """A network of CycleGAN or pix2pix in words.
+
+    Raises:
+      UserError: naming the first tensor that does not fit.
+    """
+    with told_in_a_line(file):
+        found = translators.read(file.networks[""])
+    return (
+        f"the {found.name} of {file.family} with {found.norm} norm, {found.width} wide, from "
+        f"{found.into} to {found.out} channels"
+    )
+
+
+@contextmanager
+def told_in_a_line(file: File) -> Iterator[None]:
+    """A context in which what does not fit becomes one line.
+
+    Raises:
+      UserError: naming the file and its family.
+    """
+    try:
+        yield
     except UNFIT as error:
         raise errors.UserError(f"{file.path} ({file.family}): {errors.describe(error)}") from error
-    return found
