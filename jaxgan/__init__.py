@@ -15,17 +15,18 @@ def load(path: Any, step: int | None = None) -> "Model | Pretrained":
 
     Args:
       path: of the folder or the file.
-      step: of a run's checkpoint, the newest by default.
+      step: of a run's checkpoint, the newest by default; a published file has none.
 
     Raises:
       UserError: if there is none that can be used.
     """
     # Imported here: `import jaxgan.losses` must load nothing but JAX.
-    from pathlib import Path
-
+    from jaxgan.base import errors, files
     from jaxgan.run import pretrained, trained
 
-    place = Path(path).expanduser()
+    place = files.expanded(path)
     if place.is_file() or (place / "pytorch_model.bin").is_file():
+        if step is not None:
+            raise errors.UserError(f"{place} is no run, and has no step {step}")
         return pretrained.load(place)
     return trained.load(path, step)

@@ -18,6 +18,8 @@ from jaxgan.weights.fitting import Fitted
 from jaxgan.weights.reading import File, read
 
 CHUNK = 32
+# Where latents are drawn again that are larger, in the networks that were measured by truncation.
+CUT_OFF = 2.0
 NOISES = ("random", "const", "none")
 
 
@@ -34,13 +36,16 @@ class Pretrained:
     networks: Fitted
 
     def latents(self, key: jax.Array, n: int) -> np.ndarray:
-        """Standard normal latents [n, Z].
+        """Latents [n, Z] as their program draws them: standard normal, Hugging Face's cut off at 2.
 
         Raises:
           UserError: if n is less than 1.
         """
         requests.check_count(n)
-        return np.asarray(draws.normal(draws.sample_keys(key, n), (self.networks.latent_dim,)))
+        keys, shape = draws.sample_keys(key, n), (self.networks.latent_dim,)
+        if players.is_bounded(self.networks):
+            return np.asarray(draws.truncated_normal(keys, shape, CUT_OFF))
+        return np.asarray(draws.normal(keys, shape))
 
     def sample(self, key: jax.Array, n: int, labels: Any = None, **settings: Any) -> np.ndarray:
         """Images [n, H, W, C]: ``generate`` of n ``latents``.
@@ -63,7 +68,7 @@ class Pretrained:
         """Images [n, H, W, C] of latents [n, Z]: in [-1, 1], of StyleGAN about there and unbounded.
 
         Args:
-          latents: of a standard normal distribution.
+          latents: see ``latents``.
           labels: int [n], or one for all; each class in turn if there are any and none is given.
           truncation: psi; 1 is none.
           cutoff: how many layers are truncated; ``None``: all.
@@ -74,10 +79,8 @@ class Pretrained:
           UserError: for latents of another length, labels that there are not, or a setting that the
             network has not.
         """
-        z = np.asarray(latents, np.float32)
         Z, takes = self.networks.latent_dim, players.takes(self.networks)
-        if z.ndim != 2 or z.shape[1] != Z or not len(z):
-            raise errors.UserError(f"latents must be [n, {Z}], not {list(z.shape)}")
+        z = requests.check_array("latents", latents, (Z,))
         if noise not in NOISES:
             raise errors.unknown("noise", str(noise), NOISES)
         self.check_settings(truncation=truncation, cutoff=cutoff)
@@ -101,12 +104,9 @@ class Pretrained:
         Raises:
           UserError: if the file has no discriminator, or for images of another shape.
         """
-        x = np.asarray(images, np.float32)
         if self._judge is None:
             raise errors.UserError(f"{self.file.path} has no discriminator")
-        if x.ndim != 4 or x.shape[1:] != self.networks.shape or not len(x):
-            H, W, C = self.networks.shape
-            raise errors.UserError(f"images must be [n, {H}, {W}, {C}], not {list(x.shape)}")
+        x = requests.check_array("images", images, self.networks.shape)
         return np.asarray(self._judge(self.networks.d, x, self._labels(labels, len(x))))
 
     def check_settings(self, truncation: float = 1.0, cutoff: int | None = None) -> None:

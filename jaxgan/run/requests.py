@@ -66,6 +66,19 @@ def check_conditions(
     return found
 
 
+def check_array(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The value as float32 [n, *shape], for some n.
+
+    Raises:
+      UserError: if it has another shape, none of them, or no numbers.
+    """
+    found = _shape(value)
+    if found is None or len(found) != len(shape) + 1 or found[1:] != shape or not found[0]:
+        due = ", ".join(map(str, ("n", *shape)))
+        raise errors.UserError(f"{name} must be [{due}], not {_kind(value)}")
+    return np.asarray(value, np.float32)
+
+
 def check_rows(name: str, value: Any, n: int) -> None:
     """Refuses a condition that is neither one for all of n samples nor has a row for each.
 
@@ -124,7 +137,10 @@ def _shown(value: Any) -> str:
 
 def _shape(value: Any) -> tuple[int, ...] | None:
     """The shape of an array of numbers; ``None`` of anything else."""
-    array = value if isinstance(value, jax.Array) else np.asarray(value)
+    try:
+        array = value if isinstance(value, jax.Array) else np.asarray(value)
+    except ValueError:  # rows of different lengths
+        return None
     number = array.dtype == bool or jnp.issubdtype(array.dtype, jnp.number)
     return array.shape if number else None
 

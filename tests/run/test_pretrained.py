@@ -124,3 +124,14 @@ def test_loads_by_its_path_alone(path, inputs, image, logits, settings):
     if logits:
         judged = gan.discriminate(file["d_in"].transpose(0, 2, 3, 1), labels)
         near(judged, file[f"out/{logits}"])
+
+
+def test_latents_of_hugging_faces_are_cut_off():
+    gan = jaxgan.load(golden("hf_biggandeep_small32/pytorch_model.bin"))
+    latents = gan.latents(jax.random.key(0), 500)
+    assert 1.9 < np.abs(latents).max() <= 2
+    # The deviation of a standard normal that is cut off there.
+    np.testing.assert_allclose(latents.std(), 0.8796, rtol=0.03)
+    for truncation in (0, 1.1, -0.5, float("nan")):
+        with pytest.raises(errors.UserError, match="truncation must be "):
+            gan.generate(latents[:1], truncation=truncation)
