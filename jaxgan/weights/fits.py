@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from jaxgan.base import errors
-from jaxgan.weights import beside, own, players, progan_files, stylegan2, translators
+from jaxgan.weights import beside, own, players, progan_files, r3gan, stylegan2, translators
 from jaxgan.weights.fitting import Fitted
 from jaxgan.weights.reading import File
 
@@ -13,6 +13,7 @@ FITS: dict[str, Callable[[File], Fitted]] = {
     **dict.fromkeys(stylegan2.PROGRAMS, stylegan2.fit),
     **dict.fromkeys(beside.FAMILIES, beside.fit),
     **dict.fromkeys(progan_files.FAMILIES, progan_files.fit),
+    **dict.fromkeys(r3gan.FAMILIES, r3gan.fit),
     **dict.fromkeys(own.FAMILIES, own.fit),
 }
 # The family whose networks are read, and cannot be built yet.

@@ -46,6 +46,7 @@ def read(path: files.Place) -> File:
 
     - ``stylegan2_ada_pytorch``, ``stylegan3_pytorch``: ``G``, ``D``, ``G_ema``; of each
       ``class_name``, ``init_args``, ``init_kwargs``; and ``training_set_kwargs``.
+    - ``r3gan``: ``G``, ``D``, ``G_ema``; ``cur_nimg`` and ``training_set_kwargs``.
     - ``stylegan2_tf``, ``progan_tf``: ``G``, ``D``, ``Gs``; of each
       ``static_kwargs``, ``build_func_name``, and of its ``components`` the same.
     - ``progan_zoo``: ``netG``, ``netD``, ``avgG``; its config.
