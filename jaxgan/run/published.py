@@ -10,37 +10,47 @@ from ml_collections import ConfigDict
 
 from jaxgan import data, evaluation, weights
 from jaxgan.base import errors, files
+from jaxgan.evaluation.protocol import Result
 from jaxgan.run import judge, pretrained, program, trained
 from jaxgan.run.pretrained import Pretrained
+from jaxgan.weights import converting
 
 SUFFIX = ".json"
 
 
-def answer(flags: argparse.Namespace, config: ConfigDict | None) -> str | Path:
+def answer(flags: argparse.Namespace, config: ConfigDict | None) -> str:
     """Does what the command line asks of ``--weights``, and says what to print.
+
+    The last line is the licence.
 
     Raises:
       UserError: as ``sample``, ``evaluate`` and ``jaxgan.weights.convert`` do.
     """
     truncation = 1.0 if flags.truncation is None else flags.truncation
     if flags.mode == "convert":
-        return weights.convert(flags.weights, flags.out)
+        place = converting.check_request(flags.out)
+        file = weights.read(flags.weights)
+        converting.write(file, place)
+        return f"{place}\n{file.licence}"
     if config is not None:
-        return evaluate(flags.weights, config, flags.n, truncation, flags.out)
+        result = evaluate(flags.weights, config, flags.n, truncation, flags.out)
+        return f"{evaluation.describe(result)}\n{result['file']['licence']}"
     n, seed = 64 if flags.n is None else flags.n, flags.seed or 0
     given = {"labels": flags.labels, "truncation": truncation}
-    sample(flags.weights, flags.out, n, seed, **given)
-    return flags.out
+    licence = sample(flags.weights, flags.out, n, seed, **given).file.licence
+    return f"{flags.out}\n{licence}"
 
 
-def sample(path: files.Place, out: files.Place, n: int, seed: int, **settings: Any) -> None:
-    """Writes samples, see ``trained.write``.
+def sample(path: files.Place, out: files.Place, n: int, seed: int, **settings: Any) -> Pretrained:
+    """Writes samples, see ``trained.write``, and gives back what made them.
 
     Raises:
       UserError: as ``pretrained.load`` and ``trained.write`` do.
     """
     trained.check_request(out, n, seed)
-    trained.write(pretrained.load(path), out, n, seed, **settings)
+    model = pretrained.load(path)
+    trained.write(model, out, n, seed, **settings)
+    return model
 
 
 def evaluate(
@@ -49,8 +59,8 @@ def evaluate(
     n: int | None = None,
     truncation: float = 1.0,
     out: files.Place | None = None,
-) -> str:
-    """Measures samples on the report part of the config's data, and describes the result.
+) -> Result:
+    """Measures samples on the report part of the config's data.
 
     Args:
       path: the published file.
@@ -91,11 +101,16 @@ def evaluate(
     key = jax.random.fold_in(jax.random.key(config.seed), program.EVALUATE)
     result = evaluator.measure(subject, key, 0)
     file = model.file
-    result["file"] = {"name": file.path.name, "sha256": file.sha256, "family": file.family}
+    result["file"] = {
+        "name": file.path.name,
+        "sha256": file.sha256,
+        "family": file.family,
+        "licence": file.licence,
+    }
     if out is not None:
         with files.replacing(Path(out)) as new:
             new.write_text(json.dumps(result, indent=2) + "\n")
-    return evaluation.describe(result)
+    return result
 
 
 def check_place(out: Path) -> None:

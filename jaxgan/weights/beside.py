@@ -1,5 +1,6 @@
 """The networks of those who keep each in a file of its own: a file's, and of the one beside it."""
 
+import dataclasses
 import logging
 from pathlib import Path
 from typing import Any
@@ -32,16 +33,24 @@ def fit(file: File) -> Fitted:
     network, mapping = program(g)
     fields, variables = mapping.generator(g.networks[""], g.settings)
     judging: tuple[Any, Any] = (None, None)
+    told: ValueError | None = None
     try:
         if d is not None:
             judging = program(d)[1].discriminator(d.networks[""], d.settings)
     except ValueError as error:
         if d is file:
             raise
-        logging.warning("%s is left aside: %s", beside and beside.path, errors.describe(error))
-        beside = None
+        told = error
     latent_dim = mapping.latent_dim(fields, variables)
-    return Fitted(network, latent_dim, fields, variables, *judging, beside)
+    found = Fitted(network, latent_dim, fields, variables, *judging, beside)
+    return found if told is None else alone(found, told)
+
+
+def alone(found: Fitted, error: BaseException) -> Fitted:
+    """The generator without the discriminator in the file beside, which a warning tells of."""
+    assert found.beside is not None
+    logging.warning("%s is left aside: %s", found.beside.path, errors.describe(error))
+    return dataclasses.replace(found, discriminator=None, d=None, beside=None)
 
 
 def fit_hugging_face(file: File) -> Fitted:

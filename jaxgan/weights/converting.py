@@ -43,8 +43,16 @@ def convert(path: files.Place, out: files.Place) -> Path:
         be written.
     """
     place = check_request(out)
-    file = reading.read(path)
+    write(reading.read(path), place)
+    return place
+
+
+def write(file: reading.File, place: Path) -> None:
+    """Writes a file that was read, see ``convert``.
+
+    Raises:
+      UserError: if it does not fit, was converted already, or cannot be written.
+    """
     if file.family == containers.OWN:
         raise errors.UserError(f"{file.path} was converted already; copy it")
     own.write(fits.fit(file), file, place)
-    return place

@@ -38,8 +38,17 @@ def fit(file: File) -> Fitted:
         )
     with told_in_a_line(file):
         found = FITS[file.family](file)
-        read = [file] if found.beside is None else [file, found.beside]
-        players.check(found, [tensors for each in read for tensors in each.networks.values()])
+        published = [
+            *file.networks.values(),
+            *(found.beside.networks.values() if found.beside else ()),
+        ]
+        players.check(found, "generator", published)
+        try:
+            players.check(found, "discriminator", published)
+        except UNFIT as error:
+            if found.beside is None or not beside.is_generator(file):
+                raise
+            found = beside.alone(found, error)
     return found
 
 

@@ -60,35 +60,26 @@ def discriminator(fitted: Fitted) -> Callable[..., Any] | None:
     return discriminate
 
 
-def check(fitted: Fitted, published: Sequence[Mapping[str, np.ndarray]]) -> None:
-    """Compares every variable with what the networks would begin with.
+def check(fitted: Fitted, role: str, published: Sequence[Mapping[str, np.ndarray]]) -> None:
+    """Compares every variable of a network with what it would begin with.
 
     Args:
       fitted: the networks.
+      role: ``'generator'``, or ``'discriminator'``, if there is one.
       published: the tensors that they were made of, to be named by.
 
     Raises:
       ValueError: naming the first variable that is missing, too many or of another shape.
     """
-    image = jnp.zeros((1, *fitted.shape))
-    labels = _told(jnp.zeros((1,), jnp.int32) if fitted.num_classes else None)
-    z = jnp.zeros((1, fitted.latent_dim))
-    _compare("generator", fitted.network, fitted.generator, fitted.g, (z, *labels), published)
-    if fitted.discriminator is not None:
-        seen = (image, *(labels if fitted.discriminator.get("num_classes") else ()))
-        _compare("discriminator", fitted.network, fitted.discriminator, fitted.d, seen, published)
-
-
-def _compare(
-    role: str,
-    network: str,
-    fields: Mapping[str, Any],
-    variables: PyTree,
-    inputs: tuple[Any, ...],
-    published: Sequence[Mapping[str, np.ndarray]],
-) -> None:
-    """``check`` of one network."""
-    module = _module(role, network, fields)
+    fields, variables, first = {
+        "generator": (fitted.generator, fitted.g, (fitted.latent_dim,)),
+        "discriminator": (fitted.discriminator, fitted.d, fitted.shape),
+    }[role]
+    if fields is None:
+        return
+    labels = jnp.zeros((1,), jnp.int32) if fields.get("num_classes") else None
+    inputs = jnp.zeros((1, *first)), *_told(labels)
+    module = _module(role, fitted.network, fields)
     start = jax.eval_shape(
         lambda key, *given: module.init(key, *given, train=False), jax.random.key(0), *inputs
     )

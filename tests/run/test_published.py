@@ -22,6 +22,7 @@ from tests.weights.test_dcgan import discriminator, generator
 
 # Real images as those of the file are: 16 by 16 pixels of one channel.
 DATA = ["--smoke", "--config.data.image_size=16"]
+LICENCE = "pytorch/examples, dcgan: BSD-3"
 CONFIG = f"--config={EXPERIMENTS}/gan_digits.py"
 
 
@@ -38,7 +39,7 @@ def weights(tmp_path_factory):
 def test_mode_sample_writes_what_the_library_draws(weights, tmp_path, command):  # noqa: F811
     out = tmp_path / "samples.npz"
     given = [f"--weights={weights}", "--mode=sample", "--n=5", "--seed=3", f"--out={out}"]
-    assert command(*given) == (0, f"{out}\n", "")
+    assert command(*given) == (0, f"{out}\n{LICENCE}\n", "")
     floats = jaxgan.load(weights).sample(jax.random.key(3), 5)
     with np.load(out) as stored:
         assert list(stored) == ["images"]
@@ -52,7 +53,7 @@ def test_mode_sample_writes_what_the_library_draws(weights, tmp_path, command): 
 def test_mode_convert_and_what_it_made(weights, tmp_path, command):  # noqa: F811
     out = tmp_path / "copy.safetensors"
     asked = [f"--weights={weights}", "--mode=convert", f"--out={out}"]
-    assert command(*asked) == (0, f"{out}\n", "")
+    assert command(*asked) == (0, f"{out}\n{LICENCE}\n", "")
     grids = []
     for path in (weights, out):
         to = tmp_path / f"{path.suffix}.npz"
@@ -70,6 +71,7 @@ def test_mode_evaluate_says_what_was_measured(weights, tmp_path, command):  # no
     code, printed, err = command(*asked, "--n=30")
     assert (code, err) == (0, "")
     assert printed.startswith("netG.pth: 30 generated samples against 30 of digits (test)")
+    assert printed.endswith(f"\n{LICENCE}\n")
     result = evaluation.read(out)
     figure = result["figures"]["sliced_wasserstein"]
     assert f"{figure['value']:.5g}" in printed
@@ -87,6 +89,7 @@ def test_mode_evaluate_says_what_was_measured(weights, tmp_path, command):  # no
         "name": "netG.pth",
         "sha256": file.sha256,
         "family": "dcgan_example",
+        "licence": LICENCE,
     }
     # Again, and of a copy, to the same figure.
     copy = weights_room.convert(weights, tmp_path / "copy.safetensors")

@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -78,6 +79,19 @@ def test_the_layers_tell_the_side(side, tmp_path):
     networks = jaxgan.load(tmp_path / "netG.pth").networks
     assert (networks.shape, networks.latent_dim) == ((side, side, 3), Z)
     assert networks.d is not None
+
+
+def test_a_discriminator_of_another_size_is_left_aside(example, tmp_path, caplog):
+    _, G, _ = example
+    torch.save(G.state_dict(), tmp_path / "netG.pth")
+    torch.save(discriminator((1, 2, 4)).state_dict(), tmp_path / "netD.pth")
+    gan = jaxgan.load(tmp_path / "netG.pth")
+    assert (gan.networks.d, gan.networks.discriminator, gan.networks.beside) == (None,) * 3
+    assert gan.generate(np.zeros((1, Z))).shape == (1, 32, 32, 1)
+    (told,) = caplog.messages
+    assert "netD.pth is left aside: " in told
+    with pytest.raises(errors.UserError, match=r"netD\.pth \(dcgan_example\): .* discriminator"):
+        jaxgan.load(tmp_path / "netD.pth")
 
 
 @pytest.mark.parametrize(

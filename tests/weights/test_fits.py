@@ -59,10 +59,11 @@ def changed(fitted, player, path, value):
     ],
 )
 def test_a_variable_that_does_not_fit_is_named(progan, player, path, value, told):
-    players.check(progan, [])
+    role = {"g": "generator", "d": "discriminator"}[player]
+    players.check(progan, role, [])
     published = [] if value is None else [{"theirs": value}]
     with pytest.raises(ValueError, match=told):
-        players.check(changed(progan, player, path, value), published)
+        players.check(changed(progan, player, path, value), role, published)
 
 
 def altered(path, network, key, change):
