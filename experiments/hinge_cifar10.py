@@ -5,7 +5,7 @@ Command: python -m jaxgan.main --config=experiments/hinge_cifar10.py --workdir=D
 Expected: to reach FID 43.16 and IS 6.61 (GGAN) with the settings of PyTorch-StudioGAN v0.4 (its
 benchmark figure: best checkpoint, 50k against 50k train, one run); not yet reproduced here.
 Different: StudioGAN's D has seven convolutions and a sum over pixels, ours is DCGAN's; and its
-images are flipped at random, its weights orthogonal at the start.
+weights are orthogonal at the start.
 """
 
 from ml_collections import ConfigDict
@@ -17,6 +17,7 @@ from bases.smoke import smoke
 def get_config() -> ConfigDict:
     """StudioGAN's settings: Adam 2e-4, betas .5/.999, batch 64, two D steps, 200,000 G steps."""
     config = cifar10.studiogan()
+    config.data.flip = True
     config.method.name, config.method.loss = "gan", "hinge"
     return config
 

@@ -1,4 +1,4 @@
-"""ProGAN on MNIST, brought to 32x32: four stages, narrow enough for two cores.
+"""ProGAN on MNIST, padded to 32x32: four stages, narrow enough for two cores.
 
 Paper: Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, Stability, and
 Variation" (arXiv:1710.10196).
@@ -16,7 +16,7 @@ from bases.smoke import smoke
 def get_config() -> ConfigDict:
     """The authors' optimizer and loss; 25 thousand images a stage and as many a fade."""
     config = mnist.base()
-    config.data.image_size, config.batch_size = 32, 32
+    config.data.pad, config.batch_size = 32, 32
     config.steps, config.evaluation.every = 6500, 3250
     config.method.name, config.method.latent_dim = "progan", 64
     config.method.stable_kimg = config.method.fade_kimg = 25.0

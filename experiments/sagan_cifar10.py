@@ -6,8 +6,7 @@ Command: python -m jaxgan.main --config=experiments/sagan_cifar10.py --workdir=D
 Expected: to reach FID 10.35 and IS 8.64 (class-conditional) with the settings of PyTorch-StudioGAN
 v0.4 (its benchmark figure: best checkpoint, 50k against 50k train, one run); not yet reproduced
 here.
-Different: its conditional batch norm is spectrally normalized, its images are flipped at random,
-its weights orthogonal at the start.
+Different: its conditional batch norm is spectrally normalized, its weights orthogonal at the start.
 """
 
 from ml_collections import ConfigDict
@@ -19,6 +18,7 @@ from bases.smoke import smoke
 def get_config() -> ConfigDict:
     """StudioGAN's settings: Adam 2e-4, betas .5/.999, batch 64, five D steps, 100,000 G steps."""
     config = cifar10.base()
+    config.data.flip = True
     config.method.name, config.method.loss = "cgan", "hinge"
     config.method.n_critic = 5
     shared = {"weight": "spectral", "attention": 16, "conditioning": "projection"}

@@ -33,8 +33,4 @@ def get_config() -> ConfigDict:
 
 def get_smoke_config() -> ConfigDict:
     """The same in seconds."""
-    config = smoke(get_config())
-    for network in (config.method.generator, config.method.discriminator):
-        network.width, network.max_width = 16, 8
-    config.method.generator.features = 8
-    return config
+    return smoke(get_config())

@@ -166,6 +166,11 @@ def _augmentation_cases(dtype):
             floats(dtype, B),
         ),
     )
+    yield (
+        "ada_advance",
+        partial(augment.ada_advance, images=B, **numbers),
+        (augment.ada_init(), floats("float32")),
+    )
     yield "anneal", partial(augment.anneal, initial=HALF, steps=9), (jnp.int32(3),)
     for name in ("color", "translation", "cutout", "horizontal_flip"):
         yield name, getattr(augment, name), (key(), x)

@@ -92,8 +92,10 @@ def test_2_keeps_tree_shapes_and_dtypes(ready, state, batch):
     assert not any(weak), "a weak type would compile the second step again"
 
 
-@pytest.mark.parametrize("more", [{"precision": "bfloat16"}, {"accumulate": 2}])
-def test_2_neither_precision_nor_parts_change_the_state(settings, ready, state, batch, more):
+@pytest.mark.parametrize(
+    "more", [{"precision": "bfloat16"}, {"accumulate": 2}, {"rematerialize": True}]
+)
+def test_2_how_a_run_computes_does_not_change_the_state(settings, ready, state, batch, more):
     changed = settings.copy_and_resolve_references()
     with changed.unlocked():
         changed.update(more)

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ import pytest
 from jax.extend.core import jaxprs_in_params
 
 from jaxgan import augment, losses, nn, regularizers
-from jaxgan.adversarial.techniques import Techniques
+from jaxgan.adversarial.techniques import SWITCHES, Techniques
 from jaxgan.config import variants
 from jaxgan.run import program
 from jaxgan.watch import totals
@@ -30,7 +31,14 @@ TECHNIQUES = (
     {"gradient_penalty": 1.0, "gradient_penalty_kind": "zero_centred", "pack": 2},
     {"weight_clip": 0.1, "unrolled": 2, "d_refresh_every": 3, "d_refresh_steps": 2},
     {"feature_matching": 1.0, "feature_matching_alone": True, "orthogonal": 0.1},
+    {"augment": "ada", "consistency": "icr", "lecam": 0.1, "r1": 1.0},
+    {"augment": "apa", "top_k": 0.5},
+    {"augment": "diffaugment", "consistency": "bcr"},
 )
+# Numbers beside a switch, of which the default is as good.
+BESIDE = ("gradient_penalty_target", "instance_noise_steps", "replay_share")
+OF_SWITCHES = tuple(f"{switch}_" for switch in SWITCHES)
+BESIDE += tuple(f.name for f in fields(Techniques) if f.name.startswith(OF_SWITCHES))
 
 
 @contextlib.contextmanager
@@ -101,9 +109,7 @@ def test_everything_public_is_looked_at():
 
 def test_every_technique_is_on_in_one_of_the_sets():
     on = {name for chosen in TECHNIQUES for name in chosen}
-    # Numbers beside a switch, of which the default is as good.
-    beside = {"gradient_penalty_target", "instance_noise_steps", "replay_share"}
-    assert on | beside == set(Techniques.__dataclass_fields__)
+    assert on | {*BESIDE} == set(Techniques.__dataclass_fields__)
 
 
 GROWING = {"name": "progan", "widths": (6, 4)}
@@ -135,9 +141,11 @@ def made(name, optimizer, switches, size=B):
     cls = variants.find(name)
     if name == "sgan":
         switches = {k: v for k, v in switches.items() if k != "pack"}
+    if name == "r3gan":  # of pairs
+        switches = {k: v for k, v in switches.items() if k not in ("label_smoothing", "top_k")}
     if name == "stylegan2":  # it has an R1 of its own
         switches = {k: v for k, v in switches.items() if k not in ("r1", "lazy_interval")}
-    fields = {
+    given = {
         "generator": {"name": "mlp", "features": (7, 5), "batch_norm": True},
         "discriminator": {"name": "mlp", "features": (7, 5)},
         "g_optimizer": {"name": optimizer, "learning_rate": 0.1},
@@ -149,7 +157,7 @@ def made(name, optimizer, switches, size=B):
         "techniques": switches,
         **OWN.get(name, {}),
     }
-    known = {k: v for k, v in fields.items() if k in variants.fields(cls)}
+    known = {k: v for k, v in given.items() if k in variants.fields(cls)}
     batch = {"image": jnp.zeros((size, *SHAPE), jnp.float32), "label": jnp.zeros(size, jnp.int32)}
     return variants.made(cls, known), batch, jax.random.key(0)
 

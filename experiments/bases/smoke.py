@@ -7,7 +7,18 @@ def smoke(config: ConfigDict) -> ConfigDict:
     """Narrow networks, few steps, and no classifier to train; ``config`` itself is changed."""
     config.steps, config.batch_size = 20, 16
     for network in (config.method.generator, config.method.discriminator):
-        if "width" in network:
+        if network.name == "r3gan":
+            stages = len(network.get("widths", (0, 0, 0, 0)))
+            network.widths, network.groups, network.blocks = (
+                (8,) * stages,
+                (2,) * stages,
+                (1,) * stages,
+            )
+        elif network.name == "stylegan2":
+            network.width, network.max_width = 64, 8
+            if "features" in network:
+                network.features = 8
+        elif "width" in network:
             network.width = 8
         else:
             network.features = (16, 16)

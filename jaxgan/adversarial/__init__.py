@@ -5,11 +5,11 @@ from jaxgan.adversarial.game import (
     Game,
     Samples,
     Terms,
-    by_label,
     discriminator,
     flat,
     generator,
     head,
     plain,
 )
+from jaxgan.adversarial.labels import by_label, count_classes
 from jaxgan.adversarial.method import method

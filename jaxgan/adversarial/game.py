@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
@@ -56,6 +57,8 @@ class Common:
       axis_name: the mapped axis over which the batch is split, set by ``parallel``.
       precision: what the networks compute in, set by ``config.precision``.
       accumulate: parts of a minibatch whose gradients are averaged, set by ``config.accumulate``.
+      rematerialize: whether networks are worked out once more for their gradients, to need less
+        memory, set by ``config.rematerialize``.
     """
 
     generator: Mapping[str, Any]
@@ -72,6 +75,7 @@ class Common:
     axis_name: str | None = None
     precision: str = "float32"
     accumulate: int = 1
+    rematerialize: bool = False
 
     def __post_init__(self) -> None:
         """Refuses values that no run can have."""
@@ -81,12 +85,15 @@ class Common:
             raise ValueError("ema_decay must be in [0, 1)")
         if self.ema_start < 0 or (self.ema_start and not self.ema_decay):
             raise ValueError("ema_start must be at least 0, and has no effect without ema_decay")
-        techniques.check(self.techniques, self.objective, self.n_critic, self.discriminator)
-        if self.accumulate > 1 and self.techniques.unrolled:
-            raise ValueError(
-                f"techniques.unrolled looks ahead on a whole minibatch, which "
-                f"config.accumulate={self.accumulate} cuts in parts"
-            )
+        techniques.check(
+            self.techniques, self.objective, self.n_critic, self.discriminator, self.shape
+        )
+        for name, does in (("unrolled", "looks ahead on"), ("top_k", "chooses among")):
+            if self.accumulate > 1 and getattr(self.techniques, name):
+                raise ValueError(
+                    f"techniques.{name} {does} a whole minibatch, which "
+                    f"config.accumulate={self.accumulate} cuts in parts"
+                )
 
     @property
     def objective(self) -> AdversarialLoss:
@@ -104,14 +111,21 @@ def flat(**defaults: Any) -> dict[str, Any]:
 def generator(shared: Common, **given: Any) -> Player:
     """The generator; ``given`` is what else the network must take, see ``networks.build``."""
     module = network(shared, "generator", given, shape=shared.shape)
-    optimizer = optimizers.build(shared.g_optimizer)
-    return Player(module, optimizer, shared.ema_decay > 0, shared.axis_name)
+    return player(shared, module, shared.g_optimizer, shared.ema_decay > 0)
 
 
 def discriminator(shared: Common, *, averaged: bool = False, **given: Any) -> Player:
     """The discriminator likewise; ``averaged``: with a moving average of its weights."""
     module = network(shared, "discriminator", given)
-    return Player(module, optimizers.build(shared.d_optimizer), averaged, shared.axis_name)
+    return player(shared, module, shared.d_optimizer, averaged)
+
+
+def player(
+    shared: Common, module: nn.Module, optimizer: Mapping[str, Any], averaged: bool
+) -> Player:
+    """A network that learns by an optimizer of a config, as the run has it."""
+    built = optimizers.build(optimizer)
+    return Player(module, built, averaged, shared.axis_name, shared.rematerialize)
 
 
 def network(shared: Common, role: str, needed: Mapping[str, Any], **given: Any) -> Any:
@@ -165,6 +179,8 @@ class Game:
       d_terms: ``(real critique, fake critique, real's conditions, fake's) -> (loss, metrics)``,
         added to D's adversarial loss.
       g_terms: ``(fake critique, conditions) -> (loss, metrics)``, added to G's.
+      schedule: ``step -> {name: value}`` of techniques that change as training goes on: ``'r1'``,
+        ``'r2'``, and ``'augment_p'``, which then follows nothing else; ``None``: none do.
       decay: ``(step, samples a step) -> `` that of the generator's average; ``None``:
         ``ema_decay``, which is bounded in the first steps.
     """
@@ -188,48 +204,21 @@ class Game:
     judge: Callable[..., tuple[Critique, PyTree]] = plain_judge
     d_terms: Callable[[Critique, Critique, PyTree, PyTree], Terms] | None = None
     g_terms: Callable[[Critique, PyTree], Terms] | None = None
+    schedule: Callable[[jax.Array], Mapping[str, jax.Array]] | None = None
     decay: Callable[[jax.Array, int], jax.Array] | None = None
+
+    def now(self, step: jax.Array) -> Mapping[str, jax.Array]:
+        """What ``schedule`` gives after so many steps."""
+        return {} if self.schedule is None else self.schedule(step)
+
+    def extra(self, what: str) -> str:
+        """The name in ``State.extras`` of what an update of D remembers."""
+        return what if self.names[1] == "d" else f"{self.names[1]}_{what}"
 
 
 def plain(shared: Common, **different: Any) -> Game:
     """The game of plain players, with the functions in which a variant differs."""
     return Game(shared, generator(shared), discriminator(shared), **different)
-
-
-def count_classes(conditional: bool, num_classes: int | None) -> int:
-    """How many classes players are told of that may do without; a ValueError if there are none."""
-    if conditional and not num_classes:
-        raise ValueError("conditional=True needs labels, and the data have none")
-    return num_classes or 0 if conditional else 0
-
-
-def by_label(num_classes: int) -> dict[str, Any]:
-    """The fields of a ``Game`` whose samples are generated, or judged, by their labels.
-
-    Raises:
-      ValueError: if there are no classes.
-    """
-    if num_classes < 1:
-        raise ValueError(f"num_classes must be at least 1, not {num_classes}")
-
-    def of_batch(batch: Batch, keys: jax.Array) -> PyTree:
-        if "label" not in batch:
-            raise ValueError("the method needs labels, and the batch has none")
-        return {"labels": batch["label"].astype(jnp.int32)}
-
-    def given(drawn: PyTree, asked: Mapping[str, Any], n: int) -> PyTree:
-        labels = asked.get("labels")
-        if labels is None:  # each class in turn
-            return {"labels": jnp.arange(n, dtype=jnp.int32) % num_classes}
-        return {"labels": jnp.broadcast_to(jnp.asarray(labels), (n,))}
-
-    return {
-        "entries": ("image", "label"),
-        "conditions": ("labels",),
-        "example": {"labels": jnp.zeros((), jnp.int32)},
-        "of_real": of_batch,
-        "given": given,
-    }
 
 
 def generate(

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 
 from jaxgan import losses, regularizers
 from jaxgan.adversarial import game as rules
-from jaxgan.adversarial import techniques, vitals
+from jaxgan.adversarial import limited, penalties, sight, vitals
 from jaxgan.adversarial.game import Game, Samples, Terms
+from jaxgan.adversarial.packing import pack
 from jaxgan.adversarial.purposes import OfUpdate
 from jaxgan.base import draws
 from jaxgan.base.state import Metrics, Net, State
@@ -23,12 +24,18 @@ PyTree = Any
 SMALLEST_GRADIENT = 1e-12
 
 
-def fakes(game: Game, state: State, conditions: PyTree, keys: jax.Array) -> Samples:
-    """One generated sample for each key, as data; the generator's new statistics are dropped."""
+def fakes(
+    game: Game, state: State, conditions: PyTree, keys: jax.Array, *, nearby: bool = False
+) -> Samples:
+    """One generated sample for each key, as data; the generator's new statistics are dropped.
+
+    ``nearby``: of latents beside those that the keys have else.
+    """
     g = state.nets[game.names[0]]
 
     def generate(part: tuple[PyTree, jax.Array]) -> jax.Array:
         z = game.latents(game, draws.fold(part[1], OfUpdate.LATENT))
+        z = limited.perturb(game, z, part[1]) if nearby else z
         return rules.generate(game, g.params, g.stats, z, part[0], train=True)[0]
 
     values = updates.in_parts(generate, (conditions, keys), game.common.accumulate)
@@ -36,25 +43,32 @@ def fakes(game: Game, state: State, conditions: PyTree, keys: jax.Array) -> Samp
 
 
 def critic_loss(
-    game: Game, params: PyTree, state: State, real: Samples, fake: Samples, keys: jax.Array
+    game: Game,
+    params: PyTree,
+    state: State,
+    real: Samples,
+    fake: Samples,
+    keys: jax.Array,
+    nearby: Samples | None = None,
 ) -> tuple[jax.Array, tuple[PyTree, Metrics]]:
-    """The discriminator's loss on real and generated samples.
+    """The discriminator's loss on real and generated samples, and on those of latents nearby.
 
     Returns:
       The loss, and D's new statistics (from both passes, none from penalties) with the metrics.
     """
     common, t, stats = game.common, game.common.techniques, state.nets[game.names[1]].stats
-    real_seen = t.view(real.values, state.step, draws.fold(keys, OfUpdate.REAL_NOISE))
-    fake_seen = t.view(fake.values, state.step, draws.fold(keys, OfUpdate.FAKE_NOISE))
+    views = sight.views(game, state, keys)
+    real_seen, fake_seen = views.real(real.values), views.fake(fake.values)
     # Two passes: batch norm sees real and generated samples apart.
-    real_critique, stats = rules.judge(game, params, stats, real_seen, real.conditions)
-    fake_critique, stats = rules.judge(game, params, stats, fake_seen, fake.conditions)
+    real_packs, fake_packs = pack(real_seen, t.pack), pack(fake_seen, t.pack)
+    real_critique, stats = rules.judge(game, params, stats, real_packs, real.conditions)
+    fake_critique, stats = rules.judge(game, params, stats, fake_packs, fake.conditions)
     logits = (real_critique.logits, fake_critique.logits)
     labels = {"real_label": 1 - t.label_smoothing} if t.label_smoothing else {}
     loss = common.objective.discriminator(*logits, axis_name=common.axis_name, **labels)
-    metrics = vitals.accuracies(common.objective, *logits)
+    metrics = vitals.accuracies(common.objective, *logits) | limited.observe(game, state, *logits)
     if t.update_rule == "loser":
-        metrics["d/deficit"] = techniques.deficit(common.objective, *logits, labels)
+        metrics["d/deficit"] = vitals.deficit(common.objective, *logits, labels)
     if game.d_terms is not None:
         extra, more = game.d_terms(real_critique, fake_critique, real.conditions, fake.conditions)
         loss, metrics = loss + extra, {**metrics, **more}
@@ -62,16 +76,26 @@ def critic_loss(
     def critic(conditions: PyTree, x: jax.Array) -> jax.Array:
         return rules.judge(game, params, jax.lax.stop_gradient(stats), x, conditions)[0].logits
 
-    penalty, found = t.penalties(
-        partial(critic, real.conditions),
-        partial(critic, fake.conditions),
-        real_seen,
-        fake_seen,
+    of_real, of_fake = partial(critic, real.conditions), partial(critic, fake.conditions)
+    real_critic, at_real = sight.penalized(t, views.real, of_real, real.values)
+    fake_critic, at_fake = sight.penalized(t, views.fake, of_fake, fake.values)
+    penalty, found = penalties.penalties(
+        t,
+        real_critic,
+        fake_critic,
+        at_real,
+        at_fake,
         draws.fold(keys, OfUpdate.PENALTY)[:: t.pack],
         state.step,
         common.axis_name,
+        game.now(state.step),
     )
-    loss, metrics = loss + penalty, {**metrics, **{f"d/{k}": v for k, v in found.items()}}
+    near = None if nearby is None else of_fake(pack(views.fake(nearby.values), t.pack))
+    extra, also = limited.d_terms(
+        game, state, (of_real, of_fake), (real_seen, fake_seen), logits, near, keys
+    )
+    loss, found = loss + penalty + extra, {**found, **also}
+    metrics |= {f"d/{k}": v for k, v in found.items()}
     loss, metrics = _pull(game, 1, params, state, loss, metrics)
     return loss, (stats, {**metrics, "d/loss": loss})
 
@@ -92,14 +116,17 @@ def g_loss(
     values, stats = rules.generate(game, params, g.stats, z, conditions, train=True)
     if t.unrolled:
         d = ahead(game, state, real, Samples(values, conditions), keys)
-    fake_seen = t.view(values, state.step, draws.fold(keys, OfUpdate.FAKE_NOISE))
+    views = sight.views(game, state, keys)
+    fake_seen = pack(views.fake(values), t.pack)
     fake_critique, _ = rules.judge(game, d.params, d.stats, fake_seen, conditions)
     real_critique = None
     if common.objective.paired or t.feature_matching:
-        real_seen = t.view(real.values, state.step, draws.fold(keys, OfUpdate.REAL_NOISE))
+        real_seen = pack(views.real(real.values), t.pack)
         real_critique, _ = rules.judge(game, d.params, d.stats, real_seen, real.conditions)
     loss, metrics = jnp.zeros((), jnp.float32), {}
-    if not t.feature_matching_alone:
+    if t.top_k and not t.feature_matching_alone:
+        loss, metrics["g/top_k"] = limited.g_loss(game, fake_critique.logits, state.step)
+    elif not t.feature_matching_alone:
         loss = common.objective.generator(
             fake_critique.logits,
             real_critique.logits if common.objective.paired and real_critique else None,
@@ -113,8 +140,14 @@ def g_loss(
     if game.g_terms is not None:
         extra, more = game.g_terms(fake_critique, conditions)
         loss, metrics = loss + extra, {**metrics, **more}
+    if t.perturbs_latents:
+        beside, _ = rules.generate(
+            game, params, g.stats, limited.perturb(game, z, keys), conditions, train=True
+        )
+        value = regularizers.latent_consistency_generator(values, beside)
+        loss, metrics["g/consistency"] = loss + t.consistency_g * value, value
     if t.orthogonal:
-        value = techniques.correlation(params)
+        value = penalties.correlation(params)
         loss, metrics["g/orthogonal"] = loss + t.orthogonal * value, value
     loss, metrics = _pull(game, 0, params, state, loss, metrics)
     return loss, (stats, {**metrics, "g/loss": loss})

@@ -26,6 +26,15 @@ def pack(samples: jax.Array, m: int) -> jax.Array:
     return x.reshape(B // m, *inner, m * C)
 
 
+def unpack(packs: jax.Array, m: int) -> jax.Array:
+    """The samples [B, ..., C] of ``pack``."""
+    if m == 1:
+        return packs
+    B, *inner, C = packs.shape
+    x = jnp.moveaxis(packs.reshape(B, *inner, m, C // m), -2, 1)
+    return x.reshape(B * m, *inner, C // m)
+
+
 def in_packs(conditions: PyTree, m: int) -> PyTree:
     """The conditions [B, ...] of packs of m consecutive samples, [B/m, m, ...]; for 1 as they are.
 

@@ -28,3 +28,10 @@ class OfUpdate(enum.IntEnum):
     FAKE_NOISE = 2
     PENALTY = 3
     REPLAY = 4
+    REAL_AUGMENT = 5
+    FAKE_AUGMENT = 6
+    REAL_MOVED = 7
+    FAKE_MOVED = 8
+    NEARBY = 9
+    PSEUDO = 10  # then folded as a key of an update
+    PSEUDO_CHOICE = 11

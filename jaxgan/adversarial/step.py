@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan import regularizers
-from jaxgan.adversarial import buffers, objectives, vitals
+from jaxgan.adversarial import buffers, limited, objectives, vitals
 from jaxgan.adversarial.game import Game, Samples
 from jaxgan.adversarial.purposes import OfStep, OfUpdate
 from jaxgan.base import draws
@@ -28,22 +28,16 @@ class Minibatch(NamedTuple):
 
 def start(game: Game, nets: dict[str, Net]) -> State:
     """The state before the first step."""
-    extras: dict[str, PyTree] = {}
+    extras = limited.start(game)
     if size := game.common.techniques.replay:
         example = Samples(jnp.zeros(game.common.shape, jnp.float32), game.example)
-        extras[replay_key(game)] = buffers.replay_init(size, example)
+        extras[game.extra("replay")] = buffers.replay_init(size, example)
     if game.common.techniques.historical_averaging:
         for name in game.names:
             # A copy: a buffer that stands twice in a donated state could be given away only once.
             params = jax.tree.map(jnp.copy, nets[name].params)
             extras[f"{name}_history"] = regularizers.historical_average_init(params)
     return State(jnp.zeros((), jnp.int32), nets, extras)
-
-
-def replay_key(game: Game) -> str:
-    """The name in ``State.extras`` of D's memory of generated samples."""
-    name = game.names[1]
-    return "replay" if name == "d" else f"{name}_replay"
 
 
 def step(game: Game, state: State, batch: Batch, key: jax.Array) -> tuple[State, Metrics]:
@@ -100,21 +94,30 @@ def d_update(game: Game, state: State, minibatch: Minibatch) -> tuple[State, Met
     keys, extras = draws.fold(minibatch.keys, OfStep.D_UPDATE), state.extras
     fake = objectives.fakes(game, state, minibatch.of_fake, keys)
     diversity = vitals.diversity(minibatch.real.values, fake.values, axis_name)
+    real, nearby = minibatch.real, None
+    if t.augment == "apa":
+        more = draws.fold(keys, OfUpdate.PSEUDO)
+        real = limited.mix(
+            game, state, real, objectives.fakes(game, state, minibatch.of_fake, more), keys
+        )
+    if t.perturbs_latents:
+        nearby = objectives.fakes(game, state, minibatch.of_fake, keys, nearby=True)
     if t.replay:
         fake, buffer = buffers.replay_query(
             draws.fold(keys, OfUpdate.REPLAY),
-            extras[replay_key(game)],
+            extras[game.extra("replay")],
             fake,
             probability=t.replay_share,
             axis_name=axis_name,
         )
-        extras = {**extras, replay_key(game): buffer}
+        extras = {**extras, game.extra("replay"): buffer}
     grad = jax.grad(partial(objectives.critic_loss, game), has_aux=True)
     grads, (stats, metrics) = updates.accumulate(
         lambda part: grad(state.nets[name].params, state, *part),
-        (minibatch.real, fake, keys),
+        (real, fake, keys, nearby),
         game.common.accumulate,
     )
+    extras = limited.remember(game, state, extras, metrics, len(keys))
     net, norm = objectives.d_move(game, state.nets[name], grads, stats)
     extras = _remember(extras, name, net)
     state = replace(state, nets={**state.nets, name: net}, extras=extras)

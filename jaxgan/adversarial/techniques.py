@@ -4,22 +4,26 @@ Which does what, when to use it, and the paper: ``docs/techniques.md``.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
-from jaxgan import augment, regularizers
-from jaxgan.adversarial.packing import pack
+from jaxgan.augment import BLIT, COLOR, CORRUPTION, FILTER, GEOMETRY, POLICIES, TRANSFORMS
 from jaxgan.losses import AdversarialLoss
-
-PyTree = Any
-Critic = Callable[[jax.Array], jax.Array]
 
 RULES = ("alternating", "simultaneous", "loser")
 PENALTIES = ("wgan_gp", "one_sided", "zero_centred", "dragan")
+AUGMENTATIONS = ("none", "diffaugment", "ada", "apa")
+CONSISTENCIES = ("none", "cr", "bcr", "zcr", "icr")
+# Transformations of ADA by the authors' names of their groups; any of `augment.TRANSFORMS`, too.
+GROUPS = {
+    "blit": BLIT,
+    "geometry": GEOMETRY,
+    "color": COLOR,
+    "filter": FILTER,
+    "corruption": CORRUPTION,
+}
+# Fields that do something for a switch alone: their names begin with its.
+SWITCHES = {"augment": "none", "consistency": "none", "lecam": 0.0, "top_k": 0.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +69,32 @@ class Techniques:
       d_refresh_every: steps between two refreshes of D, extra updates on this step's real samples
         and new generated ones; 0 is never.
       d_refresh_steps: updates in a refresh.
+      augment: of all that D sees: ``'diffaugment'`` (Zhao et al. 2020, arXiv:2006.10738); ``'ada'``
+        (Karras et al. 2020, arXiv:2006.06676); ``'apa'``: generated images among the real ones
+        (Jiang et al. 2021, arXiv:2111.06849).
+      augment_policy: of ``'diffaugment'``, names of ``augment.POLICIES`` with commas between.
+      augment_transforms: of ``'ada'``, pairs of a group (``'blit'``, ``'geometry'``, ``'color'``,
+        ``'filter'``, ``'corruption'``) or a name of ``augment.TRANSFORMS``, and a factor on p.
+      augment_p: the probability that ``'ada'`` and ``'apa'`` begin with.
+      augment_target: of the mean sign of D's logits of real images, by which p moves; 0: it stays.
+      augment_interval: updates of D between two moves of p.
+      augment_kimg: thousands of real images in which p can go from 0 to 1.
+      consistency: D is to say the same of a sample when it is moved (``'cr'``: real ones, Zhang et
+        al. 2020, arXiv:1910.12027; ``'bcr'``: generated ones, too), when its latent is
+        (``'zcr'``), or all of that (``'icr'``; Zhao et al. 2021, arXiv:2002.04724).
+      consistency_real: weight of the term of real samples.
+      consistency_fake: of generated ones.
+      consistency_d: of D's term of latents.
+      consistency_g: of G's, which drives samples of neighbouring latents apart.
+      consistency_sigma: standard deviation of what is added to a latent.
+      lecam: weight of the squared distance of D's logits to the past mean of the other side's
+        (Tseng et al. 2021, arXiv:2104.03310, eq. 3; 0.3 there).
+      lecam_decay: of these means.
+      lecam_start: steps before the term counts.
+      top_k: G learns from the samples that D takes for real most, this share of them in the end
+        (Sinha et al. 2020, arXiv:2002.06224; 0.5 there).
+      top_k_decay: factor on their share, from 1 on.
+      top_k_every: steps between two such factors; an epoch there.
     """
 
     update_rule: str = "alternating"
@@ -88,20 +118,60 @@ class Techniques:
     pack: int = 1
     d_refresh_every: int = 0
     d_refresh_steps: int = 1
+    augment: str = "none"
+    augment_policy: str = ",".join(POLICIES)
+    augment_transforms: tuple[tuple[str, float], ...] = (
+        ("blit", 1.0),
+        ("geometry", 1.0),
+        ("color", 1.0),
+    )
+    augment_p: float = 0.0
+    augment_target: float = 0.6
+    augment_interval: int = 4
+    augment_kimg: float = 500.0
+    consistency: str = "none"
+    consistency_real: float = 10.0
+    consistency_fake: float = 10.0
+    consistency_d: float = 5.0
+    consistency_g: float = 0.5
+    consistency_sigma: float = 0.03
+    lecam: float = 0.0
+    lecam_decay: float = 0.99
+    lecam_start: int = 1000
+    top_k: float = 0.0
+    top_k_decay: float = 0.99
+    top_k_every: int = 1000
 
     def __post_init__(self) -> None:
         """Refuses values that no run can have, and switches that contradict each other."""
         _one_of("update_rule", self.update_rule, RULES)
         _one_of("gradient_penalty_kind", self.gradient_penalty_kind, PENALTIES)
-        ones = ("lazy_interval", "instance_noise_steps", "pack", "d_refresh_steps")
+        _one_of("augment", self.augment, AUGMENTATIONS)
+        _one_of("consistency", self.consistency, CONSISTENCIES)
+        ones = {"lazy_interval", "instance_noise_steps", "pack", "d_refresh_steps"}
+        ones |= {"augment_interval", "top_k_every"}
         for name, value in dataclasses.asdict(self).items():
             least = 1 if name in ones else 0
             # Not `value < least`, which is false for nan.
-            if not isinstance(value, str) and not value >= least:
+            if not isinstance(value, str | tuple) and not value >= least:
                 raise ValueError(f"techniques.{name} must be at least {least}, not {value}")
-        for name in ("label_smoothing", "replay_share"):
+        shares = ("augment_p", "augment_target", "lecam_decay", "top_k", "top_k_decay")
+        for name in ("label_smoothing", "replay_share", *shares):
             if not getattr(self, name) <= 1:
                 raise ValueError(f"techniques.{name} must be at most 1")
+        if not self.augment_kimg > 0:
+            raise ValueError("techniques.augment_kimg must be above 0")
+        for field in dataclasses.fields(self):
+            for switch, off in SWITCHES.items():
+                changed = getattr(self, field.name) != field.default
+                if field.name.startswith(f"{switch}_") and getattr(self, switch) == off and changed:
+                    raise ValueError(f"techniques.{field.name} has no effect without {switch}")
+        for name in self.augment_policy.split(","):
+            _one_of("augment_policy", name, POLICIES)
+        for name, factor in self.augment_transforms:
+            _one_of("augment_transforms", name, (*GROUPS, *TRANSFORMS))
+            if not factor >= 0:
+                raise ValueError(f"techniques.augment_transforms has a factor of {factor}")
         if self.label_smoothing == 1:
             raise ValueError("techniques.label_smoothing must be below 1: no sample would be real")
         only = self.update_rule != "alternating"
@@ -132,111 +202,36 @@ class Techniques:
                 f"d_refresh_every adds updates of D, and update_rule={self.update_rule!r} has one "
                 "for each player: use 'alternating'",
             ),
+            (
+                self.perturbs_latents and (self.replay > 0 or self.unrolled > 0),
+                f"consistency={self.consistency!r} compares new samples with those of latents "
+                "beside theirs: not with replay or unrolled",
+            ),
         ):
             if wrong:
                 raise ValueError(f"techniques.{text}")
 
-    def view(self, samples: jax.Array, step: jax.Array, keys: jax.Array) -> jax.Array:
-        """What D sees of samples [B, ...]: noisy, and in packs [B / pack, ...]."""
-        if self.instance_noise:
-            sigma = augment.anneal(
-                step, initial=self.instance_noise, steps=self.instance_noise_steps
-            )
-            samples = augment.instance_noise(keys, samples, sigma)
-        return pack(samples, self.pack)
+    @property
+    def perturbs_latents(self) -> bool:
+        """Whether samples of latents beside each other are compared."""
+        return self.consistency in ("zcr", "icr")
 
-    def penalties(
-        self,
-        real_critic: Critic,
-        fake_critic: Critic,
-        real: jax.Array,
-        fake: jax.Array,
-        keys: jax.Array,
-        step: jax.Array,
-        axis_name: str | None,
-    ) -> tuple[jax.Array, dict[str, jax.Array]]:
-        """What is added to D's loss for its gradient, and each penalty without its weight.
-
-        Args:
-          real_critic: from samples to logits, with the conditions of the real samples.
-          fake_critic: with those of the generated ones.
-          real: [B, ...] as D sees them.
-          fake: likewise, of the same shape.
-          keys: [B].
-          step: the number of steps so far.
-          axis_name: the mapped axis over which the batch is split.
-        """
-        total, found = jnp.zeros((), jnp.float32), {}
-        if self.gradient_penalty:
-            if self.gradient_penalty_kind == "dragan":
-                value = regularizers.dragan(
-                    real_critic,
-                    real,
-                    keys,
-                    target=self.gradient_penalty_target,
-                    axis_name=axis_name,
-                )
-            else:
-                zero = self.gradient_penalty_kind == "zero_centred"
-                value = regularizers.gradient_penalty(
-                    real_critic,
-                    real,
-                    fake,
-                    keys,
-                    target=0.0 if zero else self.gradient_penalty_target,
-                    one_sided=self.gradient_penalty_kind == "one_sided",
-                    axis_name=axis_name,
-                )
-            total, found["gradient_penalty"] = total + self.gradient_penalty * value, value
-        for name, gamma, penalty, critic, samples in (
-            ("r1", self.r1, regularizers.r1, real_critic, real),
-            ("r2", self.r2, regularizers.r2, fake_critic, fake),
-        ):
-            if gamma:
-                value = self._lazily(partial(penalty, critic, samples), step)
-                total, found[name] = total + gamma / 2 * value, value
-        return total, found
-
-    def _lazily(self, penalty: Callable[[], jax.Array], step: jax.Array) -> jax.Array:
-        k = self.lazy_interval
-        if k == 1:
-            return penalty()
-        # Of the penalty's own type, which `shard_map` compares too.
-        like = jax.eval_shape(penalty)
-        return jax.lax.cond(step % k == 0, lambda: k * penalty(), lambda: jnp.zeros_like(like))
-
-
-def deficit(
-    loss: AdversarialLoss,
-    real_logits: jax.Array,
-    fake_logits: jax.Array,
-    labels: Mapping[str, float],
-) -> jax.Array:
-    """How far D is behind G: positive where D loses, a scalar.
-
-    Each player's loss is taken relative to what it is at a tie, where all logits are equal: one
-    loss has two terms and the other has one, so as they stand they cannot be compared. Not for a
-    loss without a tie, whose generator loss has no level.
-    """
-    assert loss.tie is not None
-    real_tie, fake_tie = jnp.full_like(real_logits, loss.tie), jnp.full_like(fake_logits, loss.tie)
-    d_excess = loss.discriminator(real_logits, fake_logits, **labels) - loss.discriminator(
-        real_tie, fake_tie, **labels
-    )
-    return d_excess - (
-        loss.generator(fake_logits, real_logits) - loss.generator(fake_tie, real_tie)
-    )
-
-
-def correlation(params: PyTree) -> jax.Array:
-    """How far the outputs of a network's kernels are from orthogonal; tables have no outputs."""
-    leaves = jax.tree.leaves_with_path(params)
-    kernels = [x for path, x in leaves if getattr(path[-1], "key", "") != "embedding"]
-    return regularizers.orthogonal(kernels)
+    @property
+    def factors(self) -> dict[str, float]:
+        """Of ``'ada'``: the factor on p of each transformation."""
+        return {
+            each: factor
+            for name, factor in self.augment_transforms
+            for each in GROUPS.get(name, (name,))
+        }
 
 
 def check(
-    techniques: Techniques, loss: AdversarialLoss, n_critic: int, discriminator: Mapping[str, Any]
+    techniques: Techniques,
+    loss: AdversarialLoss,
+    n_critic: int,
+    discriminator: Mapping[str, Any],
+    shape: tuple[int, ...],
 ) -> None:
     """Refuses techniques that contradict the rest of an adversarial method.
 
@@ -264,6 +259,22 @@ def check(
             t.update_rule == "loser" and loss.tie is None,
             "techniques.update_rule='loser' compares the players' losses, and those of this loss "
             "have no level to compare",
+        ),
+        (
+            t.top_k and loss.paired,
+            "techniques.top_k weighs samples by themselves, and this loss compares them with real "
+            "ones",
+        ),
+        *(
+            (
+                value not in free and len(shape) != 3,
+                f"techniques.{name}={value!r} is of images, and these samples have the shape "
+                f"{list(shape)}",
+            )
+            for name, value, free in (
+                ("augment", t.augment, ("none", "apa")),
+                ("consistency", t.consistency, ("none", "zcr")),
+            )
         ),
     ):
         if wrong:

@@ -1,5 +1,7 @@
 """Signs of life that an adversarial method logs at every step, for the alarms to look at."""
 
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
 
@@ -42,3 +44,25 @@ def diversity(real: jax.Array, fake: jax.Array, axis_name: str | None = None) ->
         return jnp.sum(mean((x - mean(x)) ** 2))
 
     return spread(fake) / (spread(real) + EPSILON)
+
+
+def deficit(
+    loss: AdversarialLoss,
+    real_logits: jax.Array,
+    fake_logits: jax.Array,
+    labels: Mapping[str, float],
+) -> jax.Array:
+    """How far D is behind G: positive where D loses, a scalar.
+
+    Each player's loss is taken relative to what it is at a tie, where all logits are equal: one
+    loss has two terms and the other has one, so as they stand they cannot be compared. Not for a
+    loss without a tie, whose generator loss has no level.
+    """
+    assert loss.tie is not None
+    real_tie, fake_tie = jnp.full_like(real_logits, loss.tie), jnp.full_like(fake_logits, loss.tie)
+    d_excess = loss.discriminator(real_logits, fake_logits, **labels) - loss.discriminator(
+        real_tie, fake_tie, **labels
+    )
+    return d_excess - (
+        loss.generator(fake_logits, real_logits) - loss.generator(fake_tie, real_tie)
+    )

@@ -6,7 +6,7 @@ Every draw belongs to a sample: with one key, sample i of the global batch draws
 is for other samples ``[B, ...]``, too.
 """
 
-from jaxgan.augment.controller import AdaState, ada_init, ada_update
+from jaxgan.augment.controller import AdaState, ada_advance, ada_init, ada_update
 from jaxgan.augment.diff import POLICIES, color, cutout, diff_augment, translation
 from jaxgan.augment.draws import BLIT, COLOR, CORRUPTION, FILTER, GEOMETRY, TRANSFORMS
 from jaxgan.augment.pipeline import DEFAULT, ada

@@ -16,9 +16,8 @@ class AdaState(NamedTuple):
     """The controller: p, and what it has seen since p last moved. All float32 scalars."""
 
     p: jax.Array
-    signs: jax.Array  # sum of the signs of D's logits on real images
-    logits: jax.Array  # their number
-    images: jax.Array  # number of images
+    signs: jax.Array  # sum over real images of the mean sign of D's logits on each
+    images: jax.Array  # their number
     calls: jax.Array  # number of minibatches
 
 
@@ -31,7 +30,7 @@ def ada_init(p: ArrayLike = 0.0) -> AdaState:
     if isinstance(p, int | float) and not p >= 0:
         raise ValueError(f"p is {p}, but must not be negative")
     zero = jnp.zeros((), jnp.float32)
-    return AdaState(jnp.asarray(p, jnp.float32), zero, zero, zero, zero)
+    return AdaState(jnp.asarray(p, jnp.float32), zero, zero, zero)
 
 
 def ada_update(
@@ -67,6 +66,34 @@ def ada_update(
     """
     if not real_logits.ndim or not real_logits.size:
         raise ValueError(f"real_logits has shape {real_logits.shape}, but [B, ...] is due")
+    return ada_advance(
+        state,
+        jnp.mean(jnp.sign(lax.stop_gradient(real_logits).astype(jnp.float32))),
+        real_logits.shape[0],
+        target=target,
+        interval=interval,
+        images_to_full=images_to_full,
+        maximum=maximum,
+        axis_name=axis_name,
+    )
+
+
+def ada_advance(
+    state: AdaState,
+    sign: jax.Array,
+    images: int,
+    *,
+    target: float = 0.6,
+    interval: int = 4,
+    images_to_full: float = 500_000,
+    maximum: float = 1.0,
+    axis_name: str | None = None,
+) -> AdaState:
+    """``ada_update`` for logits whose mean sign is known, of so many images on this device.
+
+    Raises:
+      ValueError: if ``interval``, ``images_to_full`` or ``maximum`` is not positive.
+    """
     for name, value in (
         ("interval", interval),
         ("images_to_full", images_to_full),
@@ -74,16 +101,12 @@ def ada_update(
     ):
         if not value > 0:
             raise ValueError(f"{name} is {value}, but must be positive")
-    # Summed over devices together, the numbers too, so that all of it is the same everywhere.
-    signs = jnp.sum(jnp.sign(lax.stop_gradient(real_logits).astype(jnp.float32)))
-    logits, images = jnp.float32(real_logits.size), jnp.float32(real_logits.shape[0])
+    seen = jnp.float32(images)
     if axis_name is not None:
-        devices = lax.axis_size(axis_name)
-        signs, logits, images = lax.psum(signs, axis_name), logits * devices, images * devices
-    signs, logits = state.signs + signs, state.logits + logits
-    images, calls = state.images + images, state.calls + 1.0
+        sign, seen = lax.pmean(sign, axis_name), seen * lax.axis_size(axis_name)
+    signs, seen, calls = state.signs + sign * seen, state.images + seen, state.calls + 1.0
     goal, full, most = (jnp.asarray(x, jnp.float32) for x in (target, images_to_full, maximum))
-    move = jnp.sign(signs / logits - goal) * images / full
+    move = jnp.sign(signs / seen - goal) * seen / full
     moved = AdaState(jnp.clip(state.p + move, 0.0, most), *ada_init()[1:])
-    waiting = AdaState(state.p, signs, logits, images, calls)
+    waiting = AdaState(state.p, signs, seen, calls)
     return jax.tree.map(lambda a, b: jnp.where(calls >= interval, a, b), moved, waiting)

@@ -1,6 +1,6 @@
 """What ADA draws for one sample: whether each transformation happens, and how strongly."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import jax
@@ -36,8 +36,8 @@ class Draws(NamedTuple):
     cutout_centre: jax.Array  # [2], x and y, of width and height
 
 
-def draw(key: jax.Array, p: jax.Array, transforms: Collection[str]) -> Draws:
-    """The draws of one sample: each of ``transforms`` happens with probability ``p``.
+def draw(key: jax.Array, p: jax.Array, transforms: Mapping[str, float]) -> Draws:
+    """The draws of one sample: each of ``transforms`` happens with its factor times ``p``.
 
     A transformation has the same draws whichever others are chosen. Strengths are those of Karras
     et al. 2020, "Training Generative Adversarial Networks with Limited Data", appendix B.
@@ -48,10 +48,11 @@ def draw(key: jax.Array, p: jax.Array, transforms: Collection[str]) -> Draws:
     uniform = iter(jax.random.uniform(uniform_key, (12,), jnp.float32, minval=-1.0))
     normal = iter(jax.random.normal(normal_key, (12,), jnp.float32))
 
-    def maybe(
-        name: str, value: jax.Array, identity: float, probability: jax.Array = p
-    ) -> jax.Array:
-        happens = (next(gates) < probability) & (name in transforms)
+    def maybe(name: str, value: jax.Array, identity: float, chances: int = 1) -> jax.Array:
+        probability = transforms.get(name, 0.0) * p
+        if chances == 2:  # which together have the probability
+            probability = 1.0 - jnp.sqrt(1.0 - jnp.clip(probability, 0.0, 1.0))
+        happens = next(gates) < probability
         return jnp.where(happens, value, identity)
 
     def coin(sides: int) -> jax.Array:
@@ -63,16 +64,14 @@ def draw(key: jax.Array, p: jax.Array, transforms: Collection[str]) -> Draws:
     def pair(numbers: Iterator[jax.Array]) -> jax.Array:
         return jnp.stack([next(numbers), next(numbers)])
 
-    # Two chances to rotate, which together have the probability p.
-    p_rotation = 1.0 - jnp.sqrt(1.0 - jnp.clip(p, 0.0, 1.0))
     return Draws(
         flip=maybe("flip", coin(2), 0.0),
         quarter_turns=maybe("quarter_turn", coin(4), 0.0),
         integer_shift=maybe("integer_shift", 0.125 * pair(uniform), 0.0),
         scale=maybe("scale", exp2(0.2), 1.0),
-        rotation_before=maybe("rotation", jnp.pi * next(uniform), 0.0, p_rotation),
+        rotation_before=maybe("rotation", jnp.pi * next(uniform), 0.0, chances=2),
         stretch=maybe("stretch", exp2(0.2), 1.0),
-        rotation_after=maybe("rotation", jnp.pi * next(uniform), 0.0, p_rotation),
+        rotation_after=maybe("rotation", jnp.pi * next(uniform), 0.0, chances=2),
         fractional_shift=maybe("fractional_shift", 0.125 * pair(normal), 0.0),
         brightness=maybe("brightness", 0.2 * next(normal), 0.0),
         contrast=maybe("contrast", exp2(0.5), 1.0),

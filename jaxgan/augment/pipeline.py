@@ -4,7 +4,7 @@ Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data"
 appendix B.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,7 @@ def ada(
     images: jax.Array,
     p: ArrayLike,
     *,
-    transforms: Collection[str] = DEFAULT,
+    transforms: Collection[str] | Mapping[str, float] = DEFAULT,
     axis_name: str | None = None,
 ) -> jax.Array:
     """Each of ``transforms`` on each image with probability p, in the paper's order.
@@ -40,7 +40,7 @@ def ada(
       images: ``[B, H, W, C]`` in [-1, 1]; one channel or three for a transformation of colour,
         two pixels or more each way for one of geometry or the filter.
       p: probability, a scalar that may be traced: ``AdaState.p``. Above 1 it is as 1.
-      transforms: names of ``augment.TRANSFORMS``.
+      transforms: names of ``augment.TRANSFORMS``; or with each a factor on p.
       axis_name: the mapped axis over which the batch is split, so that shards draw apart.
 
     Raises:
@@ -49,7 +49,8 @@ def ada(
     check_images(images)
     if isinstance(p, int | float) and not p >= 0:
         raise ValueError(f"p is {p}, but must not be negative")
-    names = frozenset(transforms)
+    factors = transforms if isinstance(transforms, Mapping) else dict.fromkeys(transforms, 1.0)
+    names = frozenset(factors)
     if unknown := sorted(names - set(TRANSFORMS)):
         raise ValueError(f"transforms has {unknown}, but the choices are {', '.join(TRANSFORMS)}")
     if names & {*BLIT, *GEOMETRY, *FILTER} and min(images.shape[1:3]) < 2:
@@ -59,7 +60,7 @@ def ada(
 
     def transform(key: jax.Array, image: jax.Array, p: jax.Array) -> jax.Array:
         draw_key, noise_key = jax.random.split(key)
-        draws = draw(draw_key, p, names)
+        draws = draw(draw_key, p, factors)
         if names & {*BLIT, *GEOMETRY}:
             image = warp(image, inverse_map(draws, *image.shape[:2]))
         if names & {*COLOR}:

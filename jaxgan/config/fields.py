@@ -32,6 +32,8 @@ def default() -> ConfigDict:
             "steps_per_call": 1,
             # Parts of a batch whose gradients are averaged, to need less memory.
             "accumulate": 1,
+            # Work out networks once more for their gradients, stage by stage: less memory.
+            "rematerialize": False,
             # What networks compute in: 'float32' or 'bfloat16'.
             "precision": "float32",
             # `name`, and the fields of that method.
@@ -50,12 +52,16 @@ def default() -> ConfigDict:
                 "placement": "device",
                 # Resize to this side, 0 = as it is.
                 "image_size": 0,
+                # A black border up to this side, 0 = none.
+                "pad": 0,
                 # 1 = grey, 3 = colour, 0 = as it is.
                 "channels": 0,
                 # What to do about an unreadable image: 'error' or 'skip'.
                 "bad_images": "error",
                 # Of pairs: which side is the image and which the target, 'AtoB' or 'BtoA'.
                 "direction": "AtoB",
+                # Train on each image mirrored left to right as well.
+                "flip": False,
                 # Two classes of a labelled set, by name or number: unpaired images and targets.
                 "domains": (),
             },

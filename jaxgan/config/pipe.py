@@ -61,6 +61,7 @@ def build(config: ConfigDict, axis_name: str | None = None) -> Method:
             axis_name=axis_name,
             precision=config.precision,
             accumulate=config.accumulate,
+            rematerialize=config.rematerialize,
             batch_size=config.batch_size,
             steps=config.steps,
         )

@@ -16,6 +16,7 @@ GIVEN: dict[str, tuple[Any, str]] = {
     "axis_name": (None, "parallel.mode='pmap'"),
     "precision": ("float32", "precision='bfloat16'"),
     "accumulate": (1, "accumulate"),
+    "rematerialize": (False, "rematerialize=True"),
 }
 
 

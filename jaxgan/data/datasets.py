@@ -7,7 +7,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxgan.base.errors import UserError, unknown
-from jaxgan.data import catalogue, digits, domains, folder, mixtures, npz, own, pairs, stacked
+from jaxgan.data import (
+    catalogue,
+    digits,
+    domains,
+    folder,
+    mixtures,
+    npz,
+    own,
+    padded,
+    pairs,
+    stacked,
+)
 from jaxgan.data.image_files import Fit
 from jaxgan.data.labels import read_labels
 from jaxgan.data.source import Source, Spec
@@ -34,9 +45,10 @@ def open_sources(data: Any, split: str | None = None) -> dict[str, Source]:
         'stacked_mnist', 'folder', 'pairs', 'npz', a TFDS name, or the dotted name of a function
         ``(data, split) -> Source`` in a module of your own), and optionally ``data_dir``
         (folder or file; '' for the default), ``split``, ``image_size`` (0: as stored),
-        ``channels`` (0: as stored, 1 or 3), ``bad_images`` ('error' or 'skip', for 'folder'
-        and 'pairs'), ``direction`` ('AtoB' or 'BtoA', for 'pairs') and ``domains`` (two
-        classes of a labelled set, by name or number; () for none).
+        ``channels`` (0: as stored, 1 or 3), ``pad`` (a black border up to this side; 0: none),
+        ``bad_images`` ('error' or 'skip', for 'folder' and 'pairs'), ``direction`` ('AtoB' or
+        'BtoA', for 'pairs') and ``domains`` (two classes of a labelled set, by name or number; ()
+        for none).
       split: instead of ``data.split``.
 
     Returns:
@@ -48,6 +60,8 @@ def open_sources(data: Any, split: str | None = None) -> dict[str, Source]:
     """
     split = split or _field(data, "split", "train")
     source = _find(data).open(split)
+    if side := _pad(data):
+        source = padded.pad(source, side, data.name)
     if chosen := _field(data, "domains", ()):
         return domains.cut(source, chosen, _where(data, split))
     return {"image": source}
@@ -63,6 +77,8 @@ def describe(data: Any, split: str | None = None) -> Spec:
     split = split or _field(data, "split", "train")
     found = _find(data)
     spec = found.describe(split)
+    if side := _pad(data):
+        spec = padded.describe(spec, side, data.name)
     if not (chosen := _field(data, "domains", ())):
         return spec
     labels = np.zeros(0, np.int32)
@@ -158,6 +174,12 @@ def _direction(data: Any) -> str:
             " change places by their order"
         )
     return choice
+
+
+def _pad(data: Any) -> int:
+    if (side := _field(data, "pad", 0)) < 0:
+        raise UserError(f"data.pad is {side}; it must be 0 (no border) or more")
+    return side
 
 
 def _needed(data_dir: str, name: str) -> str:

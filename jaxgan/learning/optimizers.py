@@ -9,6 +9,7 @@ import optax
 
 from jaxgan.base import errors
 
+Change = Callable[[Any, Any], Any]
 REQUIRED = inspect.Parameter.empty
 
 
@@ -82,11 +83,17 @@ def _unset(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def build(config: Mapping[str, Any]) -> optax.GradientTransformation:
+def build(
+    config: Mapping[str, Any], changing: Mapping[str, Change] | None = None
+) -> optax.GradientTransformation:
     """The optimizer of ``{'name', 'learning_rate', ..., 'schedule': {'name', ...}}``.
 
     The learning rate is ``learning_rate`` times the schedule's value at the number of updates so
     far, so that a schedule is a shape (from 1 to 0, say) and works for any rate.
+
+    Args:
+      config: see above.
+      changing: arguments that change, each with ``(value in the config, updates) -> value``.
 
     Raises:
       UserError: for an unknown name or argument, or a missing one.
@@ -96,11 +103,19 @@ def build(config: Mapping[str, Any]) -> optax.GradientTransformation:
     if schedule["name"]:
         rate, shape = float(arguments["learning_rate"]), build_schedule(schedule)
         arguments["learning_rate"] = lambda count: rate * shape(count)
+    make = known()[config["name"]]
+    if changing:
+        make = optax.inject_hyperparams(make)
+        arguments |= {name: _change(arguments[name], by) for name, by in changing.items()}
     try:
-        return known()[config["name"]](**arguments)
+        return make(**arguments)
     except (TypeError, ValueError) as error:
         told = errors.describe(error)
         raise errors.UserError(f"optimizer {config['name']!r}: {told}") from error
+
+
+def _change(value: Any, by: Change) -> optax.Schedule:
+    return lambda count: by(value(count) if callable(value) else value, count)
 
 
 def build_schedule(config: Mapping[str, Any]) -> optax.Schedule:

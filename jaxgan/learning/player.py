@@ -12,6 +12,7 @@ import optax
 from jaxgan.base.state import Net, State
 from jaxgan.learning import updates
 from jaxgan.nn.conv import varying_axes
+from jaxgan.nn.stages import rematerialized
 
 PyTree = Any
 
@@ -48,12 +49,14 @@ class Player:
       optimizer: any Optax transformation.
       averaged: whether a moving average of the weights is kept beside them.
       axis_name: the mapped axis over which the batch is split, or ``None`` under ``jit``.
+      rematerialize: whether gradients keep the maps between its stages alone, see ``nn.stages``.
     """
 
     module: nn.Module
     optimizer: optax.GradientTransformation
     averaged: bool = False
     axis_name: str | None = None
+    rematerialize: bool = False
 
     def init(self, key: jax.Array, *inputs: jax.Array) -> Net:
         """Fresh parameters; ``inputs`` give the shapes."""
@@ -71,12 +74,20 @@ class Player:
         variables = {"params": params, **stats}
         if not train:
             return self.module.apply(variables, *inputs, train=False), stats
-        out, new = self.module.apply(variables, *inputs, train=True, mutable=list(stats))
+
+        def run(variables: PyTree, inputs: tuple) -> tuple[Any, PyTree]:
+            return self.module.apply(variables, *inputs, train=True, mutable=list(stats))
+
+        out, new = (rematerialized(run) if self.rematerialize else run)(variables, inputs)
         return out, {**stats, **new}
 
     def call(self, method: str, params: PyTree, stats: PyTree, *inputs: Any, **named: Any) -> Any:
         """What another method of the module gives, outside training."""
-        return self.module.apply({"params": params, **stats}, *inputs, method=method, **named)
+
+        def run(variables: PyTree) -> Any:
+            return self.module.apply(variables, *inputs, method=method, **named)
+
+        return (rematerialized(run) if self.rematerialize else run)({"params": params, **stats})
 
     def update(self, net: Net, grads: PyTree, stats: PyTree) -> tuple[Net, jax.Array]:
         """One optimizer step on gradients of this device's mean loss.

@@ -118,7 +118,9 @@ def bounded(decay: float, step: jax.Array, start: int = 0) -> jax.Array:
     return jnp.minimum(decay, (1 + t) / (10 + t))
 
 
-def half_life(images: float, ramp: float, step: jax.Array, batch_size: int) -> jax.Array:
+def half_life(
+    images: float | jax.Array, ramp: float, step: jax.Array, batch_size: int
+) -> jax.Array:
     """The decay of an average whose weights halve in so many images.
 
     Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data"

@@ -17,7 +17,6 @@ import jax.numpy as jnp
 
 from jaxgan import adversarial
 from jaxgan.adversarial import auxiliary, growing
-from jaxgan.adversarial import game as rules
 from jaxgan.adversarial.game import Game
 from jaxgan.adversarial.growing import Stage
 from jaxgan.adversarial.step import step
@@ -72,7 +71,7 @@ class ProGAN:
 
     def __post_init__(self) -> None:
         """Refuses values that no run can have, and a run that ends before the last stage."""
-        rules.count_classes(self.conditional, self.num_classes)
+        adversarial.count_classes(self.conditional, self.num_classes)
         if not self.classifier_weight > 0:
             raise ValueError("classifier_weight must be above 0: nothing else tells G the label")
         if not self.drift >= 0:  # not `< 0`, which is false for nan
@@ -95,7 +94,7 @@ class ProGAN:
     @property
     def classes(self) -> int:
         """How many the players are told of."""
-        return rules.count_classes(self.conditional, self.num_classes)
+        return adversarial.count_classes(self.conditional, self.num_classes)
 
     @cached_property
     def stages(self) -> list[Stage]:

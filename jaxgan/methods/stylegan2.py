@@ -17,8 +17,8 @@ import jax.numpy as jnp
 
 from jaxgan import adversarial, regularizers
 from jaxgan.adversarial import game as rules
+from jaxgan.adversarial import sight
 from jaxgan.adversarial.game import Game
-from jaxgan.adversarial.packing import pack
 from jaxgan.adversarial.purposes import OfStep
 from jaxgan.adversarial.step import step
 from jaxgan.base import draws
@@ -71,14 +71,14 @@ class StyleGAN2:
         for name in ("r1", "path_length", "ema_images", "ema_ramp"):
             if not getattr(self, name) >= 0:  # not `< 0`, which is false for nan
                 raise ValueError(f"{name} must be at least 0")
-        rules.count_classes(self.conditional, self.num_classes)
+        adversarial.count_classes(self.conditional, self.num_classes)
         if self.common.techniques.r1:
             raise ValueError("techniques.r1 is the method's own r1: set config.method.r1")
 
     @property
     def classes(self) -> int:
         """How many the players are told of."""
-        return rules.count_classes(self.conditional, self.num_classes)
+        return adversarial.count_classes(self.conditional, self.num_classes)
 
     @cached_property
     def players(self) -> adversarial.Common:
@@ -172,10 +172,11 @@ class StyleGAN2:
         (_, name), game = self.game.names, self.game
         net, x = state.nets[name], every(self.common.n_critic, batch["image"])
         conditions = every(self.common.n_critic, game.of_real(batch, keys))
+        view = sight.views(game, state, every(self.common.n_critic, keys)).real
 
         def loss(params: PyTree) -> tuple[jax.Array, jax.Array]:
             critic = lambda x: rules.judge(game, params, net.stats, x, conditions)[0].logits  # noqa: E731
-            value = regularizers.r1(critic, pack(x, self.common.techniques.pack))
+            value = regularizers.r1(*sight.penalized(self.common.techniques, view, critic, x))
             return self.r1_interval * self.r1 / 2 * value, value
 
         grads, value = jax.grad(loss, has_aux=True)(net.params)

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jaxgan.networks import Critique
 from jaxgan.nn import Conv, Dense, Embed, SelfAttention, blocks
 from jaxgan.nn.residual import DownBlock, UpBlock, batch_norm
+from jaxgan.nn.stages import stage
 
 Initializer = Callable[..., Any]
 
@@ -122,7 +123,7 @@ class Generator(nn.Module):
         x = x.reshape(-1, SMALLEST, SMALLEST, widths[0])
         for features, condition in zip(widths[1:], conditions, strict=True):
             shortcut = partial(conv, kernel_size=1)
-            x = UpBlock(features, norm, conv, shortcut)(x, condition)
+            x = stage(UpBlock(features, norm, conv, shortcut)(x, condition))
             if x.shape[1] in attention:
                 x = SelfAttention(kernel_init=init, dtype=self.dtype, weight=weight)(x)
         x = nn.relu(blocks.batch_norm(train, self.axis_name, self.dtype)(x))

@@ -17,6 +17,7 @@ from jaxgan.networks import Critique, biggan
 from jaxgan.networks.biggan import INITS, SMALLEST, UP, attended, doublings
 from jaxgan.nn import Conv, Dense, Embed, SelfAttention, blocks, downsample_mean, upsample_nearest
 from jaxgan.nn.residual import Norm, batch_norm
+from jaxgan.nn.stages import stage
 
 # (whether it doubles, widths in, widths out) of a block.
 Row = tuple[int, int, int]
@@ -155,7 +156,7 @@ class Generator(nn.Module):
         for i, (up, _, out) in enumerate(rows):
             if i == self.attention_row:
                 x = SelfAttention(kernel_init=init, dtype=self.dtype, weight=weight)(x)
-            x = UpBlock(out * self.width, bool(up), norm, conv)(x, z)
+            x = stage(UpBlock(out * self.width, bool(up), norm, conv)(x, z))
             if up and x.shape[1] in attention:
                 x = SelfAttention(kernel_init=init, dtype=self.dtype, weight=weight)(x)
         x = blocks.batch_norm(train, self.axis_name, self.dtype, epsilon=self.epsilon)(x)
@@ -228,7 +229,7 @@ class Discriminator(nn.Module):
         x = conv(widths[0] * self.width, 3)(x)
         for i, n in enumerate(widths[1:]):
             for j in range(self.depth):
-                x = DownBlock(n * self.width, i < halvings and j == 0, conv)(x)
+                x = stage(DownBlock(n * self.width, i < halvings and j == 0, conv)(x))
             if x.shape[1] in attention:
                 x = SelfAttention(kernel_init=init, dtype=self.dtype, weight=weight)(x)
         return Critique(

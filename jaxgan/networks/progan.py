@@ -28,6 +28,7 @@ from jaxgan.nn import (
     pixel_norm,
     upsample_nearest,
 )
+from jaxgan.nn.stages import stage
 from jaxgan.nn.weights import per_channel
 
 SMALLEST = 4
@@ -136,7 +137,7 @@ class Generator(nn.Module):
                 break
             if side > SMALLEST:
                 x = self.layer(upsample_nearest(x), side, "up")
-            x = self.layer(x, side, "same")
+            x = stage(self.layer(x, side, "same"))
             if side in shown or self.is_initializing():
                 to_image = Conv(
                     self.shape[-1], 1, dtype=self.dtype, weight=LINEAR, name=f"to_image_{side}"
@@ -219,7 +220,7 @@ class Discriminator(nn.Module):
                 old = self.from_image(x, side, sides)
                 h = blend(old, h, alpha) if side in seen else h
             if side > SMALLEST:
-                h = self.halve(self.layer(h, side, side, "same"), side)
+                h = stage(self.halve(self.layer(h, side, side, "same"), side))
         return self.judge(h)
 
     def channels(self, side: int) -> int:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from jaxgan.networks import Critique
 from jaxgan.nn import Conv, Dense, Embed, GroupedConv, downsample, upsample
+from jaxgan.nn.stages import stage as kept
 from jaxgan.nn.weights import per_channel
 
 SMALLEST, SLOPE = 4, 0.2
@@ -53,19 +54,19 @@ class Block(nn.Module):
     Attributes:
       groups: of the middle convolution.
       depth: residual blocks in the whole network, which scale its start.
-      expansion: of the width between.
+      expansion: of the width between; below 1 it is a bottleneck.
       dtype: of the convolutions.
     """
 
     groups: int
     depth: int
-    expansion: int
+    expansion: float
     dtype: str
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
         C, gain = x.shape[-1], GAIN * self.depth**-0.25
-        wide = C * self.expansion
+        wide = round(C * self.expansion)
         conv = partial(Conv, kernel_size=1, use_bias=False, dtype=self.dtype)
         h = conv(wide, kernel_init=scaled_normal(C, gain))(x)
         h = GroupedConv(
@@ -90,7 +91,7 @@ class Generator(nn.Module):
       widths: channels of each stage, from 4 x 4 on.
       groups: of the grouped convolutions of each stage.
       blocks: of each stage.
-      expansion: of a block's width between.
+      expansion: of a block's width between; below 1 it is a bottleneck.
       embedding: length of a label's vector beside the latent.
       dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       num_classes: of the labels, if any.
@@ -100,7 +101,7 @@ class Generator(nn.Module):
     widths: tuple[int, ...] = (768, 768, 768, 768)
     groups: tuple[int, ...] = (96, 96, 96, 96)
     blocks: tuple[int, ...] = (2, 2, 2, 2)
-    expansion: int = 2
+    expansion: float = 2.0
     embedding: int = 64
     dtype: str = "float32"
     num_classes: int | None = None
@@ -129,7 +130,7 @@ class Generator(nn.Module):
             if stage:
                 x = upsample(x)
             for _ in range(blocks):
-                x = Block(groups, sum(self.blocks), self.expansion, self.dtype)(x)
+                x = kept(Block(groups, sum(self.blocks), self.expansion, self.dtype)(x))
         init = scaled_normal(x.shape[-1])
         x = Conv(self.shape[-1], 1, kernel_init=init, name="to_image", **linear)(x)
         return x.astype(jnp.float32)
@@ -142,7 +143,7 @@ class Discriminator(nn.Module):
       widths: channels of each stage, from 4 x 4 on, as the generator's.
       groups: of the grouped convolutions of each stage.
       blocks: of each stage.
-      expansion: of a block's width between.
+      expansion: of a block's width between; below 1 it is a bottleneck.
       dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       num_classes: of the labels, if any.
       heads: other outputs.
@@ -151,7 +152,7 @@ class Discriminator(nn.Module):
     widths: tuple[int, ...] = (768, 768, 768, 768)
     groups: tuple[int, ...] = (96, 96, 96, 96)
     blocks: tuple[int, ...] = (2, 2, 2, 2)
-    expansion: int = 2
+    expansion: float = 2.0
     dtype: str = "float32"
     num_classes: int | None = None
     heads: tuple[tuple[str, int], ...] = ()
@@ -166,7 +167,7 @@ class Discriminator(nn.Module):
         x = Conv(self.widths[-1], 1, kernel_init=init, name="from_image", **linear)(x)
         for stage in range(len(self.widths) - 1, -1, -1):
             for _ in range(self.blocks[stage]):
-                x = Block(self.groups[stage], sum(self.blocks), self.expansion, self.dtype)(x)
+                x = kept(Block(self.groups[stage], sum(self.blocks), self.expansion, self.dtype)(x))
             wide = self.widths[max(stage - 1, 0)]
             if stage:
                 x = downsample(x)

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxgan.networks import Critique
 from jaxgan.nn import Conv, Dense, SelfAttention, blocks
 from jaxgan.nn.residual import DownBlock, UpBlock, batch_norm
+from jaxgan.nn.stages import stage
 
 
 def doublings(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -70,7 +71,7 @@ class Generator(nn.Module):
         x = Dense(side * side * self.width, dtype=self.dtype, weight=weight)(z)
         x = x.reshape(-1, side, side, self.width)
         for _ in range(count):
-            x = UpBlock(self.width, norm, conv, partial(conv, kernel_size=1))(x, told)
+            x = stage(UpBlock(self.width, norm, conv, partial(conv, kernel_size=1))(x, told))
             if x.shape[1] == self.attention:
                 x = SelfAttention(dtype=self.dtype, weight=weight)(x)
         x = nn.relu(blocks.batch_norm(train, self.axis_name, self.dtype)(x))
@@ -116,7 +117,7 @@ class Discriminator(nn.Module):
         for i in range(4):
             # A map of odd side stays as it is.
             down, shortcut = i < 2 and x.shape[1] % 2 == 0, partial(conv, kernel_size=1)
-            x = DownBlock(self.width, self.width, down, i == 0, conv, shortcut)(x)
+            x = stage(DownBlock(self.width, self.width, down, i == 0, conv, shortcut)(x))
             if i == 0 and half == self.attention:
                 x = SelfAttention(dtype=self.dtype, weight=weight, pool=half % 2 == 0)(x)
         return Critique(

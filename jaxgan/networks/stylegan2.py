@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from jaxgan.networks import Critique
 from jaxgan.nn import Dense, MinibatchStddev, ModulatedConv, blocks, downsample, upsample
+from jaxgan.nn.stages import stage
 from jaxgan.nn.style import EQUALIZED, EqualizedConv, Mapping, StyledConv, activate
 
 SMALLEST = 4
@@ -184,6 +185,7 @@ class Synthesis(nn.Module):
                 )
                 x = conv(x, styles[:, layer], noise, layer)
                 layer += 1
+            x = stage(x)
             if self.architecture == "orig" and side != sides[-1]:
                 continue
             to_image = ModulatedConv(
@@ -249,7 +251,7 @@ class Discriminator(nn.Module):
             channels(sides[0], self.width, self.max_width), 1, name="from_image", **given
         )(x)
         for side in sides[:-1]:
-            x = self.block(x, side, given)
+            x = stage(self.block(x, side, given))
         if self.minibatch_stddev:
             x = MinibatchStddev(
                 self.minibatch_stddev, axis_name=self.axis_name, interleaved=self.interleaved

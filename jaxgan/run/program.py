@@ -114,6 +114,8 @@ class Program:
         """What a batch is made of, from the sources of its entries, or the one of all of them."""
         if isinstance(sources, data.Source):
             sources = {"image": sources}
+        if self.config.data.flip:
+            sources = {name: data.mirrored.mirror(source) for name, source in sources.items()}
         return feed.parts(self.method, sources)
 
     def dataset(self, sources: data.Source | feed.Sources) -> PyTree:
@@ -174,6 +176,8 @@ def prepare(
     method = build(config)
     whose, prepared = f"method {config.method.name!r}", {}
     feed.check(method, whose, spec, config.data.name)
+    if config.data.flip:
+        data.mirrored.check(spec, config.data.name)
     batch = batch_shapes(spec, config.batch_size * method.minibatches, method.entries)
     key = jax.eval_shape(lambda: jax.random.key(0))
     with errors.stage("tracing the initialization of", whose):

@@ -49,7 +49,7 @@ def generator(tensors: Tensors) -> Parts:
     basis = layers.take(f"{at}.Basis", wide, SMALLEST, SMALLEST)
     layers.put("params", "", basis=basis.transpose(1, 2, 0))
     layers.kernel("Dense_0", f"{at}.LinearLayer", wide, into, bias=False)
-    widths, groups, expansion = [], [], 2
+    widths, groups, expansion = [], [], 2.0
     for stage, count in enumerate(counts):
         at = f"{STAGES}.{stage}.Layers"
         if stage:
@@ -81,7 +81,7 @@ def discriminator(tensors: Tensors) -> Parts:
     layers, counts = Layers(tensors), count_blocks(tensors)
     wide, colours = shape_of(tensors, "Model.ExtractionLayer.Layer.weight", 4)[:2]
     layers.kernel("from_image", "Model.ExtractionLayer.Layer", wide, colours, 1, 1, bias=False)
-    widths, groups, expansion = [], [], 2
+    widths, groups, expansion = [], [], 2.0
     for place, count in enumerate(counts):
         at = f"{STAGES}.{place}.Layers"
         for i in range(count):
@@ -102,7 +102,7 @@ def discriminator(tensors: Tensors) -> Parts:
 
 
 def stages(
-    widths: list[int], groups: list[int], blocks: list[int], expansion: int
+    widths: list[int], groups: list[int], blocks: list[int], expansion: float
 ) -> dict[str, Any]:
     """The fields that both players have."""
     return {
@@ -131,7 +131,7 @@ def count_blocks(tensors: Tensors) -> list[int]:
     return counts
 
 
-def block(layers: Layers, path: str, at: str, width: int) -> tuple[int, int]:
+def block(layers: Layers, path: str, at: str, width: int) -> tuple[float, int]:
     """A residual block; how much wider it is inside, and its groups."""
     found = layers.found.left
     wide = shape_of(found, f"{at}.LinearLayer1.Layer.weight", 4)[0]
@@ -143,7 +143,7 @@ def block(layers: Layers, path: str, at: str, width: int) -> tuple[int, int]:
     for i in (0, 1):
         bias = layers.take(f"{at}.NonLinearity{i + 1}.Bias", wide)
         layers.put("params", path, **{f"bias_{i}": bias})
-    return wide // width, wide // inside
+    return wide / width, wide // inside
 
 
 def resample(layers: Layers, at: str, stage: int, width: int) -> int:

@@ -23,6 +23,13 @@ def test_the_numbers_are_those_of_the_runs_that_there_are():
         "FAKE_NOISE": 2,
         "PENALTY": 3,
         "REPLAY": 4,
+        "REAL_AUGMENT": 5,
+        "FAKE_AUGMENT": 6,
+        "REAL_MOVED": 7,
+        "FAKE_MOVED": 8,
+        "NEARBY": 9,
+        "PSEUDO": 10,
+        "PSEUDO_CHOICE": 11,
     }
 
 

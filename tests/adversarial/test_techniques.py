@@ -11,7 +11,8 @@ from jax.sharding import AxisType, Mesh, PartitionSpec
 
 from jaxgan import config as config_lib
 from jaxgan import losses
-from jaxgan.adversarial import techniques
+from jaxgan.adversarial import techniques, vitals
+from jaxgan.adversarial.penalties import penalties as penalize
 from jaxgan.adversarial.techniques import Techniques
 from jaxgan.base import draws, errors
 from jaxgan.config import variants
@@ -26,23 +27,11 @@ def keys(n):
 def test_all_are_off_by_default():
     t = Techniques()
     x = jnp.ones((4, 2))
-    assert t.view(x, jnp.int32(0), keys(4)) is x
-    total, found = t.penalties(None, None, x, x, keys(4), jnp.int32(0), None)
+    total, found = penalize(t, None, None, x, x, keys(4), jnp.int32(0), None, {})
     assert (total, found) == (0, {})
     assert t.update_rule == "alternating"
     for name in ("label_smoothing", "weight_clip", "replay", "unrolled", "historical_averaging"):
         assert not getattr(t, name)
-
-
-def test_instance_noise_falls_to_nothing():
-    t = Techniques(instance_noise=0.4, instance_noise_steps=100)
-    x = jnp.ones((2000, 3))
-    for step, sigma in ((0, 0.4), (25, 0.3), (100, 0.0), (500, 0.0)):
-        noise = np.asarray(t.view(x, jnp.int32(step), keys(2000)) - x)
-        assert noise.std() == pytest.approx(sigma, rel=0.03)
-        assert abs(noise.mean()) < 0.02
-    other = t.view(x, jnp.int32(0), draws.fold(keys(2000), 1))
-    assert np.abs(other - t.view(x, jnp.int32(0), keys(2000))).mean() > 0.1
 
 
 def linear(slope):
@@ -74,8 +63,16 @@ def linear(slope):
 )
 def test_penalties_by_hand(fields, expected):
     x = jax.random.normal(jax.random.key(0), (8, 2))
-    total, found = Techniques(**fields).penalties(
-        linear([3.0, 4.0]), linear([1.0, 0.0]), x, -x, keys(8), jnp.int32(1), None
+    total, found = penalize(
+        Techniques(**fields),
+        linear([3.0, 4.0]),
+        linear([1.0, 0.0]),
+        x,
+        -x,
+        keys(8),
+        jnp.int32(1),
+        None,
+        {},
     )
     assert total == pytest.approx(expected, rel=1e-5)
     assert set(found) == {k for k in fields if k in ("r1", "r2", "gradient_penalty")}
@@ -93,7 +90,7 @@ def test_penalties_are_taken_where_the_paper_says():
             return jnp.sum(x**2, axis=-1)
 
         with jax.disable_jit():
-            Techniques(**fields).penalties(critic, critic, real, fake, keys(64), 0, None)
+            penalize(Techniques(**fields), critic, critic, real, fake, keys(64), 0, None, {})
         return seen[0]
 
     assert (norms(r1=1.0) == 3).all()
@@ -110,7 +107,7 @@ def test_lazy_equals_eager_on_average_and_is_a_branch():
 
     def total(step, **fields):
         critic = linear([3.0, 4.0])
-        return Techniques(**fields).penalties(critic, critic, x, x, keys(8), step, None)[0]
+        return penalize(Techniques(**fields), critic, critic, x, x, keys(8), step, None, {})[0]
 
     eager = total(jnp.int32(0), r1=0.1, r2=0.3)
     lazy = [total(jnp.int32(s), r1=0.1, r2=0.3, lazy_interval=4) for s in range(8)]
@@ -131,7 +128,7 @@ def test_lazy_penalties_of_a_batch_that_is_split(step):
         def critic(x):
             return jnp.tanh(x @ w)
 
-        value, found = t.penalties(critic, critic, x, x - 1, keys, step, axis_name)
+        value, found = penalize(t, critic, critic, x, x - 1, keys, step, axis_name, {})
         return (value, found) if axis_name is None else jax.lax.pmean((value, found), axis_name)
 
     grad = jax.value_and_grad(loss, has_aux=True)
@@ -161,7 +158,7 @@ def test_lazy_penalties_of_many_seeds_are_a_branch_still():
 
     def total(w, step):
         t, critic = Techniques(r1=0.1, lazy_interval=4), linear(w)
-        return t.penalties(critic, critic, x, x, keys(8), step, None)[0]
+        return penalize(t, critic, critic, x, x, keys(8), step, None, {})[0]
 
     seeds = jnp.ones((3, 2))
     jaxpr = jax.make_jaxpr(jax.vmap(total, (0, None)))(seeds, jnp.int32(0))
@@ -172,7 +169,7 @@ def test_lazy_penalties_of_many_seeds_are_a_branch_still():
 def test_who_is_behind(name):
     loss, ones = losses.adversarial(name), jnp.ones(5)
     tie = loss.tie
-    deficit = lambda real, fake: techniques.deficit(loss, real * ones, fake * ones, {})  # noqa: E731
+    deficit = lambda real, fake: vitals.deficit(loss, real * ones, fake * ones, {})  # noqa: E731
     assert deficit(tie, tie) == pytest.approx(0, abs=1e-6)
     assert deficit(tie + 2, tie - 2) < -0.1, "D tells them apart: G is behind"
     assert deficit(tie - 2, tie + 2) > 0.1, "D takes each for the other: D is behind"
@@ -183,7 +180,7 @@ def test_the_deficit_in_numpy():
     softplus = lambda x: np.logaddexp(0, x)  # noqa: E731
     d = softplus(-real).mean() + softplus(fake).mean() - 2 * np.log(2)
     g = softplus(-fake).mean() - np.log(2)
-    found = techniques.deficit(losses.non_saturating, jnp.asarray(real), jnp.asarray(fake), {})
+    found = vitals.deficit(losses.non_saturating, jnp.asarray(real), jnp.asarray(fake), {})
     assert found == pytest.approx(d - g, rel=1e-5)
 
 
@@ -207,6 +204,17 @@ def test_the_deficit_in_numpy():
         ({"weight_clip": 0.1, "gradient_penalty": 1}, "weight_clip and gradient_penalty bound"),
         ({"update_rule": "simultaneous", "unrolled": 2}, "unrolled looks ahead of an update of D"),
         ({"update_rule": "loser", "d_refresh_every": 5}, "d_refresh_every adds updates of D"),
+        ({"augment": "adaptive"}, "augment must be one of none, diffaugment, ada, apa"),
+        ({"augment_p": 0.1}, "augment_p has no effect without augment"),
+        ({"augment": "ada", "augment_p": 1.1}, "augment_p must be at most 1"),
+        ({"augment": "ada", "augment_kimg": 0.0}, "augment_kimg must be above 0"),
+        ({"augment": "ada", "augment_transforms": (("blot", 1.0),)}, "transforms must be one of"),
+        ({"augment": "ada", "augment_transforms": (("blit", -1.0),)}, "has a factor of -1.0"),
+        ({"augment": "diffaugment", "augment_policy": "colour"}, "augment_policy must be one of"),
+        ({"consistency": "acr"}, "consistency must be one of none, cr, bcr, zcr, icr"),
+        ({"consistency": "zcr", "replay": 10}, "consistency='zcr' compares .* not with replay"),
+        ({"lecam_start": 10}, "lecam_start has no effect without lecam"),
+        ({"top_k": 0.5, "top_k_every": 0}, "top_k_every must be at least 1"),
     ],
 )
 def test_what_contradicts_itself(fields, told):
@@ -224,13 +232,16 @@ def test_what_contradicts_itself(fields, told):
         ({"update_rule": "loser"}, "hinge", 2, {}, "update_rule='loser'.*n_critic=2"),
         ({"update_rule": "simultaneous"}, "hinge", 2, {}, "'simultaneous'.*n_critic=2"),
         ({"update_rule": "loser"}, "wasserstein", 1, {}, "'loser'.* this loss have no level"),
+        ({"top_k": 0.5}, "relativistic_pairing", 1, {}, "top_k weighs samples by themselves"),
+        ({"augment": "ada"}, "hinge", 1, {}, r"augment='ada' is of images.* shape \[2\]"),
+        ({"consistency": "bcr"}, "hinge", 1, {}, "consistency='bcr' is of images"),
     ],
 )
 def test_what_contradicts_the_method(fields, loss, n_critic, discriminator, told):
-    of = losses.adversarial(loss)
+    of, shape = losses.adversarial(loss), (2,)
     with pytest.raises(ValueError, match=told):
-        techniques.check(Techniques(**fields), of, n_critic, discriminator)
-    techniques.check(Techniques(), of, n_critic, discriminator)
+        techniques.check(Techniques(**fields), of, n_critic, discriminator, shape)
+    techniques.check(Techniques(), of, n_critic, discriminator, shape)
 
 
 def test_each_is_documented():

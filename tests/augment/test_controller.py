@@ -17,7 +17,7 @@ from jaxgan.augment.draws import _equalize, draw
 @jax.jit
 def many(p):
     keys = jax.random.split(jax.random.key(0), 20_000)
-    return jax.vmap(lambda k: draw(k, p, augment.TRANSFORMS))(keys)
+    return jax.vmap(lambda k: draw(k, p, dict.fromkeys(augment.TRANSFORMS, 1.0)))(keys)
 
 
 def test_strengths_are_those_of_the_paper():
@@ -76,7 +76,9 @@ def test_probabilities():
 
 def test_a_transformation_draws_the_same_whatever_else_is_chosen():
     key = jax.random.key(3)
-    alone, all_of_them = (draw(key, jnp.ones(()), t) for t in (("hue",), augment.TRANSFORMS))
+    alone, all_of_them = (
+        draw(key, jnp.ones(()), dict.fromkeys(t, 1.0)) for t in (("hue",), augment.TRANSFORMS)
+    )
     assert alone.hue == all_of_them.hue != 0
     assert alone.scale == 1 != all_of_them.scale
 

@@ -14,6 +14,8 @@ import torch
 import jaxgan
 from jaxgan import networks, weights
 from jaxgan.base import errors
+from jaxgan.weights import r3gan
+from jaxgan.weights.torch_layers import Layers
 from tests.weights import making
 from tests.weights.comparing import close, golden, nchw, nhwc
 
@@ -222,3 +224,18 @@ def test_classes_of_modules_are_not_run(tmp_path):
     (tmp_path / "a.pth").write_bytes(content.getvalue())
     with pytest.raises(errors.UserError, match="is of no known family"):
         weights.read(tmp_path / "a.pth")
+
+
+def test_a_bottleneck_is_narrower_inside():
+    at, zeros = "b", np.zeros
+    found = Layers(
+        {
+            f"{at}.LinearLayer1.Layer.weight": zeros((4, 8, 1, 1)),
+            f"{at}.LinearLayer2.Layer.weight": zeros((4, 2, 3, 3)),
+            f"{at}.LinearLayer3.Layer.weight": zeros((8, 4, 1, 1)),
+            f"{at}.NonLinearity1.Bias": zeros(4),
+            f"{at}.NonLinearity2.Bias": zeros(4),
+        }
+    )
+    assert r3gan.block(found, "Block_0", at, 8) == (0.5, 2)
+    assert not found.found.left

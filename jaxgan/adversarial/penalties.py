@@ -1,0 +1,81 @@
+"""What is added to a player's loss for its own shape: D's gradient, G's kernels."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan import regularizers
+from jaxgan.adversarial.techniques import Techniques
+
+PyTree = Any
+Critic = Callable[[jax.Array], jax.Array]
+
+
+def penalties(
+    t: Techniques,
+    real_critic: Critic,
+    fake_critic: Critic,
+    real: jax.Array,
+    fake: jax.Array,
+    keys: jax.Array,
+    step: jax.Array,
+    axis_name: str | None,
+    now: Mapping[str, jax.Array],
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """What is added to D's loss for its gradient, and each penalty without its weight.
+
+    Args:
+      t: which of them.
+      real_critic: from samples to logits, with the conditions of the real samples.
+      fake_critic: with those of the generated ones.
+      real: [B, ...] as D sees them.
+      fake: likewise, of the same shape.
+      keys: [B].
+      step: the number of steps so far.
+      axis_name: the mapped axis over which the batch is split.
+      now: weights that change as training goes on, by name.
+    """
+    total, found = jnp.zeros((), jnp.float32), {}
+    if t.gradient_penalty:
+        if t.gradient_penalty_kind == "dragan":
+            value = regularizers.dragan(
+                real_critic, real, keys, target=t.gradient_penalty_target, axis_name=axis_name
+            )
+        else:
+            zero = t.gradient_penalty_kind == "zero_centred"
+            value = regularizers.gradient_penalty(
+                real_critic,
+                real,
+                fake,
+                keys,
+                target=0.0 if zero else t.gradient_penalty_target,
+                one_sided=t.gradient_penalty_kind == "one_sided",
+                axis_name=axis_name,
+            )
+        total, found["gradient_penalty"] = total + t.gradient_penalty * value, value
+    for name, gamma, penalty, critic, samples in (
+        ("r1", t.r1, regularizers.r1, real_critic, real),
+        ("r2", t.r2, regularizers.r2, fake_critic, fake),
+    ):
+        if gamma:
+            value = _lazily(partial(penalty, critic, samples), step, t.lazy_interval)
+            total, found[name] = total + now.get(name, gamma) / 2 * value, value
+    return total, found
+
+
+def _lazily(penalty: Callable[[], jax.Array], step: jax.Array, k: int) -> jax.Array:
+    if k == 1:
+        return penalty()
+    # Of the penalty's own type, which `shard_map` compares too.
+    like = jax.eval_shape(penalty)
+    return jax.lax.cond(step % k == 0, lambda: k * penalty(), lambda: jnp.zeros_like(like))
+
+
+def correlation(params: PyTree) -> jax.Array:
+    """How far the outputs of a network's kernels are from orthogonal; tables have no outputs."""
+    leaves = jax.tree.leaves_with_path(params)
+    kernels = [x for path, x in leaves if getattr(path[-1], "key", "") != "embedding"]
+    return regularizers.orthogonal(kernels)

@@ -1,0 +1,58 @@
+"""Networks that are worked out once more for their gradients."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from jax.extend.core import jaxprs_in_params
+
+from jaxgan import networks
+from jaxgan.learning.player import Player
+
+KEY = jax.random.key(0)
+SHAPE, CLASSES, Z = (8, 8, 1), 3, 6
+STYLED = {"width": 32, "max_width": 4}
+# Of the generator and of the discriminator, small.
+NETWORKS = {
+    "r3gan": ({"widths": (8, 8), "groups": (2, 2), "blocks": (1, 1)},) * 2,
+    "stylegan2": (
+        {**STYLED, "features": 4, "mapping_layers": 1},
+        {**STYLED, "minibatch_stddev": 2},
+    ),
+    "progan": ({"widths": (6, 4)},) * 2,
+}
+
+
+def convolutions(jaxpr):
+    """How many there are, in all that is called."""
+    inner = (sub for eqn in jaxpr.eqns for sub in jaxprs_in_params(eqn.params))
+    own = sum(eqn.primitive.name == "conv_general_dilated" for eqn in jaxpr.eqns)
+    return own + sum(map(convolutions, inner))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("role", ["generator", "discriminator"])
+def test_gradients_are_those_of_the_network(name, role):
+    fields = {"name": name, **NETWORKS[name][role == "discriminator"]}
+    given = {"shape": SHAPE} if role == "generator" else {}
+    module = networks.build(role, fields, needed={}, axis_name=None, precision="float32", **given)
+    x = jax.random.normal(KEY, (4, Z) if role == "generator" else (4, *SHAPE))
+    plain = Player(module, optax.sgd(0.1))
+    less = Player(module, optax.sgd(0.1), rematerialize=True)
+    net = jax.jit(plain.init)(KEY, x)
+
+    def grad(player):
+        def loss(params, x):
+            out, _ = player.apply(params, net.stats, x, train=True)
+            return jnp.sum(jnp.square(out if role == "generator" else out.logits))
+
+        return jax.grad(loss, (0, 1))
+
+    expected, found = (jax.jit(grad(player))(net.params, x) for player in (plain, less))
+    for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(found), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * (1 + np.abs(a).max()))
+    once, twice = (
+        convolutions(jax.make_jaxpr(grad(player))(net.params, x).jaxpr) for player in (plain, less)
+    )
+    assert once < twice <= 1.5 * once + 2, "each once more, and not more often"
