@@ -15,16 +15,16 @@ from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
-    """The authors' preset: no mixing, no path length, 'orig' networks, R1 0.01 every 16 steps."""
+    """The authors' preset: no mixing, no path length, a plain D, R1 0.01 every 16 steps."""
     config = cifar10.base()
     config.steps, config.data.flip = 1_000_000, True
     config.method.name, config.method.conditional, config.method.latent_dim = "stylegan2", True, 512
     config.method.style_mixing = config.method.path_length = 0.0
     config.method.r1, config.method.ema_decay = 0.01, 0.999
     config.method.ema_images, config.method.ema_ramp = 500_000.0, 0.05
-    network = {"name": "stylegan2", "width": 32768, "max_width": 512, "architecture": "orig"}
+    network = {"name": "stylegan2", "width": 32768, "max_width": 512}
     config.method.generator = {**network, "features": 512, "mapping_layers": 2}
-    config.method.discriminator = {**network, "minibatch_stddev": 32}
+    config.method.discriminator = {**network, "architecture": "orig", "minibatch_stddev": 32}
     adam = {"name": "adam", "learning_rate": 2.5e-3, "b1": 0.0, "b2": 0.99}
     config.method.g_optimizer, config.method.d_optimizer = dict(adam), dict(adam)
     config.method.techniques = {"augment": "ada"}

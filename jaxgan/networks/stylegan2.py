@@ -13,26 +13,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.networks import Critique
-from jaxgan.nn import Dense, MinibatchStddev, ModulatedConv, blocks, downsample, upsample
+from jaxgan.nn import Dense, MinibatchStddev, blocks, downsample
 from jaxgan.nn.stages import stage
-from jaxgan.nn.style import EQUALIZED, EqualizedConv, Mapping, StyledConv, activate
-
-SMALLEST = 4
-
-
-def sides_of(shape: tuple[int, ...]) -> list[int]:
-    """The sides of the feature maps, 4 first.
-
-    Raises:
-      ValueError: if the image is not square, or its side no power of two from 8 on.
-    """
-    side = shape[0] if shape else 0
-    if len(shape) != 3 or shape[1] != side or side < 2 * SMALLEST or side & (side - 1):
-        raise ValueError(
-            f"stylegan2 makes square images [H, W, C] whose side is a power of two from 8 on, not "
-            f"{list(shape)}; set data.image_size, or take another network"
-        )
-    return [2**i for i in range(2, side.bit_length())]
+from jaxgan.nn.style import EQUALIZED, EqualizedConv, Mapping, activate
+from jaxgan.nn.synthesis import SMALLEST, Synthesis, channels, sides_of
 
 
 class Generator(nn.Module):
@@ -46,6 +30,7 @@ class Generator(nn.Module):
       mapping_layers: dense layers from z to w.
       lr_multiplier: of these.
       architecture: ``'skip'``: an image of each stage, summed; ``'orig'``: of the last alone.
+      styling: ``'modulated'`` convolutions, or ``'adain'``: the first StyleGAN's.
       clamp: what activations are cut off at; 0 is none.
       w_decay: of the running mean of w.
       dtype: in which to compute, ``config.precision``; parameters and output stay float32.
@@ -60,6 +45,7 @@ class Generator(nn.Module):
     mapping_layers: int = 8
     lr_multiplier: float = 0.01
     architecture: str = "skip"
+    styling: str = "modulated"
     clamp: float = 256.0
     w_decay: float = 0.995
     dtype: str = "float32"
@@ -68,11 +54,18 @@ class Generator(nn.Module):
 
     def setup(self) -> None:  # noqa: D102
         blocks.choose("architecture", self.architecture, ("skip", "orig"))
+        blocks.choose("styling", self.styling, ("modulated", "adain"))
         self.mapping = Mapping(
             self.features, self.mapping_layers, self.lr_multiplier, self.num_classes
         )
         self.synthesis = Synthesis(
-            self.shape, self.width, self.max_width, self.architecture, self.clamp, self.dtype
+            self.shape,
+            self.width,
+            self.max_width,
+            self.architecture,
+            self.styling,
+            self.clamp,
+            self.dtype,
         )
         self.w_avg = self.variable("w_avg", "mean", jnp.zeros, (self.features,), jnp.float32)
 
@@ -158,55 +151,6 @@ class Generator(nn.Module):
     def synthesize(self, styles: jax.Array, noise: Any = "const") -> jax.Array:
         """Images of one w [B, L, D] a layer."""
         return self.synthesis(styles, noise)
-
-
-class Synthesis(nn.Module):
-    """One w a layer [B, L, D] to images, see ``Generator``."""
-
-    shape: tuple[int, ...]
-    width: int
-    max_width: int
-    architecture: str
-    clamp: float
-    dtype: str
-
-    @nn.compact
-    def __call__(self, styles: jax.Array, noise: Any) -> jax.Array:  # noqa: D102
-        sides, image, layer = sides_of(self.shape), None, 0
-        C = channels(SMALLEST, self.width, self.max_width)
-        size = (1, SMALLEST, SMALLEST, C)
-        const = self.param("const", nn.initializers.normal(1.0), size, jnp.float32)
-        x = jnp.broadcast_to(const, (len(styles), *const.shape[1:])).astype(self.dtype)
-        for side in sides:
-            wide = channels(side, self.width, self.max_width)
-            for resample in (None,) if side == SMALLEST else ("up", None):
-                conv = StyledConv(
-                    wide, resample, self.clamp, self.dtype, name=f"conv_{side}_{resample or 'same'}"
-                )
-                x = conv(x, styles[:, layer], noise, layer)
-                layer += 1
-            x = stage(x)
-            if self.architecture == "orig" and side != sides[-1]:
-                continue
-            to_image = ModulatedConv(
-                self.shape[-1], 1, demodulate=False, dtype=self.dtype, name=f"to_image_{side}"
-            )
-            y = to_image(x, styles[:, layer]).astype(jnp.float32)
-            y = jnp.clip(y, -self.clamp, self.clamp) if self.clamp else y
-            image = y if image is None else upsample(image) + y
-        assert image is not None
-        return image
-
-
-def channels(side: int, width: int, max_width: int) -> int:
-    """Of the maps of this side.
-
-    Raises:
-      ValueError: if there would be none.
-    """
-    if width < side:
-        raise ValueError(f"width {width} leaves no channel for maps of {side} pixels")
-    return min(width // side, max_width)
 
 
 class Discriminator(nn.Module):

@@ -12,7 +12,8 @@ from jaxgan.nn.equalized import EqualizedLR
 from jaxgan.nn.linear import Dense
 from jaxgan.nn.modulated import ModulatedConv, resampled_conv
 from jaxgan.nn.noise import NoiseInjection, sample_noise
-from jaxgan.nn.normalization import pixel_norm
+from jaxgan.nn.normalization import instance_norm, pixel_norm
+from jaxgan.nn.resample import blur, upsample_nearest
 from jaxgan.nn.weights import per_channel
 
 SLOPE = 0.2
@@ -74,17 +75,65 @@ class StyledConv(nn.Module):
         x = ModulatedConv(self.features, resample=self.resample, dtype=self.dtype, name="conv")(
             x, w
         )
-        H, W = x.shape[1:3]
+        return noisy(self, x, noise, layer, self.clamp)
 
-        def draw() -> jax.Array:
-            return jax.random.normal(self.make_rng("params"), (1, H, W, 1), jnp.float32)
 
-        maps = self.variable("noise", "const", draw).value
-        if not isinstance(noise, str):
-            maps = sample_noise(noise, H, W, layer)
-        elif noise == "none":
-            maps = jnp.zeros_like(maps)
-        return activate(NoiseInjection(name="noise")(x, maps), clamp=self.clamp)
+def noisy(
+    module: nn.Module,
+    x: jax.Array,
+    noise: Any,
+    layer: int,
+    clamp: float,
+    *,
+    per_channel: bool = False,
+) -> jax.Array:
+    """Noise as ``StyledConv`` takes it, and the leaky rectifier, in a compact module."""
+    H, W = x.shape[1:3]
+
+    def draw() -> jax.Array:
+        return jax.random.normal(module.make_rng("params"), (1, H, W, 1), jnp.float32)
+
+    maps = module.variable("noise", "const", draw).value
+    if not isinstance(noise, str):
+        maps = sample_noise(noise, H, W, layer)
+    elif noise == "none":
+        maps = jnp.zeros_like(maps)
+    return activate(NoiseInjection(per_channel, name="noise")(x, maps), clamp=clamp)
+
+
+class AdaINConv(nn.Module):
+    """A convolution whose maps are standardized after noise, bias and rectifier, and then styled.
+
+    Karras et al. 2019, "A Style-Based Generator Architecture for Generative Adversarial Networks"
+    (arXiv:1812.04948), equation 1; upsampling by repetition, and a blur after the convolution.
+
+    Attributes:
+      features: number of output channels.
+      resample: ``None`` or ``'up'``.
+      clamp: see ``activate``.
+      dtype: of the convolution.
+      bare: without a convolution: the first layer, of the constant.
+    """
+
+    features: int
+    resample: str | None
+    clamp: float
+    dtype: str
+    bare: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, w: jax.Array, noise: Any, layer: int) -> jax.Array:
+        """As ``StyledConv``."""
+        if not self.bare:
+            x = upsample_nearest(x) if self.resample else x
+            x = EqualizedConv(self.features, 3, self.dtype, activated=False, name="conv")(x)
+            x = blur(x, (1, 2, 1)) if self.resample else x
+        bias = self.param("bias", nn.initializers.zeros_init(), x.shape[-1:], jnp.float32)
+        x = x + per_channel(bias.astype(x.dtype), x)
+        x = instance_norm(noisy(self, x, noise, layer, self.clamp, per_channel=True))
+        style = Dense(2 * x.shape[-1], weight=EQUALIZED, name="style")(w).astype(x.dtype)
+        scale, shift = jnp.split(style[:, None, None], 2, axis=-1)
+        return x * (1 + scale) + shift
 
 
 class EqualizedConv(nn.Module):

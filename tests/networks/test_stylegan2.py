@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxgan.networks import stylegan2
+from jaxgan.nn import style
 
 KEY = jax.random.key(0)
 SMALL = {"width": 64, "max_width": 8, "features": 8, "mapping_layers": 2}
@@ -124,3 +125,33 @@ def test_a_discriminator_depends_on_labels_and_on_its_group(architecture):
 def test_other_sides_are_refused(shape):
     with pytest.raises(ValueError, match="power of two"):
         stylegan2.Generator(shape, **SMALL).init(KEY, jnp.zeros((1, 4)), train=False)
+
+
+def test_the_first_stylegan_has_as_many_parameters_as_its_paper_says():
+    """26.2 million at 1024 x 1024 (Karras et al. 2019, arXiv:1812.04948, section 2)."""
+    G = stylegan2.Generator((1024, 1024, 3), width=16384, styling="adain", architecture="orig")
+    assert round(count(G, jnp.zeros((1, 512))) / 1e6, 1) == 26.2
+
+
+def test_adain_gives_maps_the_mean_and_deviation_of_the_style():
+    layer = style.AdaINConv(5, "up", 0.0, "float32")
+    x, w = jax.random.normal(KEY, (2, 4, 4, 3)), jax.random.normal(jax.random.key(1), (2, 6))
+    variables = layer.init(jax.random.key(2), x, w, "const", 0)
+    variables["params"]["style"]["bias"] = jnp.arange(10.0)
+    out = layer.apply(variables, x, w, "none", 0)
+    kernel = variables["params"]["style"]["kernel"] / np.sqrt(6)
+    scale, shift = np.split(np.asarray(w @ kernel + jnp.arange(10.0)), 2, axis=1)
+    assert out.shape == (2, 8, 8, 5)
+    np.testing.assert_allclose(out.mean((1, 2)), shift, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(out.std((1, 2)), np.abs(1 + scale), rtol=1e-3, atol=1e-3)
+
+
+def test_adain_of_the_constant_has_no_convolution():
+    G = stylegan2.Generator((8, 8, 3), **SMALL, styling="adain", architecture="orig")
+    variables = G.init(KEY, jnp.zeros((1, 6)), train=False)
+    synthesis = variables["params"]["synthesis"]
+    assert "conv" not in synthesis["conv_4_const"]
+    assert np.std(synthesis["conv_8_up"]["conv"]["kernel"]) == pytest.approx(1, rel=0.1)
+    assert np.std(synthesis["to_image_8"]["kernel"]) == pytest.approx(1, rel=0.5)
+    images = [G.apply(variables, z, train=False) for z in jnp.eye(6)[:2, None]]
+    assert np.abs(images[0] - images[1]).max() > 1e-3
