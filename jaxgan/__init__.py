@@ -3,30 +3,30 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jaxgan.run.pretrained import Pretrained
     from jaxgan.run.trained import Model
-    from jaxgan.weights.pretrained import Pretrained
 
 
 def load(path: Any, step: int | None = None) -> "Model | Pretrained":
     """A trained model: ``gan = jaxgan.load(path); gan.sample(key, 64)``.
 
     Of a run's folder or an export (see ``jaxgan.run.trained.load``), or of a weights file that
-    somebody published (see ``jaxgan.weights.pretrained.load``).
+    somebody published (see ``jaxgan.run.pretrained.load``).
 
     Args:
       path: of the folder or the file.
-      step: of a run's checkpoint, the newest by default.
+      step: of a run's checkpoint, the newest by default; a published file has none.
 
     Raises:
       UserError: if there is none that can be used.
     """
     # Imported here: `import jaxgan.losses` must load nothing but JAX.
-    from pathlib import Path
+    from jaxgan.base import errors, files
+    from jaxgan.run import pretrained, trained
 
-    from jaxgan.run import trained
-    from jaxgan.weights import pretrained
-
-    place = Path(path).expanduser()
+    place = files.expanded(path)
     if place.is_file() or (place / "pytorch_model.bin").is_file():
+        if step is not None:
+            raise errors.UserError(f"{place} is no run, and has no step {step}")
         return pretrained.load(place)
     return trained.load(path, step)

@@ -23,7 +23,7 @@ from typing import Any
 from jaxgan.base import files
 from jaxgan.base.errors import BAD_INPUT, UserError, nearest
 
-MODES = ("train", "evaluate", "sample", "export")
+MODES = ("train", "evaluate", "sample", "export", "convert")
 # Flags that only some modes heed.
 ONLY = {
     "dry_run": ("train",),
@@ -31,7 +31,9 @@ ONLY = {
     "n": ("evaluate", "sample"),
     "seed": ("sample",),
     "labels": ("sample",),
-    "out": ("sample", "export"),
+    "out": ("evaluate", "sample", "export", "convert"),
+    "weights": ("evaluate", "sample", "convert"),
+    "truncation": ("evaluate", "sample"),
 }
 # What the system says of a disk, wherever it is met: no defect of ours.
 OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE)
@@ -66,12 +68,15 @@ def run(arguments: Sequence[str] | None) -> int:
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     from jaxgan import config, train
     from jaxgan.base import parallel
-    from jaxgan.run import export, judge, plan, trained
+    from jaxgan.run import export, judge, plan, published, trained
 
     keep_compiled()
     settings = config.load(flags.config, overrides, smoke=flags.smoke) if flags.config else None
     if flags.dry_run:
         show(plan.describe(settings))
+        return 0
+    if flags.weights is not None:
+        show(published.answer(flags, settings))
         return 0
     if not flags.workdir:
         raise UserError("--workdir=DIR is missing: the folder of the run")
@@ -132,11 +137,35 @@ def check(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
             hint = "; that of the run is --config.seed" if name == "seed" else ""
             allowed = " or ".join(f"--mode={mode}" for mode in modes)
             raise UserError(f"--{name} is for {allowed}, not --mode={flags.mode}{hint}")
+    check_weights(flags)
     of_experiment = flags.config == "" or flags.smoke or flags.dry_run or overrides
     if not flags.config and (of_experiment or (flags.mode == "train" and flags.workdir)):
         raise UserError(
             "--config=experiments/NAME.py is missing; with no flag, the experiments are listed"
         )
+
+
+def check_weights(flags: argparse.Namespace) -> None:
+    """Refuses flags that do not go with ``--weights``, or without.
+
+    Raises:
+      UserError: naming the flag.
+    """
+    if flags.weights is None:
+        if flags.mode == "convert":
+            raise UserError("--weights=PATH is missing: the published file to convert")
+        if flags.mode == "evaluate" and flags.out is not None:
+            raise UserError("--out is for --mode=evaluate of --weights; a run's folder has its own")
+        if flags.truncation is not None:
+            raise UserError("--truncation is of published weights: it needs --weights=PATH")
+        return
+    for name in ("workdir", "step", *(() if flags.mode == "evaluate" else ("config",))):
+        if getattr(flags, name) is not None:
+            raise UserError(f"--{name} does not go with --weights in --mode={flags.mode}")
+    if flags.mode == "evaluate" and not flags.config:
+        raise UserError("--config=experiments/NAME.py is missing: the data to evaluate on")
+    if flags.mode != "evaluate" and not flags.out:
+        raise UserError("--out=FILE is missing: where to write")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -157,7 +186,13 @@ def parser() -> argparse.ArgumentParser:
         type=labels,
         help="numbers or names of classes, gone through in turn: 3 or 0,1,2 or cat,dog",
     )
-    p.add_argument("--out", help="where samples go, a .png grid or an .npz; or what to export to")
+    p.add_argument("--weights", help="a published weights file, or a folder of one")
+    p.add_argument("--truncation", type=float, help="psi, of samples of --weights (default: 1)")
+    p.add_argument(
+        "--out",
+        help="where samples go, a .png grid or an .npz; to export or convert to; a .json of "
+        "what --weights are worth",
+    )
     return p
 
 

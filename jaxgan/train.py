@@ -45,7 +45,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
     evaluator = None
     if config.evaluation.every:
         evaluator = evaluation.open_evaluator(
-            config, "select", ready.method, splits, mesh=ready.devices.mesh
+            config, "select", ready.method.conditions, splits, mesh=ready.devices.mesh
         )
     run_folder.create(workdir)
     primary = jax.process_index() == 0

@@ -183,6 +183,7 @@ def _other_cases(dtype):
     x, y = floats(dtype, B, 8, 8, 3), floats(dtype, B, 8, 8, 3) / 2
     keys = draws.sample_keys(key(), B)
     yield "draws.normal", lambda k: draws.normal(k, (5,)), (keys,)
+    yield "draws.truncated_normal", lambda k: draws.truncated_normal(k, (5,), HALF), (keys,)
     yield "draws.fold", lambda k: draws.fold(k, 1), (keys,)
     yield "vitals.diversity", vitals.diversity, (x, y)
     yield "vitals.accuracies", lambda a, b: vitals.accuracies(losses.hinge, a, b), (x, y)

@@ -37,6 +37,12 @@ def fold(keys: jax.Array, purpose: int) -> jax.Array:
     return jax.vmap(jax.random.fold_in, (0, None))(keys, purpose)
 
 
+def truncated_normal(keys: jax.Array, shape: tuple[int, ...], bound: float) -> jax.Array:
+    """Those draws of ``normal``'s kind that lie within the bound: [B, *shape] float32."""
+    draw = jax.random.truncated_normal
+    return jax.vmap(lambda key: draw(key, -bound, bound, shape, jnp.float32))(keys)
+
+
 def normal(keys: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Standard normal draws [B, *shape] float32, one for each of the keys [B]."""
     return jax.vmap(lambda key: jax.random.normal(key, shape, jnp.float32))(keys)

@@ -1,10 +1,11 @@
 """Which metrics a config asks for, and what their figures are called, before anything is loaded."""
 
+from collections.abc import Sequence
+
 from ml_collections import ConfigDict
 
 from jaxgan import data
 from jaxgan.base import errors
-from jaxgan.base.method import Method
 from jaxgan.evaluation import figures
 
 LOGGED = "eval/"
@@ -13,7 +14,7 @@ WITH_FEATURES = ("frechet", "kid", "precision_recall", "diversity", "memorizatio
 ONLY_WHEN_NAMED = {"inception": ("score", "memorization")}
 
 
-def missing(config: ConfigDict, spec: data.Spec, method: Method) -> dict[str, str]:
+def missing(config: ConfigDict, spec: data.Spec, conditions: Sequence[str]) -> dict[str, str]:
     """For each metric that does not apply to this run, what it needs."""
     extractor = config.evaluation.extractor
     lacking: dict[str, str] = {}
@@ -22,7 +23,7 @@ def missing(config: ConfigDict, spec: data.Spec, method: Method) -> dict[str, st
         lacking |= dict.fromkeys(names, "config.evaluation.extractor, which is 'none'")
     if extractor == "inception":
         lacking["conditional_accuracy"] = "the classes of the dataset: evaluation.extractor=domain"
-    if "labels" not in method.conditions:
+    if "labels" not in conditions:
         lacking["conditional_accuracy"] = "a method that samples by label"
     on_mixture = config.data.name in data.mixtures.NAMES and spec.num_classes
     if not on_mixture and extractor != "domain":
@@ -59,19 +60,21 @@ def check(config: ConfigDict, spec: data.Spec) -> None:
         )
 
 
-def choose_metrics(config: ConfigDict, spec: data.Spec, method: Method) -> tuple[str, ...]:
+def choose_metrics(
+    config: ConfigDict, spec: data.Spec, conditions: Sequence[str]
+) -> tuple[str, ...]:
     """The metrics that the config names, or all that apply.
 
     Args:
       config: completed.
       spec: of the training data.
-      method: that is evaluated.
+      conditions: that samples of what is evaluated take.
 
     Raises:
       UserError: as ``check`` does, or for a metric that is unknown or does not apply.
     """
     check(config, spec)
-    lacking, settings = missing(config, spec, method), config.evaluation
+    lacking, settings = missing(config, spec, conditions), config.evaluation
     for name in settings.metrics:
         if name not in figures.METRICS:
             raise errors.unknown("metric in config.evaluation.metrics", name, figures.METRICS)
@@ -87,11 +90,11 @@ def public_name(name: str, config: ConfigDict) -> str:
     return "fid" if name == "frechet" and config.evaluation.extractor == "inception" else name
 
 
-def logged(config: ConfigDict, spec: data.Spec, method: Method) -> list[str]:
+def logged(config: ConfigDict, spec: data.Spec, conditions: Sequence[str]) -> list[str]:
     """The names under which an evaluation's figures are logged."""
     names = [
         name
-        for metric in choose_metrics(config, spec, method)
+        for metric in choose_metrics(config, spec, conditions)
         for name in figures.NAMES.get(metric, (metric,))
     ]
     return [LOGGED + public_name(name, config) for name in [*names, "overfitting"]]

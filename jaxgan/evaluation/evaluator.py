@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,6 @@ from tqdm import tqdm
 
 from jaxgan import data
 from jaxgan.base import errors
-from jaxgan.base.method import Method
 from jaxgan.evaluation import choice, figures, network_figures, provenance, real
 from jaxgan.evaluation.extractors import domain, inception
 from jaxgan.evaluation.extractors.extractor import TOLERANCE, Extractor, Features, extract
@@ -34,6 +33,7 @@ class Subject:
       weights: ``'averaged'`` or ``'raw'``.
       statistics: of its batch norm: ``'as trained'``, or over how many samples they were renewed.
       conditional: whether ``draw`` takes ``labels`` [n].
+      truncation: of its latents.
       log_weight: ``log_weight(images, keys)``: ``log p(x, z) - log q(z | x)`` [n] of one draw of z
         for each image [n, ...] in [-1, 1], of a model with an encoder, or ``None``.
       scores: the discriminator's logits [n] of samples [n, ...] in [-1, 1], or ``None``.
@@ -44,6 +44,7 @@ class Subject:
     weights: str
     statistics: str
     conditional: bool = False
+    truncation: str = "none"
     scores: Callable[[np.ndarray], Any] | None = None
     log_weight: likelihood.LogWeight | None = None
     classify: Callable[[np.ndarray], dict[str, Any]] | None = None
@@ -110,7 +111,7 @@ class Evaluator:
         """
         weights = self.real.class_weights
         if self.config.evaluation.labels == "uniform" or weights is None:
-            return np.arange(n, dtype=np.int32) % self.config.method.num_classes, "uniform"
+            return np.arange(n, dtype=np.int32) % self.splits.spec().num_classes, "uniform"
         # Raw words, which NumPy keeps the same from version to version.
         words = np.random.Philox(key=figures.SEED).random_raw(n) / 2.0**64
         edges = np.cumsum(weights[:-1]) / weights.sum()
@@ -206,7 +207,7 @@ class Evaluator:
             "values": "8 bits" if self.real.reference.values.ndim == 4 else "float32",
             "weights": subject.weights,
             "statistics": subject.statistics,
-            "truncation": "none",
+            "truncation": subject.truncation,
         }
 
     def warnings(self, n: int) -> list[str]:
@@ -243,7 +244,7 @@ def in_range(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
 def open_evaluator(
     config: ConfigDict,
     part: str,
-    method: Method,
+    conditions: Sequence[str],
     splits: data.Splits | None = None,
     *,
     mesh: Mesh | None = None,
@@ -254,7 +255,7 @@ def open_evaluator(
     Args:
       config: completed.
       part: ``'select'`` or ``'report'``.
-      method: that is evaluated.
+      conditions: that samples of what is evaluated take.
       splits: of its dataset, where they are open already.
       mesh: the devices that features are computed on; ``None`` for one.
       say: shows a line: what takes long, and how far it is.
@@ -264,7 +265,7 @@ def open_evaluator(
     """
     settings = config.evaluation
     splits = splits or data.Splits(config.data)
-    metrics = choice.choose_metrics(config, splits.spec(), method)
+    metrics = choice.choose_metrics(config, splits.spec(), conditions)
     extractor: Extractor | None = None
     if settings.extractor == "domain":
         extractor = domain.load(config.data, splits=splits, say=say).extractor

@@ -91,8 +91,9 @@ def describe(result: Result) -> str:
     """The result as a table."""
     protocol, figures = result["protocol"], result["figures"]
     role = f" ({result['checkpoint']})" if result.get("checkpoint") else ""
+    whose = result["file"]["name"] if "file" in result else f"step {result['step']}{role}"
     lines = [
-        f"step {result['step']}{role}: {protocol['n_generated']} generated samples against "
+        f"{whose}: {protocol['n_generated']} generated samples against "
         f"{protocol['n_real']} of {protocol['data']} ({protocol['split']}), features: "
         f"{protocol['extractor']}",
         f"  {'figure':<24}{'value':>12}{'real to real':>14}{'perfect':>12}",

@@ -87,8 +87,7 @@ def evaluate(
     Raises:
       UserError: if a checkpoint or what the config names cannot be used.
     """
-    if n is not None and n < 2:
-        raise errors.UserError(f"the number of samples must be at least 2, not {n}")
+    check_count(n)
     workdir = Path(workdir)
     roles = steps_to_evaluate(workdir, asked)
     evaluator, results, texts = None, {}, []
@@ -98,7 +97,9 @@ def evaluate(
             trained.warn_of_other_data(workdir, model)
             config, mesh = model.config.copy_and_resolve_references(), model.program.devices.mesh
             config.evaluation.n = n or config.evaluation.n
-            evaluator = evaluation.open_evaluator(config, "report", model.method, mesh=mesh)
+            evaluator = evaluation.open_evaluator(
+                config, "report", model.method.conditions, mesh=mesh
+            )
         key = model.program.purpose_key(program.EVALUATE)
         result = evaluator.measure(sampling.subject(model.program, model.state), key, step)
         result["checkpoint"] = role
@@ -107,6 +108,16 @@ def evaluate(
         texts.append(evaluation.describe(result))
     ranking = run_folder.read_config(workdir)["checkpoint"]
     return "\n\n".join(texts + gaps(results, ranking))
+
+
+def check_count(n: int | None) -> None:
+    """Refuses so few samples that they have no deviation.
+
+    Raises:
+      UserError: if n is less than 2.
+    """
+    if n is not None and n < 2:
+        raise errors.UserError(f"the number of samples must be at least 2, not {n}")
 
 
 def write(result: Result, workdir: Place) -> None:

@@ -222,7 +222,7 @@ def check_metrics(config: ConfigDict, spec: data.Spec, method: Method, logged: l
     Raises:
       UserError: naming the nearest one.
     """
-    evaluated = evaluation.logged(config, spec, method)
+    evaluated = evaluation.logged(config, spec, method.conditions)
     if config.evaluation.every:
         logged = [*logged, *evaluated]
     for where, name in (

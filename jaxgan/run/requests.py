@@ -61,13 +61,45 @@ def check_conditions(
         if given not in known:
             takes = ", ".join(known) or "nothing"
             raise errors.UserError(f"method {name!r} does not take {given!r}; it takes: {takes}")
-        if np.ndim(value) and len(value) != n:
-            raise errors.UserError(f"{given!r} has {len(value)} rows for {n} samples")
-        if given == "labels" and np.ndim(value) > 1:
-            shape = list(np.shape(value))
-            raise errors.UserError(f"'labels' must be [{n}] or one for all, not {shape}")
+        check_rows(given, value, n)
         found[given] = numbers(given, value, choices.get(given), spec.classes)
     return found
+
+
+def check_array(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The value as float32 [n, *shape], for some n.
+
+    Raises:
+      UserError: if it has another shape, none of them, or no numbers.
+    """
+    found = _shape(value)
+    if found is None or len(found) != len(shape) + 1 or found[1:] != shape or not found[0]:
+        due = ", ".join(map(str, ("n", *shape)))
+        raise errors.UserError(f"{name} must be [{due}], not {_kind(value)}")
+    return np.asarray(value, np.float32)
+
+
+def check_rows(name: str, value: Any, n: int) -> None:
+    """Refuses a condition that is neither one for all of n samples nor has a row for each.
+
+    Raises:
+      UserError: naming it.
+    """
+    if np.ndim(value) and len(value) != n:
+        raise errors.UserError(f"{name!r} has {len(value)} rows for {n} samples")
+    if name == "labels" and np.ndim(value) > 1:
+        shape = list(np.shape(value))
+        raise errors.UserError(f"'labels' must be [{n}] or one for all, not {shape}")
+
+
+def cycle(labels: Any, n: int, choices: int, classes: tuple[str, ...]) -> dict[str, Any]:
+    """``labels`` [n]: those that are given, or else all, in turn.
+
+    Raises:
+      UserError: as ``numbers`` does.
+    """
+    values = np.arange(choices) if labels is None else labels
+    return {"labels": np.resize(numbers("labels", values, choices, classes), n)}
 
 
 def numbers(name: str, value: Any, choices: int | None, classes: tuple[str, ...]) -> Any:
@@ -105,7 +137,10 @@ def _shown(value: Any) -> str:
 
 def _shape(value: Any) -> tuple[int, ...] | None:
     """The shape of an array of numbers; ``None`` of anything else."""
-    array = value if isinstance(value, jax.Array) else np.asarray(value)
+    try:
+        array = value if isinstance(value, jax.Array) else np.asarray(value)
+    except ValueError:  # rows of different lengths
+        return None
     number = array.dtype == bool or jnp.issubdtype(array.dtype, jnp.number)
     return array.shape if number else None
 

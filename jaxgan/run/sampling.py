@@ -1,5 +1,6 @@
 """How samples are drawn, for whoever asks: the one sampler, and a state as it is evaluated."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -49,14 +50,22 @@ def generate(
     each = {name: value for name, value in conditions.items() if np.ndim(value)}
     whole = {name: value for name, value in conditions.items() if name not in each}
     weights = ready.config.evaluation.averaged if averaged is None else averaged
-    chunk = min(n, chunk or CHUNK)
+
+    def make(rows: np.ndarray) -> Any:
+        part, told = jax.tree.map(lambda x: np.asarray(x)[rows], (latents, each))
+        return now.generate(state, part, averaged=weights, **told, **whole)
+
+    return in_chunks(make, n, chunk or CHUNK)
+
+
+def in_chunks(make: Callable[[np.ndarray], Any], n: int, chunk: int) -> np.ndarray:
+    """What ``make`` gives for the rows 0 to n - 1, at most ``chunk`` of them at a time."""
+    chunk = min(n, chunk)
     parts = []
     quiet = n == chunk or jax.process_index() > 0 or None  # None: only on a terminal
     for start in tqdm(range(0, n, chunk), desc="samples", disable=quiet, leave=False):
         # A whole chunk also at the end, where the first rows are enough: one compilation.
-        rows = np.arange(start, start + chunk).clip(max=n - 1)
-        part, told = jax.tree.map(lambda x: np.asarray(x)[rows], (latents, each))  # noqa: B023
-        parts.append(np.asarray(now.generate(state, part, averaged=weights, **told, **whole)))
+        parts.append(np.asarray(make(np.arange(start, start + chunk).clip(max=n - 1))))
     return np.concatenate(parts)[:n]
 
 

@@ -17,6 +17,7 @@ from jaxgan.base.method import Method
 from jaxgan.base.state import State
 from jaxgan.data import Spec
 from jaxgan.run import checkpoint, program, requests, run_folder, sampling
+from jaxgan.run.pretrained import Pretrained
 from jaxgan.run.program import Program
 from jaxgan.watch import pictures
 
@@ -95,6 +96,18 @@ class Model:
         """
         n = requests.check_latents(self.method, latents)
         return self._generate(latents, n, averaged, conditions)
+
+    def cycle(self, labels: Any, n: int) -> dict[str, Any]:
+        """``labels`` [n] for as many samples, of some (``None``: of all) in turn; {} without any.
+
+        Raises:
+          UserError: if the method takes none, or there are no such classes.
+        """
+        if labels is None and "labels" not in self.method.conditions:
+            return {}
+        # Before the values: whether it takes any.
+        requests.check_conditions(self.program, self.method, 1, {"labels": 0})
+        return requests.cycle(labels, n, self.program.spec.num_classes, self.classes)
 
     def _generate(
         self, latents: PyTree, n: int, averaged: bool | None, conditions: dict[str, Any]
@@ -207,7 +220,14 @@ def check_request(path: files.Place | None, n: int, seed: int) -> None:
         raise errors.UserError(f"cannot write {path}: no file can be made there")
 
 
-def write(model: Model, path: files.Place, n: int, seed: int, labels: Any = None) -> None:
+def write(
+    model: Model | Pretrained,
+    path: files.Place,
+    n: int,
+    seed: int,
+    labels: Any = None,
+    **settings: Any,
+) -> None:
     """Writes n samples: a PNG grid, or an ``.npz`` with ``images`` uint8 (points: float32).
 
     Args:
@@ -216,22 +236,16 @@ def write(model: Model, path: files.Place, n: int, seed: int, labels: Any = None
       n: how many.
       seed: of the samples.
       labels: for a conditional method, gone through in turn; all of its classes by default.
+      **settings: what else samples of the model take.
 
     Raises:
-      UserError: as ``check_request`` and ``Model.sample`` do, or if the file cannot be written
-        after all.
+      UserError: as ``check_request`` and the model's ``sample`` do, or if the file cannot be
+        written after all.
     """
     path = Path(path)
     check_request(path, n, seed)
-    conditions: dict[str, Any] = {}
-    if labels is not None or "labels" in model.method.conditions:
-        # Before the values: whether it takes any.
-        requests.check_conditions(model.program, model.method, 1, {"labels": 0})
-        K = model.program.spec.num_classes
-        values = np.arange(K) if labels is None else labels
-        each = requests.numbers("labels", values, K, model.classes)
-        conditions["labels"] = np.resize(each, n)
-    samples = model.sample(jax.random.key(seed), n, **conditions)
+    conditions = model.cycle(labels, n)
+    samples = model.sample(jax.random.key(seed), n, **conditions, **settings)
     if path.suffix == ".png":
         pictures.save(pictures.picture(samples), path)
     else:

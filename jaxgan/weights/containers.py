@@ -16,6 +16,8 @@ import numpy as np
 from jaxgan.base import errors
 from jaxgan.weights import unpickling
 
+# Of a safetensors file, what is no tensor; and the entry in it that tells a file of ours.
+METADATA, OWN = "__metadata__", "jaxgan"
 # What a safetensors file calls its types.
 SAFE = {
     "BF16": np.dtype(jnp.bfloat16),
@@ -88,8 +90,8 @@ def _safetensors(file: IO[bytes]) -> Any:
     """A header of JSON after its length, then the values."""
     size = int.from_bytes(file.read(8), "little")
     header = json.loads(file.read(size))
-    header.pop("__metadata__", None)
-    found = {}
+    metadata = header.pop(METADATA, None) or {}
+    found: dict[str, Any] = {METADATA: metadata} if OWN in metadata else {}
     for name, entry in header.items():
         dtype, shape = SAFE[entry["dtype"]], entry["shape"]
         start, end = entry["data_offsets"]

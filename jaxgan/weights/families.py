@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxgan.weights import tensors, unpickling
+from jaxgan.weights import modules, own_files, tensors, unpickling
+from jaxgan.weights.containers import OWN
 
 # By network and key; '' has the tensors that stand in no network of a name.
 Networks = dict[str, dict[str, np.ndarray]]
@@ -84,55 +85,38 @@ def _none(_: Any) -> Settings:
     return {}
 
 
-# NVIDIA's modules in PyTorch.
+# Modules in PyTorch: NVIDIA's, and R3GAN's.
 
 
-def _modules(stored: Any) -> dict[str, dict[str, Any]]:
-    """What is known of each network, by its name."""
-    return {
-        name: stored[name].meta
-        for name in ("G", "D", "G_ema")
-        if isinstance(stored.get(name), unpickling.Persisted)
-    }
-
-
-def _persisted(stored: Any) -> bool:
-    return _has(stored, "G_ema") and "G_ema" in _modules(stored)
-
-
-def _state_of(meta: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, np.ndarray]]:
-    """The state dict of a module, in PyTorch's order."""
-    state = meta["state"]
-    passing = state.get("_non_persistent_buffers_set", ())
-    for kind, left_out in (("_parameters", ()), ("_buffers", passing)):
-        for key, value in state[kind].items():
-            if value is not None and key not in left_out:
-                yield prefix + key, tensors.array(value)
-    for key, module in state["_modules"].items():
-        if module is not None:
-            yield from _state_of(module.meta, f"{prefix}{key}.")
-
-
-def _persisted_networks(stored: Any) -> Networks:
-    return {name: dict(_state_of(meta)) for name, meta in _modules(stored).items()}
+def _persisted(stored: Any, inner: str) -> bool:
+    """Whether its average is one of NVIDIA's with such a module in its synthesis network."""
+    average = stored["G_ema"] if _has(stored, "G_ema") else None
+    return isinstance(average, unpickling.Persisted) and inner in modules.inside(
+        average, "synthesis"
+    )
 
 
 def _persisted_settings(stored: Any) -> Settings:
     settings = {
         name: {
-            "class_name": meta["class_name"],
-            "init_args": plain(meta["state"]["_init_args"]),
-            "init_kwargs": plain(meta["state"]["_init_kwargs"]),
+            "class_name": module.meta["class_name"],
+            "init_args": plain(module.meta["state"]["_init_args"]),
+            "init_kwargs": plain(module.meta["state"]["_init_kwargs"]),
         }
-        for name, meta in _modules(stored).items()
+        for name, module in modules.networks(stored).items()
+        if isinstance(module, unpickling.Persisted)
     }
     return {**settings, "training_set_kwargs": plain(stored.get("training_set_kwargs"))}
 
 
-def _submodule(stored: Any, name: str) -> Mapping[str, Any]:
-    """The modules in G's ``name``, by their names."""
-    inner = _modules(stored)["G_ema"]["state"]["_modules"].get(name)
-    return inner.meta["state"]["_modules"] if isinstance(inner, unpickling.Persisted) else {}
+def _is_r3gan(stored: Any) -> bool:
+    average = stored["G_ema"] if _has(stored, "G_ema") else None
+    named = isinstance(average, unpickling.Inert) and average.name.startswith("training.networks")
+    return named and modules.is_module(average)
+
+
+def _r3gan_settings(stored: Any) -> Settings:
+    return {key: plain(stored.get(key)) for key in ("cur_nimg", "training_set_kwargs")}
 
 
 # NVIDIA's networks in TensorFlow.
@@ -217,17 +201,29 @@ _PARTS = r"(weight|bias|running_mean|running_var|num_batches_tracked)"
 _NVIDIA = "Nvidia Source Code License: research or evaluation, non-commercial"
 
 FAMILIES = {
+    OWN: Family(
+        "jaxgan: that of what was converted",
+        own_files.holds,
+        own_files.networks,
+        own_files.settings,
+    ),
     "stylegan3_pytorch": Family(
         f"StyleGAN3: {_NVIDIA}",
-        lambda stored: _persisted(stored) and "input" in _submodule(stored, "synthesis"),
-        _persisted_networks,
+        lambda stored: _persisted(stored, "input"),
+        modules.state_dicts,
         _persisted_settings,
     ),
     "stylegan2_ada_pytorch": Family(
         f"StyleGAN2-ADA-PyTorch: {_NVIDIA}",
-        lambda stored: _persisted(stored) and "b4" in _submodule(stored, "synthesis"),
-        _persisted_networks,
+        lambda stored: _persisted(stored, "b4"),
+        modules.state_dicts,
         _persisted_settings,
+    ),
+    "r3gan": Family(
+        "R3GAN: no licence is stated; what it has of Nvidia's is under Nvidia's terms",
+        _is_r3gan,
+        modules.state_dicts,
+        _r3gan_settings,
     ),
     "stylegan2_tf": Family(
         f"StyleGAN2 (TensorFlow): {_NVIDIA}",

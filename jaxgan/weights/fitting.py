@@ -1,10 +1,14 @@
-"""Somebody else's tensors as ours: each taken once, their layouts, and what they make together."""
+"""Somebody else's tensors as ours: each taken once, their layouts, the networks they make up."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from jaxgan.weights.reading import File
+
+PyTree = Any
 
 
 class Tensors:
@@ -17,15 +21,18 @@ class Tensors:
     def __init__(self, tensors: Mapping[str, np.ndarray]):
         self.left = dict(tensors)
 
-    def take(self, key: str) -> np.ndarray:
+    def take(self, key: str, axes: int | None = None) -> np.ndarray:
         """The tensor of that name, in float32.
 
         Raises:
-          ValueError: if there is none.
+          ValueError: if there is none, or it has not so many axes.
         """
         if key not in self.left:
             raise ValueError(f"there is no {key!r}, or it was taken already")
-        return np.asarray(self.left.pop(key), np.float32)
+        value = np.asarray(self.left.pop(key), np.float32)
+        if axes is not None and value.ndim != axes:
+            raise ValueError(f"{key!r} is {list(value.shape)}, and {axes} axes are due here")
+        return value
 
     def check_empty(self) -> None:
         """Refuses tensors that are of no use.
@@ -44,44 +51,37 @@ def kernel(weight: np.ndarray) -> np.ndarray:
 
 def dense(found: Tensors, at: str) -> dict[str, np.ndarray]:
     """``AT.weight`` [out, in] and ``AT.bias``."""
-    return {"kernel": found.take(f"{at}.weight").T, "bias": found.take(f"{at}.bias")}
-
-
-def judged_by(module: Any) -> Callable[..., Any]:
-    """``(d, images, labels) -> logits`` of a discriminator, told of labels if there are any."""
-
-    def discriminate(d: Any, images: Any, labels: Any) -> Any:
-        return module.apply(d, images, *told(labels), train=False).logits
-
-    return discriminate
-
-
-def told(labels: Any) -> tuple:
-    """The labels, if there are any."""
-    return () if labels is None else (labels,)
+    return {"kernel": found.take(f"{at}.weight", 2).T, "bias": found.take(f"{at}.bias", 1)}
 
 
 @dataclasses.dataclass(frozen=True)
 class Fitted:
-    """The networks of a published file as ours.
+    """The networks of a published file as ours: data alone, see ``players`` for what they do.
 
     Attributes:
-      shape: [H, W, C] of an image.
+      network: the family in ``jaxgan.networks`` that they are of.
       latent_dim: length of z.
-      num_classes: of the labels; 0 where there are none.
+      generator: the fields of its generator.
       g: the generator's variables.
-      generate: ``(g, z, labels, truncation, cutoff, noise) -> images``; ``noise`` is a key for each
-        sample, ``'const'`` or ``'none'``.
-      takes: which of truncation, cutoff and noise mean something to it.
+      discriminator: the fields of its discriminator, or ``None``.
       d: the discriminator's variables, or ``None``.
-      discriminate: ``(d, images, labels) -> logits`` [B], or ``None``.
+      beside: the other file that was read, where each network has its own.
     """
 
-    shape: tuple[int, ...]
+    network: str
     latent_dim: int
-    num_classes: int
-    g: Any
-    generate: Callable[..., Any]
-    takes: tuple[str, ...] = ()
-    d: Any = None
-    discriminate: Callable[..., Any] | None = None
+    generator: dict[str, Any]
+    g: PyTree
+    discriminator: dict[str, Any] | None = None
+    d: PyTree = None
+    beside: File | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """[H, W, C] of an image."""
+        return tuple(self.generator["shape"])
+
+    @property
+    def num_classes(self) -> int:
+        """Of the labels; 0 where there are none."""
+        return self.generator.get("num_classes") or 0

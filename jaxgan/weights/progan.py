@@ -143,7 +143,9 @@ def lod_of(side: int, R: int) -> int:
 
 def weighted(found: Tensors, at: str) -> dict[str, np.ndarray]:
     """``AT/weight`` as it is, and ``AT/bias``."""
-    return {"kernel": found.take(f"{at}/weight"), "bias": found.take(f"{at}/bias")}
+    key = f"{at}/weight"
+    weight = found.take(key, 2 if "Dense" in at else 4)
+    return {"kernel": weight, "bias": found.take(f"{at}/bias", 1)}
 
 
 def flat(weight: np.ndarray) -> np.ndarray:

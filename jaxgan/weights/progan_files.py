@@ -1,13 +1,9 @@
 """ProGAN's published files as networks of ours, at the stage and the fade they were left in."""
 
-from typing import Any
-
-from jaxgan.networks import progan as networks
 from jaxgan.weights import progan
-from jaxgan.weights.fitting import Fitted, judged_by
+from jaxgan.weights.fitting import Fitted
 from jaxgan.weights.reading import File
 
-PyTree = Any
 FAMILIES = ("progan_tf", "progan_zoo")
 
 
@@ -24,14 +20,5 @@ def fit(file: File) -> Fitted:
     else:
         fields, g = progan.zoo_generator(file.networks["avgG"], file.settings)
         d_fields, d = progan.zoo_discriminator(file.networks["netD"], file.settings)
-    G, D = networks.Generator(**fields), networks.Discriminator(**d_fields)
-    classes = fields.get("num_classes") or 0
-
-    def generate(g: PyTree, z: Any, labels: Any, *_: Any) -> Any:
-        return G.apply(g, z, labels, train=False)
-
-    def discriminate(d: PyTree, images: Any, labels: Any) -> Any:
-        return judged_by(D)(d, images, None)  # D guesses labels, and is told of none
-
-    kernel = g["params"]["dense"]["kernel"]
-    return Fitted(fields["shape"], len(kernel) - classes, classes, g, generate, (), d, discriminate)
+    into = len(g["params"]["dense"]["kernel"])
+    return Fitted("progan", into - (fields["num_classes"] or 0), fields, g, d_fields, d)

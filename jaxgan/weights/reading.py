@@ -46,6 +46,7 @@ def read(path: files.Place) -> File:
 
     - ``stylegan2_ada_pytorch``, ``stylegan3_pytorch``: ``G``, ``D``, ``G_ema``; of each
       ``class_name``, ``init_args``, ``init_kwargs``; and ``training_set_kwargs``.
+    - ``r3gan``: ``G``, ``D``, ``G_ema``; ``cur_nimg`` and ``training_set_kwargs``.
     - ``stylegan2_tf``, ``progan_tf``: ``G``, ``D``, ``Gs``; of each
       ``static_kwargs``, ``build_func_name``, and of its ``components`` the same.
     - ``progan_zoo``: ``netG``, ``netD``, ``avgG``; its config.
@@ -55,6 +56,7 @@ def read(path: files.Place) -> File:
     - ``biggan_deep_hf``: ``''``; its config.json, which lies beside it.
     - ``biggan_pytorch``: ``''``; the config of the ``state_dict.pth`` beside it, if there is one.
     - ``cyclegan_pix2pix``, ``dcgan_example``: ``''``; none.
+    - ``jaxgan``: ``g``, ``d``; what ``jaxgan.weights.own`` writes beside them.
 
     Args:
       path: the file, or a folder with a ``pytorch_model.bin``.
@@ -73,15 +75,17 @@ def read(path: files.Place) -> File:
         if family is None:
             begins = families.first_keys(stored)
             raise errors.UserError(f"{place} is of no known family of weights: it has {begins}")
-        kind = families.FAMILIES[family]
+        kind, licence = families.FAMILIES[family], families.FAMILIES[family].licence
         networks, settings = kind.networks(stored), kind.settings(stored)
     if family == "biggan_deep_hf":
         settings = _config_beside(place)
     elif family == "biggan_pytorch":
         settings = _state_beside(place)
+    elif family == containers.OWN:
+        licence = settings["licence"]
     with place.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return File(place, sha256, family, kind.licence, networks, settings)
+    return File(place, sha256, family, licence, networks, settings)
 
 
 def _config_beside(path: Path) -> dict[str, Any]:

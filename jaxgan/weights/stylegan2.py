@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgan import networks
 from jaxgan.weights import stylegan2_names
-from jaxgan.weights.fitting import Fitted, Tensors, dense, judged_by, kernel
+from jaxgan.weights.fitting import Fitted, Tensors, dense, kernel
 from jaxgan.weights.reading import File
 
 PyTree = Any
@@ -47,7 +47,7 @@ def generator(tensors: Mapping[str, np.ndarray], settings: Mapping[str, Any]) ->
     params: dict[str, Any] = {"mapping": map_latents(found, fields["mapping_layers"], classes)}
     synthesized: dict[str, Any] = {}
     noise: dict[str, Any] = {}
-    const = found.take("synthesis.b4.const")
+    const = found.take("synthesis.b4.const", 3)
     synthesized["const"] = const.transpose(1, 2, 0)[None]
     for level in range(2, side.bit_length()):
         at, R = f"synthesis.b{2**level}", 2**level
@@ -59,7 +59,7 @@ def generator(tensors: Mapping[str, np.ndarray], settings: Mapping[str, Any]) ->
                 "conv": styled(found, f"{at}.{theirs}", turned=ours == "up"),
                 "noise": {"strength": found.take(f"{at}.{theirs}.noise_strength").reshape(())},
             }
-            maps = found.take(f"{at}.{theirs}.noise_const")
+            maps = found.take(f"{at}.{theirs}.noise_const", 2)
             noise[name] = {"const": maps[None, :, :, None]}
         if fields["architecture"] == "skip" or side == R:
             synthesized[f"to_image_{R}"] = styled(found, f"{at}.torgb")
@@ -98,9 +98,9 @@ def discriminator(tensors: Mapping[str, np.ndarray], settings: Mapping[str, Any]
         params[f"conv_{R}_same"] = biased(found, f"{at}.conv0")
         params[f"conv_{R}_down"] = biased(found, f"{at}.conv1")
         if fields["architecture"] == "resnet":
-            params[f"shortcut_{R}"] = {"kernel": kernel(found.take(f"{at}.skip.weight"))}
+            params[f"shortcut_{R}"] = {"kernel": kernel(found.take(f"{at}.skip.weight", 4))}
     params["conv_4"] = biased(found, "b4.conv")
-    fc = found.take("b4.fc.weight")
+    fc = found.take("b4.fc.weight", 2)
     # Their rows are channels first.
     fc = fc.reshape(len(fc), -1, 4, 4).transpose(2, 3, 1, 0).reshape(-1, len(fc))
     params["dense"] = {"kernel": fc, "bias": found.take("b4.fc.bias")}
@@ -130,7 +130,7 @@ def map_latents(found: Tensors, layers: int, classes: int) -> dict[str, Any]:
 
 def biased(found: Tensors, at: str) -> dict[str, np.ndarray]:
     """A convolution with a bias."""
-    return {"kernel": kernel(found.take(f"{at}.weight")), "bias": found.take(f"{at}.bias")}
+    return {"kernel": kernel(found.take(f"{at}.weight", 4)), "bias": found.take(f"{at}.bias", 1)}
 
 
 def styled(found: Tensors, at: str, turned: bool = False) -> dict[str, Any]:
@@ -149,33 +149,15 @@ def fit(file: File) -> Fitted:
     """
     given, judge = PROGRAMS[file.family](file)
     fields, g = generator(*given)
-    module = networks.find("generator", {"name": "stylegan2"})(**fields)
-    g["w_avg"] = g["w_avg"] or {"mean": mean_w(module, g, given[1]["z_dim"])}
-
-    def generate(g: PyTree, z: Any, labels: Any, truncation: Any, cutoff: Any, noise: Any) -> Any:
-        more = (noise, None, None, truncation, cutoff)
-        return module.apply(g, z, labels, *more, train=False)
-
-    d = discriminate = None
-    if judge is not None:
-        d_fields, d = discriminator(*judge)
-        critic = networks.find("discriminator", {"name": "stylegan2"})(**d_fields)
-        discriminate = judged_by(critic)
-
-    return Fitted(
-        fields["shape"],
-        given[1]["z_dim"],
-        fields["num_classes"] or 0,
-        g,
-        generate,
-        ("truncation", "cutoff", "noise"),
-        d,
-        discriminate,
-    )
+    z_dim = given[1]["z_dim"]
+    g["w_avg"] = g["w_avg"] or {"mean": mean_w(fields, g, z_dim)}
+    d_fields, d = (None, None) if judge is None else discriminator(*judge)
+    return Fitted("stylegan2", z_dim, fields, g, d_fields, d)
 
 
-def mean_w(module: Any, g: PyTree, z_dim: int) -> np.ndarray:
+def mean_w(fields: Mapping[str, Any], g: PyTree, z_dim: int) -> np.ndarray:
     """The mean of w over 4,096 latents, of a file that keeps none."""
+    module: Any = networks.find_class("generator", "stylegan2")(**fields)
     z = jax.random.normal(jax.random.key(0), (4096, z_dim), jnp.float32)
     zero = {"mean": jnp.zeros((module.features,), jnp.float32)}
     w = module.apply({**g, "w_avg": zero}, z, train=False, method="map")

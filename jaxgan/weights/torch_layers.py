@@ -35,9 +35,9 @@ class Layers:
         return value
 
     def put(self, collection: str, path: str, **values: np.ndarray) -> None:
-        """Variables of the layer at ``path``."""
+        """Variables of the layer at ``path``; of the network itself at ''."""
         for name, value in values.items():
-            self._made[(collection, *path.split("/"), name)] = value
+            self._made[(collection, *filter(None, path.split("/")), name)] = value
 
     def variables(self) -> dict[str, PyTree]:
         """All that was made, by collection.

@@ -8,6 +8,7 @@ Stand-ins cannot be changed by the file: functions are tuples, and a class takes
 import functools
 import io
 import pickle
+import re
 from collections.abc import Callable
 from typing import IO, Any, NamedTuple
 
@@ -65,6 +66,7 @@ def _encoded(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
+@functools.cache
 def _inert(name: str) -> type[Inert]:
     return type("Inert", (Inert,), {"name": name})
 
@@ -73,9 +75,13 @@ NETWORKS = ("dnnlib.tflib.network.Network", "tfutil.Network")
 ZOO_CONFIG = "models.utils.config.BaseConfig"
 _OBJECTS = (
     "argparse.Namespace",
-    "torch.nn.modules.activation.ReLU",  # in BigGAN-PyTorch's config
     ZOO_CONFIG,
     *NETWORKS,
+)
+# Classes of modules that a pickle holds whole: PyTorch's own, of which BigGAN-PyTorch's config has
+# one, and R3GAN's under both of its names. Whatever they are, they stand for what they hold.
+_CLASSES = re.compile(
+    r"(torch\.nn\.modules\.\w+|(R3GAN|BaselineGAN)\.\w+|training\.networks(_baseline)?)\.\w+"
 )
 _NUMPY = {
     "multiarray._reconstruct": Function(lambda *_: tensors.Array()),
@@ -92,6 +98,7 @@ KNOWN: dict[str, Any] = {
     "numpy.dtype": Function(tensors.DType),
     "numpy.ndarray": "",  # named only to say what _reconstruct makes
     "torch.Size": Function(tuple),
+    **{f"torch.{name}": name for name in ("bfloat16", "float16", "float32")},
     "torch.device": Function(lambda *place: ":".join(map(str, place))),
     "torch._utils._rebuild_parameter": Function(lambda tensor, *_: tensor),
     "torch._utils._rebuild_tensor": Function(tensors.rebuilt),
@@ -124,6 +131,8 @@ class Unpickler(pickle.Unpickler):
         whole = f"{module}.{name}"
         if whole == "torch.storage._load_from_bytes":
             return Function(self._nested)
+        if _CLASSES.fullmatch(whole):
+            return _inert(whole)
         if whole not in KNOWN:
             shown = ascii(whole)[1:-1][:100]
             raise errors.UserError(

@@ -62,3 +62,10 @@ def test_draws_are_standard_normal():
     assert z.shape == (4000, 5)
     assert abs(z.mean()) < 0.03
     assert abs(z.std() - 1) < 0.03
+
+
+def test_what_is_truncated_is_each_samples_own():
+    keys = draws.sample_keys(jax.random.key(0), 3)
+    found = draws.truncated_normal(keys, (400,), 0.5)
+    assert 0.45 < np.abs(found).max() <= 0.5
+    np.testing.assert_array_equal(draws.truncated_normal(keys[1:], (400,), 0.5), found[1:])

@@ -59,11 +59,11 @@ def test_a_validation_split_is_what_is_selected_on():
 
 
 def choose(config):
-    return choice.choose_metrics(config, splits_of(config).spec(), build(config))
+    return choice.choose_metrics(config, splits_of(config).spec(), build(config).conditions)
 
 
 def logged(config):
-    return choice.logged(config, splits_of(config).spec(), build(config))
+    return choice.logged(config, splits_of(config).spec(), build(config).conditions)
 
 
 def projection(config):
@@ -210,7 +210,7 @@ def test_a_difference_that_may_be_chance_is_no_overfitting():
 
 def test_a_mixture_is_measured_by_its_modes_beside_what_is_perfect():
     ready = program.prepare(settings("data.name=ring", "evaluation.n=500", name="gan_ring"))
-    judge = evaluation.open_evaluator(ready.config, "report", ready.method)
+    judge = evaluation.open_evaluator(ready.config, "report", ready.method.conditions)
     assert judge.metrics == ("modes", "sliced_wasserstein")
     result = judge.measure(real_subject(judge.real.other.values), KEY, 0)["figures"]
     assert result["modes"]["value"] == result["modes"]["perfect"] == 8
@@ -424,11 +424,11 @@ def test_a_network_without_logits_gives_no_score(monkeypatch):
         "load",
         lambda *args, **kwargs: dataclasses.replace(projection(config), num_classes=0),
     )
-    method = build(config)
-    assert "score" not in evaluation.open_evaluator(config, "report", method).metrics
+    conditions = build(config).conditions
+    assert "score" not in evaluation.open_evaluator(config, "report", conditions).metrics
     config.evaluation.metrics = ("score",)
     with pytest.raises(errors.UserError, match=r"pool3.npz has no classifier layer: no score can"):
-        evaluation.open_evaluator(config, "report", method)
+        evaluation.open_evaluator(config, "report", conditions)
 
 
 def test_a_likelihood_is_measured_where_the_method_has_one(ready):

@@ -274,7 +274,7 @@ def test_a_runs_report_has_the_three_errors(tmp_path):
     # Nothing may be chosen by an error on the test split.
     config = smoke("sgan_digits")
     ready = program.prepare(config)
-    named = evaluation.logged(config, ready.spec, ready.method)
+    named = evaluation.logged(config, ready.spec, ready.method.conditions)
     assert named
     assert not any("error" in name for name in named)
 

@@ -66,8 +66,11 @@ def test_samples_are_of_their_key_and_noise_of_its_own(stylegan2):
     ("ask", "told"),
     [
         (lambda gan: gan.generate(np.zeros((2, 31))), r"latents must be \[n, 32\], not \[2, 31\]"),
-        (lambda gan: gan.generate(np.zeros((2, 32)), [0, 3]), "labels must be from 0 to 2"),
-        (lambda gan: gan.generate(np.zeros((2, 32)), [0]), "labels must be whole numbers"),
+        (
+            lambda gan: gan.generate(np.zeros((2, 32)), [0, 3]),
+            "'labels' must be from 0 to 2, not 0 to 3",
+        ),
+        (lambda gan: gan.generate(np.zeros((2, 32)), [0]), "'labels' has 1 rows for 2 samples"),
         (lambda gan: gan.generate(np.zeros((2, 32)), noise="constant"), "did you mean 'const'"),
         (lambda gan: gan.sample(jax.random.key(0), 0), "at least 1, not 0"),
         (lambda gan: gan.discriminate(np.zeros((2, 16, 16, 3))), "images must be"),
@@ -121,3 +124,14 @@ def test_loads_by_its_path_alone(path, inputs, image, logits, settings):
     if logits:
         judged = gan.discriminate(file["d_in"].transpose(0, 2, 3, 1), labels)
         near(judged, file[f"out/{logits}"])
+
+
+def test_latents_of_hugging_faces_are_cut_off():
+    gan = jaxgan.load(golden("hf_biggandeep_small32/pytorch_model.bin"))
+    latents = gan.latents(jax.random.key(0), 500)
+    assert 1.9 < np.abs(latents).max() <= 2
+    # The deviation of a standard normal that is cut off there.
+    np.testing.assert_allclose(latents.std(), 0.8796, rtol=0.03)
+    for truncation in (0, 1.1, -0.5, float("nan")):
+        with pytest.raises(errors.UserError, match="truncation must be "):
+            gan.generate(latents[:1], truncation=truncation)

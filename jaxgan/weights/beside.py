@@ -1,34 +1,23 @@
-"""The networks in a file of BigGAN-PyTorch, Hugging Face or mimicry, and in the one beside it."""
+"""The networks of those who keep each in a file of its own: a file's, and of the one beside it."""
 
+import dataclasses
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from jaxgan.base import errors
-from jaxgan.networks import biggan as plain_networks
-from jaxgan.networks import biggan_deep as deep_networks
-from jaxgan.networks import mimicry as mimicry_networks
-from jaxgan.weights import biggan, biggan_deep, mimicry, reading
-from jaxgan.weights.fitting import Fitted, judged_by, told
+from jaxgan.weights import biggan, biggan_deep, dcgan, mimicry, reading
+from jaxgan.weights.fitting import Fitted
 from jaxgan.weights.reading import File
 
-PyTree = Any
-Tensors = Mapping[str, np.ndarray]
-FAMILIES = ("biggan_pytorch", "biggan_deep_hf", "mimicry")
-# The networks of ours that a file's are, and how its tensors become theirs.
-PLAIN = (plain_networks, biggan)
-DEEP = (deep_networks, biggan_deep)
-MIMICRY = (mimicry_networks, mimicry)
+FAMILIES = ("biggan_pytorch", "biggan_deep_hf", "mimicry", "dcgan_example")
 
 
 def fit(file: File) -> Fitted:
     """The generator of a file, and the discriminator in the one beside it, if there is one.
 
-    These projects keep each network in a file of its own, ``G_ema.pth`` and ``D.pth``, or
-    ``netG_STEP_steps.pth`` and ``netD_STEP_steps.pth``; either may be named.
+    ``G_ema.pth`` and ``D.pth``, ``netG_STEP_steps.pth`` and ``netD_STEP_steps.pth``, or
+    ``netG_epoch_N.pth`` and ``netD_epoch_N.pth``; either may be named.
 
     Raises:
       ValueError: if a generator's tensors do not fit, or there is none.
@@ -41,30 +30,27 @@ def fit(file: File) -> Fitted:
         raise ValueError(
             f"it is a discriminator, and no {partners(file.path)[0].name} is beside it"
         )
-    networks, mapping = program(g)
+    network, mapping = program(g)
     fields, variables = mapping.generator(g.networks[""], g.settings)
-    module = networks.Generator(**fields)
-    judge: PyTree = None
-    discriminate = None
+    judging: tuple[Any, Any] = (None, None)
+    told: ValueError | None = None
     try:
         if d is not None:
-            networks, judging = program(d)
-            found, judge = judging.discriminator(d.networks[""], d.settings)
-            discriminate = judged_by(networks.Discriminator(**found))
+            judging = program(d)[1].discriminator(d.networks[""], d.settings)
     except ValueError as error:
         if d is file:
             raise
-        logging.warning("%s is left aside: %s", beside and beside.path, errors.describe(error))
-    return Fitted(
-        fields["shape"],
-        mapping.latent_dim(fields, variables),
-        fields["num_classes"] or 0,
-        variables,
-        lambda g, z, labels, *_: module.apply(g, z, *told(labels), train=False),
-        (),
-        judge,
-        discriminate,
-    )
+        told = error
+    latent_dim = mapping.latent_dim(fields, variables)
+    found = Fitted(network, latent_dim, fields, variables, *judging, beside)
+    return found if told is None else alone(found, told)
+
+
+def alone(found: Fitted, error: BaseException) -> Fitted:
+    """The generator without the discriminator in the file beside, which a warning tells of."""
+    assert found.beside is not None
+    logging.warning("%s is left aside: %s", found.beside.path, errors.describe(error))
+    return dataclasses.replace(found, discriminator=None, d=None, beside=None)
 
 
 def fit_hugging_face(file: File) -> Fitted:
@@ -74,32 +60,25 @@ def fit_hugging_face(file: File) -> Fitted:
       ValueError: if tensors do not fit.
     """
     fields, variables = biggan_deep.hugging_face(file.networks[""], file.settings)
-    module = deep_networks.Generator(**fields)
-
-    def generate(g: PyTree, z: Any, labels: Any, truncation: Any, *_: Any) -> Any:
-        at = biggan_deep.at_truncation(g, truncation)
-        return module.apply(at, z * truncation, labels, train=False)
-
-    return Fitted(
-        fields["shape"],
-        biggan_deep.latent_dim(fields, variables),
-        fields["num_classes"],
-        variables,
-        generate,
-        ("truncation",),
-    )
+    return Fitted("biggan_deep", biggan_deep.latent_dim(fields, variables), fields, variables)
 
 
-def program(file: File) -> tuple[Any, Any]:
+def program(file: File) -> tuple[str, Any]:
     """The networks of ours that a file's are, and how its tensors become theirs."""
     if file.family == "mimicry":
-        return MIMICRY
-    return DEEP if "blocks.0.0.conv3.weight" in file.networks[""] else PLAIN
+        return "mimicry", mimicry
+    if file.family == "dcgan_example":
+        return "dcgan", dcgan
+    if "blocks.0.0.conv3.weight" in file.networks[""]:
+        return "biggan_deep", biggan_deep
+    return "biggan", biggan
 
 
 def is_generator(file: File) -> bool:
     """Whether a file holds a generator."""
-    return any(key.startswith(("output_layer.", "l1.")) for key in file.networks[""])
+    # The first layer of the DCGAN example's discriminator has no batch norm.
+    starts = ("output_layer.", "l1.", "main.1.")
+    return any(key.startswith(starts) for key in file.networks[""])
 
 
 def partners(path: Path) -> list[Path]:

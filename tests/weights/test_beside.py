@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from jaxgan import weights
-from jaxgan.weights import biggan_files
+from jaxgan.weights import beside, players
 from tests.weights import published
 from tests.weights.comparing import close, golden, golden_file, nchw, nhwc
 
@@ -29,16 +29,16 @@ def save(path, tensors):
 
 
 def fit(path):
-    return biggan_files.fit(weights.read(path))
+    return beside.fit(weights.read(path))
 
 
 def images_of(found, z, y, truncation=1.0):
-    run = jax.jit(lambda g, z, y, t: found.generate(g, z, y, t, None, "none"))
+    run = jax.jit(lambda g, z, y, t: players.generator(found)(g, z, y, t, None, "none"))
     return nchw(run(found.g, np.float32(z), y, np.float32(truncation)))
 
 
 def logits_of(found, x, y):
-    return jax.jit(found.discriminate)(found.d, nhwc(np.float32(x)), y)
+    return jax.jit(players.discriminator(found))(found.d, nhwc(np.float32(x)), y)
 
 
 def test_two_files_are_one_model(pair, tmp_path):
@@ -54,7 +54,7 @@ def test_two_files_are_one_model(pair, tmp_path):
 def test_one_file_is_a_generator_or_told(pair, tmp_path, caplog):
     G, D, *_ = pair
     found = fit(save(tmp_path / "G.pth", G))
-    assert (found.d, found.discriminate) == (None, None)
+    assert (found.d, players.discriminator(found)) == (None, None)
     (tmp_path / "alone").mkdir()
     with pytest.raises(ValueError, match=r"a discriminator, and no G_ema.pth is beside it"):
         fit(save(tmp_path / "alone" / "D.pth", D))

@@ -1,0 +1,227 @@
+"""CycleGAN's and pix2pix's files: what their names tell, and their tensors in our layouts."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from torch import nn as layers
+
+import jaxgan
+from jaxgan import weights
+from jaxgan.base import errors
+from jaxgan.nn import conv, conv_transpose, instance_norm
+from jaxgan.weights import players, translators
+from tests.weights.comparing import close, golden, golden_file, nchw, nhwc, tensors
+
+GOLDEN = {
+    "cyclegan_resnet9_small/latest_net_G_A.pth": (
+        ("resnet_9blocks", 8, 3, 3, "instance", False),
+        "the resnet_9blocks of cyclegan_pix2pix with instance norm, 8 wide, from 3 to 3 channels",
+    ),
+    "cyclegan_resnet9_small/latest_net_G_A.old.pth": (
+        ("resnet_9blocks", 8, 3, 3, "instance", False),
+        "resnet_9blocks",
+    ),
+    "cyclegan_patchgan_small/latest_net_D_A.pth": (
+        ("n_layers of 3", 8, 3, 1, "instance", False),
+        "n_layers of 3",
+    ),
+    "pix2pix_patchgan_small/latest_net_D.pth": (
+        ("n_layers of 3", 8, 6, 1, "batch", False),
+        "n_layers of 3 of cyclegan_pix2pix with batch norm, 8 wide, from 6 to 1 channels",
+    ),
+    "pix2pix_unet5_small/latest_net_G.pth": (("unet_32", 4, 3, 3, "batch", None), "the unet_32"),
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_golden_files_are_told_and_not_built_yet(name):
+    known, told = GOLDEN[name]
+    found = translators.read(tensors(name))
+    assert (found.name, found.width, found.into, found.out, found.norm, found.dropout) == known
+    with pytest.raises(errors.UserError, match=rf"{told}.*, a network that is not here yet$"):
+        jaxgan.load(golden_file(name))
+
+
+def at(tree, path):
+    for name in path.split("/"):
+        tree = tree.get(name, {})
+    return tree
+
+
+def play(found):
+    """(convolution, norm) by path, with our functions on the variables that were read."""
+    params, stats = (found.variables.get(name, {}) for name in ("params", "batch_stats"))
+
+    def convolve(x, path, stride=1, padding=1, up=False):
+        own = at(params, path)
+        kernel = jnp.asarray(own["kernel"])
+        if up:
+            size = tuple(2 * s for s in x.shape[1:3])
+            x = conv_transpose(x, kernel.swapaxes(2, 3), 2, 1, size)
+        else:
+            x = conv(x, kernel, stride, padding)
+        return x + own.get("bias", 0)
+
+    def norm(x, path):
+        if found.norm == "instance":
+            return instance_norm(x)
+        own, kept = at(params, path), at(stats, path)
+        if not own:
+            return x
+        return (x - kept["mean"]) / np.sqrt(kept["var"] + 1e-5) * own["scale"] + own["bias"]
+
+    return convolve, norm
+
+
+def reflect(x, width):
+    return jnp.pad(x, ((0, 0), (width, width), (width, width), (0, 0)), "reflect")
+
+
+def play_resnet(found, x):
+    convolve, norm = play(found)
+    x = jax.nn.relu(norm(convolve(reflect(x, 3), "first/conv", padding=0), "first/norm"))
+    for i in range(2):
+        x = jax.nn.relu(norm(convolve(x, f"down_{i}/conv", stride=2), f"down_{i}/norm"))
+    for i in range(found.depth):
+        h = convolve(reflect(x, 1), f"block_{i}/0/conv", padding=0)
+        h = reflect(jax.nn.relu(norm(h, f"block_{i}/0/norm")), 1)
+        x = x + norm(convolve(h, f"block_{i}/1/conv", padding=0), f"block_{i}/1/norm")
+    for i in range(2):
+        x = jax.nn.relu(norm(convolve(x, f"up_{i}/conv", up=True), f"up_{i}/norm"))
+    return jnp.tanh(convolve(reflect(x, 3), "last", padding=0))
+
+
+def play_unet(found, x):
+    convolve, norm = play(found)
+
+    def nested(x, i):
+        h = convolve(jax.nn.leaky_relu(x, 0.2) if i else x, f"down_{i}/conv", stride=2)
+        if i < found.depth - 1:
+            h = nested(norm(h, f"down_{i}/norm") if i else h, i + 1)
+        h = convolve(jax.nn.relu(h), f"up_{i}/conv", up=True)
+        # What comes in was rectified in place, and so is what goes beside.
+        return (
+            jnp.concatenate([jax.nn.leaky_relu(x, 0.2), norm(h, f"up_{i}/norm")], -1)
+            if i
+            else jnp.tanh(h)
+        )
+
+    return nested(x, 0)
+
+
+def play_patch(found, x):
+    convolve, norm = play(found)
+    x = jax.nn.leaky_relu(convolve(x, "first", stride=2), 0.2)
+    for i in range(found.depth):
+        stride = 1 if i == found.depth - 1 else 2
+        x = convolve(x, f"layer_{i}/conv", stride=stride)
+        x = jax.nn.leaky_relu(norm(x, f"layer_{i}/norm"), 0.2)
+    return convolve(x, "last")
+
+
+PLAY = {"resnet": play_resnet, "unet": play_unet, "patch": play_patch}
+
+
+@pytest.mark.parametrize("name", [name for name in GOLDEN if "old" not in name])
+def test_in_our_layouts_they_make_what_their_program_makes(name):
+    expected = golden(name.partition("/")[0])
+    found = translators.read(tensors(name))
+    made = jax.jit(lambda x: PLAY[found.kind](found, x))(nhwc(expected["x"]))
+    close(nchw(made), expected["out/eval"])
+
+
+def random_state(module):
+    """A state dict of PyTorch's with values that are no start's."""
+    torch.manual_seed(0)
+    return {
+        key: torch.randn(value.shape) if value.ndim else value
+        for key, value in module.state_dict().items()
+    }
+
+
+def resnet(norm, dropout, blocks, width=2):
+    """The layers of CycleGAN's generator that have parameters, in their places."""
+    bias = norm is layers.InstanceNorm2d
+    idle = layers.Identity()
+
+    class Block(layers.Module):
+        def __init__(self):
+            super().__init__()
+            C = 4 * width
+            inner = [layers.Conv2d(C, C, 3, bias=bias), norm(C), idle]
+            more = [idle] if dropout else []
+            self.conv_block = layers.Sequential(idle, *inner, *more, idle, *inner[:2])
+
+    made = [idle, layers.Conv2d(1, width, 7, bias=bias), norm(width), idle]
+    for i in (1, 2):
+        made += [layers.Conv2d(width * i, width * 2 * i, 3, bias=bias), norm(width * 2 * i), idle]
+    made += [Block() for _ in range(blocks)]
+    for i in (2, 1):
+        up = layers.ConvTranspose2d(width * 2 * i, width * i, 3, bias=bias)
+        made += [up, norm(width * i), idle]
+    module = layers.Module()
+    module.model = layers.Sequential(*made, idle, layers.Conv2d(width, 2, 7), idle)
+    return module
+
+
+@pytest.mark.parametrize("norm", [layers.BatchNorm2d, layers.InstanceNorm2d])
+@pytest.mark.parametrize("dropout", [False, True])
+def test_norm_and_dropout_are_told_by_the_names(norm, dropout):
+    state = random_state(resnet(norm, dropout, 6))
+    found = translators.read({key: value.numpy() for key, value in state.items()})
+    kind = "batch" if norm is layers.BatchNorm2d else "instance"
+    assert (found.name, found.norm, found.dropout) == ("resnet_6blocks", kind, dropout)
+    assert (found.into, found.out) == (1, 2)
+    count = sum(v.numel() for k, v in state.items() if "num_batches" not in k)
+    assert sum(np.size(x) for _, x in players.leaves(found.variables)) == count
+    up = at(found.variables["params"], "up_0/conv")["kernel"]
+    np.testing.assert_array_equal(up, state["model.16.weight"].permute(2, 3, 0, 1).numpy())
+
+
+def test_statistics_of_instance_norm_are_left_out():
+    state = random_state(resnet(layers.InstanceNorm2d, False, 6))
+    plain = translators.read({key: value.numpy() for key, value in state.items()})
+    old = random_state(
+        resnet(lambda C: layers.InstanceNorm2d(C, track_running_stats=True), False, 6)
+    )
+    old = {key: value.numpy() for key, value in (old | state).items()}
+    assert any("running_mean" in key for key in old)
+    found = translators.read(old)
+    assert found.norm == "instance"
+    jax.tree.map(np.testing.assert_array_equal, found.variables, plain.variables)
+
+
+def test_pixels():
+    state = {
+        "net.0.weight": np.zeros((4, 6, 1, 1)),
+        "net.0.bias": np.zeros(4),
+        "net.2.weight": np.zeros((8, 4, 1, 1)),
+        **{f"net.3.{n}": np.zeros(8) for n in ("weight", "bias", "running_mean", "running_var")},
+        "net.5.weight": np.zeros((1, 8, 1, 1)),
+    }
+    found = translators.read(state)
+    assert (found.name, found.width, found.into, found.norm) == ("pixel", 4, 6, "batch")
+    del state["net.5.weight"]
+    with pytest.raises(ValueError, match=r"there is no 'net\.5\.weight'"):
+        translators.read(state)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("model.4.bias", np.zeros(3), r"'model\.4\.bias' is \[3\], and \[4\] is due here"),
+        ("model.99.weight", np.zeros(3), r"'model\.99\.weight' \[3\] is of no use"),
+        ("model.12.conv_block.5.weight", None, r"there is no 'model\.12\.conv_block\.5\.weight'"),
+    ],
+)
+def test_what_does_not_fit_is_named(key, value, told, tmp_path):
+    state = random_state(resnet(layers.InstanceNorm2d, False, 6))
+    state.pop(key, None)
+    if value is not None:
+        state[key] = torch.tensor(value)
+    torch.save(state, tmp_path / "latest_net_G.pth")
+    assert weights.read(tmp_path / "latest_net_G.pth").family == "cyclegan_pix2pix"
+    with pytest.raises(errors.UserError, match=rf"G\.pth \(cyclegan_pix2pix\): .*{told}"):
+        jaxgan.load(tmp_path / "latest_net_G.pth")
