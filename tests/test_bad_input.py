@@ -363,7 +363,7 @@ EXPERIMENT_LINES = [
     (
         "value for a group",
         "fields['data'] = 'digits'",
-        "config field 'data'; did you mean 'data.name'?",
+        "config field 'data'; did you mean 'data.pad'?",
     ),
     ("group for a value", "fields['steps'] = {'n': 5}", "field 'steps.n'; did you mean 'steps'?"),
     ("method as a name", "fields['method'] = 'gan'", "'method'; did you mean 'method.name'?"),
