@@ -23,6 +23,8 @@ from jaxgan.run import checkpoint, program
 from jaxgan.watch import callbacks, log, pictures
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
+pytestmark = pytest.mark.usefixtures("shared_programs")
+
 COMPILED = "/jax/core/compile/backend_compile_duration"
 
 

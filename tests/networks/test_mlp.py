@@ -7,7 +7,7 @@ from jaxgan.networks import mlp
 
 
 def make(module, *inputs):
-    variables = module.init(jax.random.key(0), *inputs, train=False)
+    variables = jax.jit(lambda k: module.init(k, *inputs, train=False))(jax.random.key(0))
     return variables, module.apply(variables, *inputs, train=False)
 
 
