@@ -38,7 +38,10 @@ EXPERIMENTS = Path(__file__).resolve().parent.parent / "experiments"
 
 
 # By time, the longest first: so no worker is left with one of them at the end.
-LONGEST = ("docs", "interruptions", "parallel", "train", "laws", "main", "bad_input", "sgan")
+LONGEST = (
+    *("docs", "interruptions", "laws", "parallel", "train", "progan"),
+    *("strict", "main", "bad_input", "sgan"),
+)
 
 
 @pytest.hookimpl(tryfirst=True)
