@@ -1,5 +1,6 @@
 """Four simulated devices for every test, and small runs to share."""
 
+import gc
 import importlib.util
 import json
 import os
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 
 from jaxgan import config as config_lib
-from jaxgan import train
+from jaxgan import data, train
 from jaxgan.base import preemption
 from jaxgan.config import variants
+from jaxgan.run import program
 
 # Before the first use of JAX.
 jax.config.update("jax_num_cpu_devices", 4)
@@ -27,13 +29,19 @@ FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_co
 if jaxlib.__version__ == "0.10.2":
     os.environ["XLA_FLAGS"] = f"{FLAGS} {os.environ.get('XLA_FLAGS', '')}"
 
+# Processes that tests start may keep the package's bytecode: to start takes a third less time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # What the `tf` extra adds to a run's folder, where it is installed.
 TENSORBOARD = importlib.util.find_spec("tensorboard") and importlib.util.find_spec("tensorflow")
 EXPERIMENTS = Path(__file__).resolve().parent.parent / "experiments"
 
 
 # By time, the longest first: so no worker is left with one of them at the end.
-LONGEST = ("docs", "interruptions", "parallel", "train", "laws", "main", "bad_input", "sgan")
+LONGEST = (
+    *("docs", "interruptions", "laws", "parallel", "train", "progan"),
+    *("strict", "main", "bad_input", "sgan"),
+)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -44,6 +52,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("long") and item.callspec.params["settings"] != "gan":
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish():
+    """Garbage is looked for less often: tracing makes many objects, and few cycles."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -65,12 +79,31 @@ def optimized():
     os.environ[QUICKLY.upper()] = "1"
 
 
+@pytest.fixture(scope="module")
+def shared_programs():
+    """Runs of one config share what they trace and compile, in modules that make many of them."""
+    shared, prepare = {}, program.prepare
+
+    def prepare_once(config, spec=None, splits=None):
+        build = variants.find(config.method.name).build  # which a test may have put there
+        found = spec or (splits or data.Splits(config.data)).spec()
+        key = (config.to_json_best_effort(), spec is None, repr(found), build)
+        if key not in shared:
+            shared[key] = prepare(config, spec, splits)
+        return shared[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(program, "prepare", prepare_once)
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def bounded_memory():
     """What modules compiled is let go of when it fills a worker: 2 GiB are to be enough."""
     yield
     if resident() > 1.2 * 2**30:
         jax.clear_caches()
+        gc.collect()
 
 
 def resident():

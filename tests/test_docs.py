@@ -1,9 +1,10 @@
 """Every code block of the README and of ``docs/`` runs, and what they list is all there is.
 
 A page runs in a temporary folder with a copy of ``experiments/``, from top to bottom. Its
-``python`` blocks share one interpreter, in which warnings are errors; each ``bash`` block is a
-script of its own, under ``bash -euo pipefail``. Blocks of another language are only shown. A
-comment right before a block changes this:
+``python`` blocks share one interpreter, in which warnings are errors. So do ``bash`` blocks of
+nothing but our command line, as JAX is imported once then; each other one is a script of its own,
+under ``bash -euo pipefail``. Blocks of another language are only shown. A comment right before a
+block changes this:
 
     <!-- file: NAME -->        the block is written to the file NAME
     <!-- not run: REASON -->   the block is only shown
@@ -75,6 +76,26 @@ def runnable(script):
     return "" if "-m pytest" in last else last
 
 
+OURS = ["python", "-m", "jaxgan.main"]
+
+
+def command_lines(script):
+    """The arguments of our command, line by line; ``None`` where the script does anything else."""
+    lines = [shlex.split(line) for line in script.splitlines()]
+    plain = all(line[:3] == OURS for line in lines) and not re.search(r"[$&|;<>#\\]", script)
+    return [line[3:] for line in lines] if plain else None
+
+
+def run_here(page, lines):
+    """Runs command lines in this interpreter; those that train, with ``--smoke``."""
+    from jaxgan import main
+
+    for line in lines:
+        train = any(part.startswith("--config=") for part in line) and "--smoke" not in line
+        if code := main.main([*line, *["--smoke"] * train]):
+            sys.exit(f"{page.name}: {line}: exit code {code}")
+
+
 def run_page(page):
     """Runs the blocks of a page in the present folder; the first that fails ends it."""
     names = {"__name__": "__page__"}
@@ -87,6 +108,8 @@ def run_page(page):
             # Empty lines before it, so that a traceback gives the line of the page.
             source = "\n" * (block.line - 1) + block.text
             exec(compile(source, str(page), "exec"), names)
+        elif block.language == "bash" and (lines := command_lines(block.text)):
+            run_here(page, lines)
         elif block.language == "bash" and (script := runnable(block.text)):
             done = subprocess.run(["bash", "-euo", "pipefail", "-c", script])
             if done.returncode:

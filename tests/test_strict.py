@@ -162,8 +162,17 @@ def made(name, optimizer, switches, size=B):
     return variants.made(cls, known), batch, jax.random.key(0)
 
 
-@pytest.mark.parametrize("switches", TECHNIQUES, ids=lambda t: "-".join(t))
-@pytest.mark.parametrize("name", METHODS)
+# They take the techniques from where the others do, and seconds to trace.
+LARGE = ("progan", "stylegan2")
+STEPS = [
+    pytest.param(name, t, id=f"{name}-{'-'.join(t)}", marks=pytest.mark.slow if late else ())
+    for name in METHODS
+    for i, t in enumerate(TECHNIQUES)
+    for late in [name in LARGE and i > 0]
+]
+
+
+@pytest.mark.parametrize(("name", "switches"), STEPS)
 def test_steps(name, switches):
     with strict():
         # Optax's Adam mixes dtypes itself, and has 64 bits on the way.

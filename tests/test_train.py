@@ -23,6 +23,8 @@ from jaxgan.run import checkpoint, program
 from jaxgan.watch import callbacks, log, pictures
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
+pytestmark = pytest.mark.usefixtures("shared_programs")
+
 COMPILED = "/jax/core/compile/backend_compile_duration"
 
 
@@ -38,8 +40,16 @@ def workdir(settings, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("mode", ["jit", "pmap"])
-@pytest.mark.parametrize("placement", ["device", "stream"])
+@pytest.mark.parametrize(
+    ("mode", "placement"),
+    # Where batches come from and how they are cut meet in no code of ours.
+    [
+        ("jit", "stream"),
+        ("pmap", "device"),
+        pytest.param("jit", "device", marks=pytest.mark.slow),
+        pytest.param("pmap", "stream", marks=pytest.mark.slow),
+    ],
+)
 def test_nothing_is_compiled_or_fetched_between_log_lines(monkeypatch, mode, placement):
     settings = smoke("dcgan_digits", f"parallel.mode={mode}", f"data.placement={placement}")
     with settings.unlocked():

@@ -50,14 +50,12 @@ def test_a_checkpoint_of_4_devices_goes_on_with_2_1_and_4(tmp_path):
     checkpoints.close()
     expected, _ = losses(settings, carry, 5, 10)
     assert np.ptp(expected[:, 0]) > 1e-4, "nothing moves: the comparison would say nothing"
-    for count in (2, 1, 4):
-        for mode in ("jit", "pmap"):
-            other = on(count, mode)
-            restored = checkpoint.restore(tmp_path, program.prepare(other).template)
-            found, _ = losses(other, restored.tree, 5, 10)
-            np.testing.assert_allclose(
-                found, expected, atol=1e-5, rtol=0, err_msg=f"{count} {mode}"
-            )
+    # One device is the same in both ways, and four by `jit` are where it comes from.
+    for count, mode in ((2, "jit"), (1, "jit"), (2, "pmap"), (4, "pmap")):
+        other = on(count, mode)
+        restored = checkpoint.restore(tmp_path, program.prepare(other).template)
+        found, _ = losses(other, restored.tree, 5, 10)
+        np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0, err_msg=f"{count} {mode}")
 
 
 def test_an_indivisible_batch_is_refused_with_the_nearest_sizes():
@@ -409,7 +407,7 @@ def test_a_step_in_a_users_shard_map_that_checks_types(name):
     switches = {"r1": 1.0, "lazy_interval": 2, "d_refresh_every": 2, "replay": 8}
     variant, batch, key = made(name, "sgd", switches, size=8)
     whole = variant.build()
-    state = whole.init(key, batch)
+    state = jax.jit(whole.init)(key, batch)
     batch = {**batch, "image": jax.random.normal(key, batch["image"].shape)}
     split_common = dataclasses.replace(variant.common, axis_name="data")
     shard = dataclasses.replace(variant, common=split_common).build()

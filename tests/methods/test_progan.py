@@ -17,6 +17,8 @@ from jaxgan.run import checkpoint, program
 from tests.adversarial.play import SGD
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
+pytestmark = pytest.mark.usefixtures("shared_programs")
+
 # Of the smoke config: steps of 4x4, of the fade, and of 8x8, 20 in all.
 FIRST, WHOLE = 6, 10
 SLOW = pytest.mark.slow

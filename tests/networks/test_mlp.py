@@ -7,8 +7,12 @@ from jaxgan.networks import mlp
 
 
 def make(module, *inputs):
-    variables = module.init(jax.random.key(0), *inputs, train=False)
-    return variables, module.apply(variables, *inputs, train=False)
+    @jax.jit
+    def run():
+        variables = module.init(jax.random.key(0), *inputs, train=False)
+        return variables, module.apply(variables, *inputs, train=False)
+
+    return run()
 
 
 def test_they_take_images_and_points():

@@ -124,7 +124,7 @@ def test_stages_that_do_not_run_have_no_gradient(variables):
 
 def test_labels_stand_as_one_hot_beside_the_latents():
     G, labels = generator(num_classes=3), jnp.array([0, 2, 1, 2])
-    variables = G.init(KEY, Z, labels, train=False)
+    variables = jax.jit(lambda k: G.init(k, Z, labels, train=False))(KEY)
     beside = jnp.concatenate([Z, jax.nn.one_hot(labels, 3)], axis=1)
     np.testing.assert_array_equal(
         G.apply(variables, Z, labels, train=False),

@@ -134,14 +134,9 @@ def unfinished(workdir):
     return list((workdir / "checkpoints").glob("*tmp*"))
 
 
-@pytest.mark.parametrize(
-    ("times", "steps"), [(3, 1000), pytest.param(50, 12_000, marks=pytest.mark.slow)]
-)
-def test_kill_9(cache, tmp_path, times, steps):
-    whole, runner = Runner(tmp_path / "whole", cache, steps), Runner(tmp_path / "run", cache, steps)
-    code, _, err = whole.finish()
-    assert code == 0, err
-    losses, saving = kill_again_and_again(runner, times, seed=times)
+def check_kills(runner, whole, times, seed):
+    """Kills a run, lets it end, and compares it with the one that nobody disturbed."""
+    losses, saving = kill_again_and_again(runner, times, seed)
     reached = committed(runner.workdir)
     code, _, err = runner.finish()
     assert code == 0, err
@@ -154,7 +149,20 @@ def test_kill_9(cache, tmp_path, times, steps):
     # stretch it, but never beyond the next one.
     assert max(losses) <= 2 * INTERVAL
     assert reached >= INTERVAL
-    assert_same_run(whole.workdir, runner.workdir)
+    assert_same_run(whole, runner.workdir)
+
+
+def test_kill_9(whole, cache, tmp_path):
+    # By this seed, in the first save, and later between two.
+    check_kills(Runner(tmp_path, cache), whole, times=2, seed=1)
+
+
+@pytest.mark.slow
+def test_kill_9_again_and_again(cache, tmp_path):
+    whole, runner = (Runner(tmp_path / name, cache, 12_000) for name in ("whole", "run"))
+    code, _, err = whole.finish()
+    assert code == 0, err
+    check_kills(runner, whole.workdir, times=50, seed=50)
 
 
 # Sends the signal from inside a phase of the run; the timer lets compilation begin first.

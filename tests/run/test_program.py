@@ -6,6 +6,8 @@ from jaxgan import train
 from jaxgan.run import checkpoint, compiled, program
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
+pytestmark = pytest.mark.usefixtures("shared_programs")
+
 STEPS = ("steps=14", "log.every=5", "checkpoint.every=7", "sample.every=0", "evaluation.every=0")
 
 
