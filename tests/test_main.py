@@ -50,8 +50,9 @@ def command(monkeypatch, compilation_cache, capsys):
 
 
 def everything(folder):
-    """The content of every file below ``folder``, but for the lock that names its last holder."""
+    """The content of every file below ``folder``, but Python's own and the lock with its holder."""
     files = [p for p in folder.rglob("*") if p.is_file() and p.name != ".lock"]
+    files = [p for p in files if p.parent.name != "__pycache__"]
     return {str(p.relative_to(folder)): p.read_bytes() for p in files}
 
 
