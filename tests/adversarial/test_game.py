@@ -46,7 +46,7 @@ def test_players_of_other_names_play_the_same_game(rule):
         adversarial.method(game(names, update_rule=rule))
         for names in (("g", "d"), tuple(NAMES.values()))
     )
-    left, right = (jax.jit(m.init)(KEY, {}) for m in (plain, other))
+    left, right = plain.init(KEY, {}), other.init(KEY, {})
     assert set(right.nets) == {"painter", "critic"}
     assert set(right.extras) == {"painter_history", "critic_history", "critic_replay"}
     for i in range(2):
@@ -77,7 +77,7 @@ def test_two_games_share_a_state():
     """As a method of two pairs of players has them: neither touches what is the other's."""
     one, two = (game((f"g_{i}", f"d_{i}")) for i in "ab")
     first, second = adversarial.method(one), adversarial.method(two)
-    a, b = jax.jit(first.init)(KEY, {}), jax.jit(second.init)(jax.random.key(1), {})
+    a, b = first.init(KEY, {}), second.init(jax.random.key(1), {})
     state = replace(a, nets={**a.nets, **b.nets}, extras={**a.extras, **b.extras})
     assert set(state.nets) == {"g_a", "d_a", "g_b", "d_b"}
     assert len(state.extras) == 6
@@ -105,10 +105,8 @@ def test_two_games_share_a_state():
 
 def test_names_that_change_places_are_told_apart():
     plain, crossed = (adversarial.method(game(names)) for names in (("g", "d"), ("d", "g")))
-    state = jax.jit(plain.init)(KEY, {})
-    turned = replace(
-        jax.jit(crossed.init)(KEY, {}), nets={"d": state.nets["g"], "g": state.nets["d"]}
-    )
+    state = plain.init(KEY, {})
+    turned = replace(crossed.init(KEY, {}), nets={"d": state.nets["g"], "g": state.nets["d"]})
     new, metrics = jax.jit(plain.step)(state, {"image": REAL}, KEY)
     other, found = jax.jit(crossed.step)(turned, {"image": REAL}, KEY)
     assert same_bits(other.nets, {"d": new.nets["g"], "g": new.nets["d"]})
@@ -162,7 +160,7 @@ def test_latents_are_any_tree(latents, join, codes):
         **drawn,
     )
     method = adversarial.method(plain)
-    state = jax.jit(method.init)(KEY, {})
+    state = method.init(KEY, {})
     z = method.latents(KEY, 5)
     assert {len(x) for x in jax.tree.leaves(z)} == {5}
     samples = method.generate(state, z)
