@@ -13,4 +13,5 @@ def base(side: int) -> ConfigDict:
     config.data.image_size, config.data.channels = side, 3
     config.log.every, config.sample.every, config.checkpoint.every = 100, 2000, 2000
     config.evaluation.n, config.evaluation.extractor = 50_000, "inception"
+    config.method = {}
     return config
