@@ -204,7 +204,8 @@ def test_g_learns_from_the_best(step, k):
 def test_the_best_are_those_of_all_devices():
     game = game_of(shape=(2,), axis_name="data", top_k=0.5, top_k_decay=0.0)
     whole = game_of(shape=(2,), top_k=0.5, top_k_decay=0.0)
-    logits = jnp.asarray([3.0, -1.0, 2.0, 0.5, -2.0, 7.0, 1.0, -0.5])
+    # Two devices have two of the best each, and two have none.
+    logits = jnp.asarray([3.0, 2.0, -1.0, 0.5, 7.0, 1.0, -2.0, -0.5])
     step = jnp.int32(1000)
 
     def shard(logits):
