@@ -9,7 +9,7 @@ here. The authors' code names no last step: this ends where its schedules do.
 
 from ml_collections import ConfigDict
 
-from bases import cifar10
+from bases import cifar10, r3gan
 from bases.smoke import smoke
 
 
@@ -20,19 +20,8 @@ def get_config() -> ConfigDict:
     config.method.name, config.method.conditional, config.method.latent_dim = "r3gan", True, 64
     config.method.ema_decay = 0.999
     config.method.generator = config.method.discriminator = {"name": "r3gan"}
-    adam = {"name": "adam", "learning_rate": 2e-4, "b1": 0.0, "b2": 0.9}
-    config.method.g_optimizer = config.method.d_optimizer = adam
-    config.method.techniques = {
-        "r1": 0.05,
-        "r2": 0.05,
-        "augment": "ada",
-        "augment_transforms": (
-            ("blit", 1.0),
-            ("geometry", 1.0),
-            ("cutout", 1.0),
-            ("color", 0.5),
-        ),
-    }
+    config.method.g_optimizer, config.method.d_optimizer = dict(r3gan.ADAM), dict(r3gan.ADAM)
+    config.method.techniques = r3gan.techniques(0.05)
     return config
 
 

@@ -10,7 +10,7 @@ names no last step: this ends where its schedules do.
 
 from ml_collections import ConfigDict
 
-from bases import folder
+from bases import folder, r3gan
 from bases.smoke import smoke
 
 
@@ -22,11 +22,8 @@ def get_config() -> ConfigDict:
     network = {"name": "r3gan", "widths": (768, 768, 768, 768, 384, 192, 96)}
     network |= {"groups": (96, 96, 96, 96, 48, 24, 12), "blocks": (2,) * 7}
     config.method.generator, config.method.discriminator = dict(network), dict(network)
-    adam = {"name": "adam", "learning_rate": 2e-4, "b1": 0.0, "b2": 0.9}
-    config.method.g_optimizer, config.method.d_optimizer = dict(adam), dict(adam)
-    config.method.techniques = {"r1": 150.0, "r2": 150.0, "augment": "ada"}
-    transforms = (("blit", 1.0), ("geometry", 1.0), ("cutout", 1.0), ("color", 0.5))
-    config.method.techniques["augment_transforms"] = transforms
+    config.method.g_optimizer, config.method.d_optimizer = dict(r3gan.ADAM), dict(r3gan.ADAM)
+    config.method.techniques = r3gan.techniques(150.0)
     return config
 
 

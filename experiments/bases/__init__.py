@@ -1,1 +1,1 @@
-"""What the experiments on one dataset share. An experiment names its method, and what differs."""
+"""What experiments on one dataset, or of one method, share. Each names its method and its own."""

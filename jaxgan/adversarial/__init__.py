@@ -11,5 +11,5 @@ from jaxgan.adversarial.game import (
     head,
     plain,
 )
-from jaxgan.adversarial.labels import by_label, count_classes
+from jaxgan.adversarial.labels import by_label, count_classes, told
 from jaxgan.adversarial.method import method

@@ -45,3 +45,8 @@ def by_label(num_classes: int) -> dict[str, Any]:
         "of_real": of_batch,
         "given": given,
     }
+
+
+def told(conditions: PyTree) -> tuple:
+    """What a player is told beside its samples or latents: the labels, if there are any."""
+    return (conditions["labels"],) if "labels" in conditions else ()

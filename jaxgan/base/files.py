@@ -65,6 +65,16 @@ def cannot_hold(path: Place) -> str:
     return "" if os.access(there, os.W_OK | os.X_OK) else "Permission denied"
 
 
+def check_place(path: Path) -> None:
+    """Refuses a place that no file can be written to, before the work for it is done.
+
+    Raises:
+      UserError: for a folder, or where nothing can be made.
+    """
+    if path.is_dir() or cannot_hold(path.parent):
+        raise errors.UserError(f"cannot write {path}: no file can be made there")
+
+
 def amount(count: float) -> str:
     """A number of bytes in the unit that fits it."""
     for unit in ("bytes", "kB", "MB"):

@@ -1,6 +1,7 @@
 """A player: one network and its optimizer. The only place that applies gradients."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -78,7 +79,7 @@ class Player:
         def run(variables: PyTree, inputs: tuple) -> tuple[Any, PyTree]:
             return self.module.apply(variables, *inputs, train=True, mutable=list(stats))
 
-        out, new = (rematerialized(run) if self.rematerialize else run)(variables, inputs)
+        out, new = self._kept(run)(variables, inputs)
         return out, {**stats, **new}
 
     def call(self, method: str, params: PyTree, stats: PyTree, *inputs: Any, **named: Any) -> Any:
@@ -87,7 +88,11 @@ class Player:
         def run(variables: PyTree) -> Any:
             return self.module.apply(variables, *inputs, method=method, **named)
 
-        return (rematerialized(run) if self.rematerialize else run)({"params": params, **stats})
+        return self._kept(run)({"params": params, **stats})
+
+    def _kept(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        """``run``, whose gradient keeps as much of it as ``rematerialize`` leaves."""
+        return rematerialized(run) if self.rematerialize else run
 
     def update(self, net: Net, grads: PyTree, stats: PyTree) -> tuple[Net, jax.Array]:
         """One optimizer step on gradients of this device's mean loss.

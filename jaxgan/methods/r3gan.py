@@ -73,13 +73,12 @@ class R3GAN:
         classes = adversarial.count_classes(self.conditional, self.num_classes)
         given: dict[str, Any] = {"num_classes": classes} if classes else {}
         g, d = adversarial.generator(c, **given), adversarial.discriminator(c, **given)
-        told = lambda conditions: (conditions["labels"],) if classes else ()  # noqa: E731
         return adversarial.Game(
             c,
             self.scheduled(g, c.g_optimizer, 1),
             self.scheduled(d, c.d_optimizer, c.n_critic),
-            g_inputs=lambda z, conditions: (z, *told(conditions)),
-            d_inputs=told,
+            g_inputs=lambda z, conditions: (z, *adversarial.told(conditions)),
+            d_inputs=adversarial.told,
             judged_by=classes,
             schedule=self.schedule,
             decay=self.decay,

@@ -118,7 +118,7 @@ class StyleGAN2:
                 "given": lambda drawn, asked, n: {**drawn, **given_labels({}, asked, n)},
             },
             g_inputs=inputs,
-            d_inputs=told,
+            d_inputs=adversarial.told,
             judged_by=self.classes,
             decay=partial(updates.half_life, self.ema_images, self.ema_ramp),
         )
@@ -241,11 +241,6 @@ def variant_keys(keys: jax.Array) -> dict[str, jax.Array]:
     names = ("noise", "other", "place", "mix", "g/path_length", "d/r1")
     split = jax.vmap(lambda key: jax.random.split(key, len(names)))
     return dict(zip(names, split(draws.fold(keys, OfStep.VARIANT)).T, strict=True))
-
-
-def told(conditions: PyTree) -> tuple:
-    """What D is told: the labels, if there are any."""
-    return (conditions["labels"],) if "labels" in conditions else ()
 
 
 def inputs(z: jax.Array, conditions: PyTree) -> tuple:

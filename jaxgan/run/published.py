@@ -121,8 +121,7 @@ def check_place(out: Path) -> None:
     """
     if out.suffix != SUFFIX:
         raise errors.UserError(f"a result is written as {SUFFIX}, not {out.name!r}")
-    if out.is_dir() or files.cannot_hold(out.parent):
-        raise errors.UserError(f"cannot write {out}: no file can be made there")
+    files.check_place(out)
 
 
 def check_data(model: Pretrained, spec: data.Spec, name: str) -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -216,8 +215,7 @@ def check_request(path: files.Place | None, n: int, seed: int) -> None:
     path = Path(path)
     if path.suffix not in (".png", ".npz"):
         raise errors.UserError(f"samples are written as .png or .npz, not {path.name!r}")
-    if os.path.isdir(path) or files.cannot_hold(path.parent):
-        raise errors.UserError(f"cannot write {path}: no file can be made there")
+    files.check_place(path)
 
 
 def write(

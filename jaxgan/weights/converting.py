@@ -20,8 +20,7 @@ def check_request(out: files.Place) -> Path:
         raise errors.UserError(f"converted weights are written as {SUFFIX}, not {place.name!r}")
     if os.path.lexists(place):
         raise errors.UserError(f"{place} is there already; take another place")
-    if files.cannot_hold(place.parent):
-        raise errors.UserError(f"cannot write {place}: no file can be made there")
+    files.check_place(place)
     return place
 
 
