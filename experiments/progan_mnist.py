@@ -3,7 +3,7 @@
 Paper: Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, Stability, and
 Variation" (arXiv:1710.10196).
 Command: python -m jaxgan.main --config=experiments/progan_mnist.py --workdir=DIR
-Expected: digits that can be told at once; not yet measured.
+Expected: digits of which most can be told at once; see docs/results.md.
 Different: a 32nd of the authors' width, and a 24th of their images a stage.
 """
 

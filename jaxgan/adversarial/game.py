@@ -248,7 +248,7 @@ def judge(
       train: whether in training.
 
     Raises:
-      ValueError: if it does not return a ``Critique``.
+      ValueError: if it does not return a ``Critique``, or not with logits of each sample.
     """
     together = in_packs(conditions, game.common.techniques.pack)
     critique, stats = game.judge(game, params, stats, values, together, train=train)
@@ -256,6 +256,12 @@ def judge(
         raise ValueError(
             "a discriminator must return a jaxgan.networks.Critique, and this one returns "
             f"{type(critique).__name__}"
+        )
+    rows, shape = len(values), critique.logits.shape
+    if shape[:1] != (rows,) or len(shape) not in (1, 4) or shape[3:] not in ((), (1,)):
+        raise ValueError(
+            f"a discriminator's logits must have the shape [B], or [B, h, w, 1] of a map; for "
+            f"{rows} samples they have {list(shape)}"
         )
     return critique, stats
 

@@ -77,16 +77,20 @@ def check(source: Source, whose: str) -> None:
                 f"{(len(rows), *shape)}"
             )
         if entry != "label":
-            warn_of_range(np.asarray(batch[entry]), f"{entry}s of {whose}")
+            check_range(np.asarray(batch[entry]), f"{entry}s of {whose}")
 
 
-def warn_of_range(values: np.ndarray, whose: str) -> None:
-    """Warns of values that are not in [-1, 1], and of images that use its upper half alone."""
+def check_range(values: np.ndarray, whose: str) -> None:
+    """Refuses images that are not in [-1, 1]; warns of points beyond, and of half of that range.
+
+    Raises:
+      UserError: with the range that they have.
+    """
     if values.dtype == np.uint8:
         return
-    low, high = values.min(), values.max()
-    if not (low >= -1 and high <= 1) or (values.ndim == 4 and low >= 0 and high > 0):
-        warn_once(
-            f"the {whose} are {values.dtype} from {low:.4g} to {high:.4g}; they should be uint8, or"
-            " float32 in [-1, 1]"
-        )
+    low, high, images = values.min(), values.max(), values.ndim == 4
+    told = f"the {whose} are {values.dtype} from {low:.4g} to {high:.4g}; they"
+    if images and not (low >= -1 and high <= 1):
+        raise UserError(f"{told} must be uint8, or float32 in [-1, 1]")
+    if not (low >= -1 and high <= 1) or (images and low >= 0 and high > 0):
+        warn_once(f"{told} should be uint8, or float32 in [-1, 1]")

@@ -1,6 +1,7 @@
 """What a method's functions must return, looked at by their shapes before anything is written."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import jax
@@ -11,6 +12,36 @@ from jaxgan.base.state import Metrics, State
 
 PyTree = Any
 _SAMPLES = 2
+
+
+def traced_once(method: Method) -> Method:
+    """The same functions; ``init`` and ``step`` are traced once for arguments of one shape.
+
+    So what is checked here is not traced again where it is compiled. What a step returns is checked
+    before JAX looks at it.
+    """
+    phases: dict[Hashable, Method] = {}
+
+    def step(*arguments: Any) -> Any:
+        out = method.step(*arguments)
+        if not (isinstance(out, tuple | list) and len(out) == 2 and _is_state(out[0])):
+            raise TypeError(f"step must return (State, metrics), and returned {_called(out)}")
+        if not isinstance(out[1], Mapping):
+            raise TypeError(f"the metrics must be a mapping, and are {_called(out[1])}")
+        return out
+
+    def at(step: int) -> tuple[Hashable, Method]:
+        phase, now = method.phase(step)
+        if phase not in phases:
+            phases[phase] = traced_once(dataclasses.replace(now, at=None))
+        return phase, phases[phase]
+
+    return dataclasses.replace(
+        method,
+        init=jax.jit(method.init, inline=True),
+        step=jax.jit(step, inline=True),
+        at=method.at and at,
+    )
 
 
 def check_state(state: Any) -> None:
@@ -57,19 +88,15 @@ def trace_step(
     """The shapes of what a step returns.
 
     Raises:
-      TypeError: if that is not a state and scalars by name.
+      TypeError: if the metrics are not scalars named by network.
     """
-
-    def step(*arguments: Any) -> Any:
-        out = method.step(*arguments)
-        if not (isinstance(out, tuple | list) and len(out) == 2 and _is_state(out[0])):
-            raise TypeError(f"step must return (State, metrics), and returned {_called(out)}")
-        if not isinstance(out[1], Mapping):
-            raise TypeError(f"the metrics must be a mapping, and are {_called(out[1])}")
-        return out
-
-    new, metrics = jax.eval_shape(step, state, batch, key)
+    new, metrics = jax.eval_shape(method.step, state, batch, key)
     for name, value in metrics.items():
+        if name.partition("/")[0] not in state.nets or "/" not in name:
+            raise TypeError(
+                f"metric {name!r} must be named {{network}}/{{quantity}}, with one of the state's "
+                f"networks: {', '.join(state.nets)}"
+            )
         if getattr(value, "shape", None) != ():
             told = f"{_called(value)} {getattr(value, 'shape', '')}".strip()
             raise TypeError(f"metric {name!r} must be a scalar, and is {told}")
@@ -91,7 +118,13 @@ def difference(old: PyTree, new: PyTree) -> str:
 
 
 def check_samples(
-    method: Method, steps: int, state: State, key: jax.Array, *, averaged: bool
+    method: Method,
+    steps: int,
+    state: State,
+    key: jax.Array,
+    shape: tuple[int, ...],
+    *,
+    averaged: bool,
 ) -> None:
     """Traces what draws samples, in each phase of so many steps.
 
@@ -99,7 +132,7 @@ def check_samples(
 
     Raises:
       Exception: whatever ``latents`` or ``generate`` is refused with.
-      TypeError: if either does not give a row for each sample.
+      TypeError: if either does not give a row for each sample, or a sample is not of ``shape``.
     """
     for now in method.phases(steps):
         if set(now.conditions) - {"labels"}:
@@ -118,11 +151,11 @@ def check_samples(
             return now.generate(state, latents, averaged=averaged, **told)
 
         samples = jax.eval_shape(generate, state, latents, told)
-        if getattr(samples, "shape", ())[:1] != (_SAMPLES,):
+        if getattr(samples, "shape", ()) != (_SAMPLES, *shape):
             told_of = f"{_called(samples)} {getattr(samples, 'shape', '')}".strip()
             raise TypeError(
-                f"generate must return an array with a row for each sample; for n={_SAMPLES} it "
-                f"returned {told_of}"
+                f"generate must return an array with a row of the shape {tuple(shape)} for each "
+                f"sample; for n={_SAMPLES} it returned {told_of}"
             )
 
 

@@ -33,6 +33,7 @@ class Program:
 
     Attributes:
       config: completed.
+      method: outside a mapped axis: for shapes, initialization and sampling.
       devices: where it runs.
       spec: of the training data.
       shapes: of the carry, as ``ShapeDtypeStruct``.
@@ -40,16 +41,12 @@ class Program:
     """
 
     config: ConfigDict
+    method: Method
     devices: Devices
     spec: data.Spec
     shapes: Carry
     prepared: Mapping[str, PyTree] = dataclasses.field(default_factory=dict)
     _phases: dict[Hashable, Compiled] = dataclasses.field(default_factory=dict)
-
-    @cached_property
-    def method(self) -> Method:
-        """The method outside a mapped axis: for shapes, initialization and sampling."""
-        return build(self.config)
 
     @cached_property
     def key(self) -> jax.Array:
@@ -104,7 +101,7 @@ class Program:
     def _mapped(self) -> Method:
         """The method where the step runs."""
         name = self.devices.axis_name
-        return self.method if name is None else build(self.config, name)
+        return self.method if name is None else contract.traced_once(build(self.config, name))
 
     def purpose_key(self, purpose: np.uint32) -> jax.Array:
         """A key that no step uses."""
@@ -173,7 +170,7 @@ def prepare(
     devices = parallel.devices(config.parallel.mode, config.parallel.devices, config.batch_size)
     splits = splits or data.Splits(config.data)
     starts, spec = spec is None, spec or splits.spec()
-    method = build(config)
+    method = contract.traced_once(build(config))
     whose, prepared = f"method {config.method.name!r}", {}
     feed.check(method, whose, spec, config.data.name)
     if config.data.flip:
@@ -186,18 +183,18 @@ def prepare(
     if starts and method.prepare is not None:
         with errors.stage("preparing the data for", whose):
             prepared = dict(method.prepare(splits.source()))
+    if starts and (config.sample.every or config.evaluation.every):
+        averaged = config.evaluation.averaged
+        with errors.stage("tracing the samples of", whose):
+            contract.check_samples(method, config.steps, state, key, spec.shape, averaged=averaged)
     with errors.stage("tracing the step of", whose):
         metrics = contract.trace(method, config.steps if starts else 0, state, batch, key)
         if devices.axis_name is not None:
             check_share(config, devices, state, batch, key)
-    if starts and (config.sample.every or config.evaluation.every):
-        averaged = config.evaluation.averaged
-        with errors.stage("tracing the samples of", whose):
-            contract.check_samples(method, config.steps, state, key, averaged=averaged)
     shapes = jax.eval_shape(totals.zero, metrics, state)
     if starts:  # else the data need not be there, and were asked when the run began
         check_metrics(config, spec, method, list(metrics))
-    return Program(config, devices, spec, {"state": state, "totals": shapes}, prepared)
+    return Program(config, method, devices, spec, {"state": state, "totals": shapes}, prepared)
 
 
 def check_share(

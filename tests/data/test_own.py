@@ -91,7 +91,15 @@ def test_its_bug_keeps_its_traceback_and_is_told_of(config, name, error, doing):
         assert raised.value.__notes__ == [f"This was raised {doing} dataset '{__name__}.{name}'."]
 
 
-@pytest.mark.parametrize("values", [np.linspace(0, 1, 640), np.linspace(-1, 255, 640)])
+@pytest.mark.parametrize("entry", ["images", "targets"])
+def test_images_beyond_the_range_are_refused(entry, config, monkeypatch):
+    odd = {"targets": IMAGES, entry: np.linspace(-1, 255, 640).reshape(40, 4, 4, 1)}
+    monkeypatch.setitem(WRONG, "odd values", lambda: source(**odd))
+    with pytest.raises(UserError, match=rf"the {entry} .* from -1 to 255; they must be uint8, or"):
+        jd.open_source(config(f"{__name__}.wrong", told="odd values"))
+
+
+@pytest.mark.parametrize("values", [np.linspace(0, 1, 640)])
 @pytest.mark.parametrize("entry", ["images", "targets"])
 def test_odd_values_are_told_once(values, entry, config, caplog, monkeypatch):
     warn_once.cache_clear()

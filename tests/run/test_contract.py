@@ -52,6 +52,14 @@ WRONG = {
         step(lambda s, m: (s, {**m, "d/x": jnp.zeros(3)})),
         STEP,
     ),
+    "metric 'loss' must be named {network}/{quantity}, with one of the state's networks: d, g": (
+        step(lambda s, m: (s, {**m, "loss": jnp.zeros(())})),
+        STEP,
+    ),
+    "generate must return an array with a row of the shape (8, 8, 1) for each sample": (
+        with_(generate=lambda state, z, averaged: jnp.zeros((len(z), 4, 8, 1))),
+        SAMPLES,
+    ),
     "dtypes of its state: .step was int32 () and is float32 ()": (
         step(lambda s, m: (dataclasses.replace(s, step=s.step * 1.0), m)),
         STEP,
@@ -59,15 +67,15 @@ WRONG = {
     "is absent": (step(lambda s, m: (dataclasses.replace(s, nets={}), m)), STEP),
     "at(0) must return (phase, Method), the phase a hashable value; it returned int": (
         with_(at=lambda step: step),
-        STEP,
+        SAMPLES,
     ),
     "it returned (Method, int)": (
         lambda method: dataclasses.replace(method, at=lambda step: (method, step)),
-        STEP,
+        SAMPLES,
     ),
     "it returned (list, Method)": (
         lambda method: dataclasses.replace(method, at=lambda step: ([step], method)),
-        STEP,
+        SAMPLES,
     ),
     "n=2 gave the shape (5,)": (with_(latents=lambda key, n: jnp.zeros(5)), SAMPLES),
     "has no attribute 'typo'": (with_(latents=lambda key, n: jnp.typo), SAMPLES),
@@ -115,7 +123,7 @@ def test_a_run_that_draws_nothing_is_not_asked_for_samples(monkeypatch):
 
 def test_conditions_of_its_own_are_left_to_the_method():
     method = Method(None, None, lambda key, n: 1 / 0, None, conditions=("mask",))
-    contract.check_samples(method, 1, None, jax.random.key(0), averaged=True)
+    contract.check_samples(method, 1, None, jax.random.key(0), (2,), averaged=True)
 
 
 def test_a_state_has_a_scalar_step():

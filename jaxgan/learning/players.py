@@ -1,0 +1,85 @@
+"""Several players, of which one loss may train any together."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+
+from jaxgan.base.state import Net, weights
+from jaxgan.learning import updates
+from jaxgan.learning.player import Player
+
+PyTree = Any
+# ``run(name, *inputs)``: what that network gives in training.
+Run = Callable[..., Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Players:
+    """Players by name, as their networks are in ``State.nets``.
+
+    Attributes:
+      named: the players.
+      accumulate: parts in which a batch's gradient is worked out, ``config.accumulate``.
+    """
+
+    named: Mapping[str, Player]
+    accumulate: int = 1
+
+    def init(self, key: jax.Array, **inputs: tuple[jax.Array, ...]) -> dict[str, Net]:
+        """Fresh networks; ``inputs`` has for each player by name what it is called with."""
+        keys = jax.random.split(key, len(self.named))
+        return {
+            name: player.init(each, *inputs[name])
+            for each, (name, player) in zip(keys, self.named.items(), strict=True)
+        }
+
+    def apply(self, nets: Mapping[str, Net], name: str, *inputs: Any, averaged: bool = True) -> Any:
+        """What a network gives outside training, by its averaged weights where it has any."""
+        params, stats = weights(nets[name], averaged)
+        return self.named[name].apply(params, stats, *inputs, train=False)[0]
+
+    def update(
+        self,
+        nets: Mapping[str, Net],
+        trained: Sequence[str],
+        loss: Callable[[Run, PyTree], tuple[jax.Array, PyTree]],
+        rows: PyTree,
+    ) -> tuple[dict[str, Net], PyTree]:
+        """One optimizer step of some of the players on the gradient of one loss.
+
+        Args:
+          nets: of all players.
+          trained: the names of those that move, and whose statistics are kept.
+          loss: ``(run, rows) -> (value, metrics)``, a mean over the rows; it calls the networks by
+            ``run(name, *inputs)``.
+          rows: trees of [B, ...]: samples, latents, keys; whatever belongs to a sample.
+
+        Returns:
+          All networks, and the metrics.
+        """
+
+        def of_part(part: PyTree) -> tuple[PyTree, tuple[PyTree, PyTree]]:
+            def objective(params: PyTree) -> tuple[jax.Array, tuple[PyTree, PyTree]]:
+                stats = {name: net.stats for name, net in nets.items()}
+
+                def run(name: str, *inputs: Any) -> Any:
+                    used = params.get(name, nets[name].params)
+                    out, stats[name] = self.named[name].apply(
+                        used, stats[name], *inputs, train=True
+                    )
+                    return out
+
+                value, metrics = loss(run, part)
+                return value, ({name: stats[name] for name in trained}, metrics)
+
+            start = {name: nets[name].params for name in trained}
+            return jax.grad(objective, has_aux=True)(start)
+
+        grads, (stats, metrics) = updates.accumulate(of_part, rows, self.accumulate)
+        moved = {
+            name: self.named[name].update(nets[name], grads[name], stats[name])[0]
+            for name in trained
+        }
+        return {**nets, **moved}, metrics
