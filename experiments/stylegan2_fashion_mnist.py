@@ -4,8 +4,8 @@ Paper: Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGA
 (arXiv:1912.04958).
 Command: python -m jaxgan.main --config=experiments/stylegan2_fashion_mnist.py --workdir=DIR
 Expected: see docs/results.md.
-Different: a 16th of the authors' width and 130 thousand images, an average of 5 thousand; no
-mixing, no path length, as in their settings for 32x32 (arXiv:2006.06676, appendix C).
+Different: a 16th of the authors' width, or less, and 128 thousand images, an average of 5 thousand;
+no mixing, no path length, as in their settings for 32x32 (arXiv:2006.06676, appendix C).
 """
 
 from ml_collections import ConfigDict

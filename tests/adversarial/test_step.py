@@ -416,6 +416,18 @@ def test_a_discriminator_must_return_a_critique():
         play.step(replace(game, judge=judge), state, {"image": REAL}, jax.random.key(0))
 
 
+@pytest.mark.parametrize("odd", [lambda x: x[:, None], lambda x: x[:1], jnp.mean])
+def test_a_discriminator_gives_logits_of_each_sample(odd):
+    game = make()
+
+    def judge(*given, train):
+        critique, stats = game.judge(*given, train=train)
+        return replace(critique, logits=odd(critique.logits)), stats
+
+    with pytest.raises(ValueError, match=r"logits must have the shape \[B\], or"):
+        play.step(replace(game, judge=judge), begin(game), {"image": REAL}, jax.random.key(0))
+
+
 def test_a_head_that_is_not_there():
     with pytest.raises(ValueError, match="no head 'classes'"):
         adversarial.head(Critique(jnp.zeros(2), jnp.zeros((2, 3))), "classes")
