@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -41,6 +42,12 @@ def mean_gradient(grads: PyTree, axis_name: str) -> PyTree:
     return jax.tree.map(mean, grads)
 
 
+@partial(jax.jit, static_argnames="module")
+def _variables(module: nn.Module, key: jax.Array, *inputs: jax.Array) -> PyTree:
+    """One program, also where a method is begun outside any: else each layer has several."""
+    return module.init(key, *inputs, train=False)
+
+
 @dataclasses.dataclass(frozen=True)
 class Player:
     """A network that learns.
@@ -61,7 +68,7 @@ class Player:
 
     def init(self, key: jax.Array, *inputs: jax.Array) -> Net:
         """Fresh parameters; ``inputs`` give the shapes."""
-        variables = dict(self.module.init(key, *inputs, train=False))
+        variables = dict(_variables(self.module, key, *inputs))
         params = variables.pop("params")
         opt_state = OptState(self.optimizer.init(params), jnp.ones((), jnp.float32))
         # A copy: a buffer that stands twice in a donated state could be given away only once.

@@ -40,7 +40,10 @@ def renamed(flat):
     return {re.sub("^[gd](?=[/_]|$)", lambda m: NAMES[m[0]], name): x for name, x in flat.items()}
 
 
-@pytest.mark.parametrize("rule", ["alternating", "simultaneous", "loser"])
+OTHER_RULES = (pytest.param(rule, marks=pytest.mark.slow) for rule in ("simultaneous", "loser"))
+
+
+@pytest.mark.parametrize("rule", ["alternating", *OTHER_RULES])
 def test_players_of_other_names_play_the_same_game(rule):
     plain, other = (
         adversarial.method(game(names, update_rule=rule))

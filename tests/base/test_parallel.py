@@ -334,7 +334,8 @@ SGD_EXPERIMENT = f"""
 from jaxgan.config import load_experiment
 
 def get_smoke_config():
-    config = load_experiment("{EXPERIMENTS}/dcgan_digits.py").get_smoke_config()
+    config = load_experiment("{EXPERIMENTS}/gan_digits.py").get_smoke_config()
+    config.method.generator.batch_norm = True
     config.method.g_optimizer = config.method.d_optimizer = {{"name": "sgd", "learning_rate": 0.01}}
     return config
 """
@@ -401,7 +402,7 @@ def test_two_processes_train_and_evaluate_as_one(tmp_path, mode, placement, extr
     assert "going on from step 20" in out
 
 
-@pytest.mark.parametrize("name", ["gan", "sgan"])
+@pytest.mark.parametrize("name", ["gan", pytest.param("sgan", marks=pytest.mark.slow)])
 def test_a_step_in_a_users_shard_map_that_checks_types(name):
     """JAX sums the gradients of shared parameters itself there: they are to be averaged once."""
     switches = {"r1": 1.0, "lazy_interval": 2, "d_refresh_every": 2, "replay": 8}

@@ -17,13 +17,11 @@ pytestmark = pytest.mark.usefixtures("optimized")
 
 STEPS, INTERVAL, LOGGED = 600, 100, 10
 ARGUMENTS = [
-    f"--config={EXPERIMENTS}/dcgan_digits.py",
+    f"--config={EXPERIMENTS}/gan_digits.py",
     "--smoke",
     "--config.parallel.devices=1",
-    "--config.batch_size=64",
     # Steps of some milliseconds, as in real use: a save must not last for half an interval.
-    "--config.method.generator.width=24",
-    "--config.method.discriminator.width=24",
+    "--config.batch_size=512",
     f"--config.log.every={LOGGED}",
     f"--config.checkpoint.every={INTERVAL}",
     "--config.sample.every=100",
