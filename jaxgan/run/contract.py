@@ -88,9 +88,13 @@ def trace_step(
     """The shapes of what a step returns.
 
     Raises:
-      TypeError: if the metrics are not scalars named by network.
+      TypeError: if the step does not count, or the metrics are not scalars named by network.
     """
-    new, metrics = jax.eval_shape(method.step, state, batch, key)
+    traced = jax.jit(method.step).trace(state, batch, key)
+    new, metrics = traced.out_info
+    given, returned = (_places(tree)[0].step for tree in ((state, batch, key), traced.out_info))
+    if traced.jaxpr.jaxpr.outvars[returned] is traced.jaxpr.jaxpr.invars[given]:
+        raise TypeError("a step must count: it returned the step of the state that it was given")
     for name, value in metrics.items():
         if name.partition("/")[0] not in state.nets or "/" not in name:
             raise TypeError(
@@ -101,6 +105,12 @@ def trace_step(
             told = f"{_called(value)} {getattr(value, 'shape', '')}".strip()
             raise TypeError(f"metric {name!r} must be a scalar, and is {told}")
     return new, metrics
+
+
+def _places(tree: PyTree) -> Any:
+    """The tree, with the place of each leaf among them all."""
+    leaves, structure = jax.tree.flatten(tree)
+    return jax.tree.unflatten(structure, range(len(leaves)))
 
 
 def difference(old: PyTree, new: PyTree) -> str:

@@ -64,6 +64,10 @@ WRONG = {
         step(lambda s, m: (dataclasses.replace(s, step=s.step * 1.0), m)),
         STEP,
     ),
+    "a step must count": (
+        with_(step=lambda state, batch, key: (state, {"g/loss": jnp.zeros(())})),
+        STEP,
+    ),
     "is absent": (step(lambda s, m: (dataclasses.replace(s, nets={}), m)), STEP),
     "at(0) must return (phase, Method), the phase a hashable value; it returned int": (
         with_(at=lambda step: step),
