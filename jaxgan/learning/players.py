@@ -1,12 +1,12 @@
 """Several players, of which one loss may train any together."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
 
-from jaxgan.base.state import Net, weights
+from jaxgan.base.state import Metrics, Net, weights
 from jaxgan.learning import updates
 from jaxgan.learning.player import Player
 
@@ -28,7 +28,14 @@ class Players:
     accumulate: int = 1
 
     def init(self, key: jax.Array, **inputs: tuple[jax.Array, ...]) -> dict[str, Net]:
-        """Fresh networks; ``inputs`` has for each player by name what it is called with."""
+        """Fresh networks; ``inputs`` has for each player by name what it is called with.
+
+        Raises:
+          ValueError: if ``inputs`` has other names than the players.
+        """
+        self._check(inputs)
+        if missing := set(self.named) - set(inputs):
+            raise ValueError(f"no inputs for the players {', '.join(sorted(missing))}")
         keys = jax.random.split(key, len(self.named))
         return {
             name: player.init(each, *inputs[name])
@@ -37,6 +44,7 @@ class Players:
 
     def apply(self, nets: Mapping[str, Net], name: str, *inputs: Any, averaged: bool = True) -> Any:
         """What a network gives outside training, by its averaged weights where it has any."""
+        self._check([name])
         params, stats = weights(nets[name], averaged)
         return self.named[name].apply(params, stats, *inputs, train=False)[0]
 
@@ -44,27 +52,34 @@ class Players:
         self,
         nets: Mapping[str, Net],
         trained: Sequence[str],
-        loss: Callable[[Run, PyTree], tuple[jax.Array, PyTree]],
+        loss: Callable[[Run, PyTree], tuple[jax.Array, Metrics]],
         rows: PyTree,
-    ) -> tuple[dict[str, Net], PyTree]:
+    ) -> tuple[dict[str, Net], Metrics]:
         """One optimizer step of some of the players on the gradient of one loss.
 
         Args:
           nets: of all players.
           trained: the names of those that move, and whose statistics are kept.
-          loss: ``(run, rows) -> (value, metrics)``, a mean over the rows; it calls the networks by
-            ``run(name, *inputs)``.
+          loss: ``(run, rows) -> (value, metrics)``, a mean over the rows, and scalars by name; it
+            calls the networks by ``run(name, *inputs)``, in training, each as often as it likes:
+            batch statistics go on from call to call.
           rows: trees of [B, ...]: samples, latents, keys; whatever belongs to a sample.
 
         Returns:
-          All networks, and the metrics.
+          All networks, and the metrics, with ``NAME/grad_norm`` of those that moved, by which they
+          are watched.
+
+        Raises:
+          ValueError: for the name of a player that there is not.
         """
+        self._check(trained)
 
         def of_part(part: PyTree) -> tuple[PyTree, tuple[PyTree, PyTree]]:
             def objective(params: PyTree) -> tuple[jax.Array, tuple[PyTree, PyTree]]:
                 stats = {name: net.stats for name, net in nets.items()}
 
                 def run(name: str, *inputs: Any) -> Any:
+                    self._check([name])
                     used = params.get(name, nets[name].params)
                     out, stats[name] = self.named[name].apply(
                         used, stats[name], *inputs, train=True
@@ -78,8 +93,15 @@ class Players:
             return jax.grad(objective, has_aux=True)(start)
 
         grads, (stats, metrics) = updates.accumulate(of_part, rows, self.accumulate)
-        moved = {
-            name: self.named[name].update(nets[name], grads[name], stats[name])[0]
-            for name in trained
-        }
+        moved, metrics = {}, dict(metrics)
+        for name in trained:
+            moved[name], norm = self.named[name].update(nets[name], grads[name], stats[name])
+            metrics[f"{name}/grad_norm"] = norm
         return {**nets, **moved}, metrics
+
+    def _check(self, names: Iterable[str]) -> None:
+        """Refuses names of players that there are not."""
+        if unknown := [name for name in names if name not in self.named]:
+            raise ValueError(
+                f"no player is called {unknown[0]!r}; they are {', '.join(self.named)}"
+            )

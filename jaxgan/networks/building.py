@@ -108,7 +108,7 @@ def build(
     role: str,
     config: Mapping[str, Any],
     *,
-    needed: Mapping[str, Any],
+    needed: Mapping[str, Any] | None = None,
     precision: str = "float32",
     **given: Any,
 ) -> nn.Module:
@@ -126,7 +126,7 @@ def build(
       UserError: for an unknown family or field, one that is given already, or one that is needed
         and not there.
     """
-    cls = find(role, config)
+    cls, needed = find(role, config), needed or {}
     if precision != "float32":
         if "dtype" not in fields(cls):
             raise errors.UserError(

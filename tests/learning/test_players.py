@@ -52,6 +52,7 @@ def test_those_that_are_named_move_by_the_gradient_of_the_loss():
     value, grads = jax.value_and_grad(of, (0, 1))(nets["a"].params, nets["c"].params)
     assert metrics["loss"] == pytest.approx(value)
     for name, grad in zip(("a", "c"), grads, strict=True):
+        assert metrics[f"{name}/grad_norm"] == pytest.approx(optax.tree.norm(grad))
         expected = jax.tree.map(lambda w, g: w - 0.5 * g, nets[name].params, grad)
         jax.tree.map(
             lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6),
@@ -84,3 +85,18 @@ def test_outside_training_it_is_the_average_where_there_is_one():
     assert same_bits(game.apply(moved, "a", X), game.apply(nets, "a", X))
     assert not same_bits(game.apply(moved, "a", X, averaged=False), game.apply(nets, "a", X))
     assert not same_bits(game.apply(moved, "b", X), game.apply(nets, "b", X))
+
+
+def test_a_name_that_no_player_has_is_refused_with_those_that_they_have():
+    game = players()
+    nets, told = fresh(game), "no player is called 'd'; they are a, b, c"
+    for wrong in (
+        lambda: game.init(jax.random.key(0), a=(X,), b=(X,), c=(X,), d=(X,)),
+        lambda: game.apply(nets, "d", X),
+        lambda: game.update(nets, ["a", "d"], loss, X),
+        lambda: game.update(nets, ["a"], lambda run, x: (run("d", x), {}), X),
+    ):
+        with pytest.raises(ValueError, match=told):
+            wrong()
+    with pytest.raises(ValueError, match="no inputs for the players b, c"):
+        game.init(jax.random.key(0), a=(X,))

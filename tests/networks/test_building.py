@@ -36,19 +36,19 @@ def test_what_is_refused(part, needed, told):
 
 
 def test_a_network_computes_in_the_precision_or_is_refused(tmp_path, monkeypatch):
-    made = networks.build("generator", MLP, needed={}, precision="bfloat16", shape=(2,))
+    made = networks.build("generator", MLP, precision="bfloat16", shape=(2,))
     assert made.dtype == "bfloat16"
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "full_precision_of_test_build.py").write_text(
         "import flax.linen as nn\nclass Generator(nn.Module):\n    width: int = 8\n"
     )
     part = {"name": "full_precision_of_test_build"}
-    assert networks.build("generator", part, needed={}).width == 8
+    assert networks.build("generator", part).width == 8
     told = "has no field 'dtype', which config.precision='bfloat16' needs"
     with pytest.raises(errors.UserError, match=told):
-        networks.build("generator", part, needed={}, precision="bfloat16")
+        networks.build("generator", part, precision="bfloat16")
     with pytest.raises(errors.UserError, match="no Linen module of the name 'Encoder'"):
-        networks.build("encoder", part, needed={})
+        networks.build("encoder", part)
 
 
 def test_a_network_that_there_is_not():
@@ -87,4 +87,4 @@ def test_a_field_is_of_any_type_where_its_annotation_cannot_be_looked_up(tmp_pat
         "act": None,
         "width": 8,
     }
-    assert isinstance(networks.build("generator", part, needed={}, shape=(2,)), nn.Module)
+    assert isinstance(networks.build("generator", part, shape=(2,)), nn.Module)

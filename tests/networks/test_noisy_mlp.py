@@ -74,7 +74,7 @@ def test_the_discriminator_against_numpy(gain):
 
 def test_the_generator_is_a_sigmoid_of_softplus_layers():
     config = {"name": "noisy_mlp", "features": (6,)}
-    module = networks.build("generator", config, needed={}, shape=(2, 2, 1))
+    module = networks.build("generator", config, shape=(2, 2, 1))
     z = jax.random.normal(jax.random.key(5), (8, 3))
     init = jax.jit(lambda k: module.init(k, jnp.zeros((2, 3)), train=False))
     variables = init(jax.random.key(6))

@@ -36,7 +36,7 @@ def convolutions(jaxpr):
 def test_gradients_are_those_of_the_network(name, role):
     fields = {"name": name, **NETWORKS[name][role == "discriminator"]}
     given = {"shape": SHAPE} if role == "generator" else {}
-    module = networks.build(role, fields, needed={}, axis_name=None, precision="float32", **given)
+    module = networks.build(role, fields, axis_name=None, precision="float32", **given)
     x = jax.random.normal(KEY, (4, Z) if role == "generator" else (4, *SHAPE))
     plain = Player(module, optax.sgd(0.1))
     less = Player(module, optax.sgd(0.1), rematerialize=True)
