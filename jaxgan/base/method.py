@@ -38,8 +38,8 @@ class Method:
       entries: of the batch that ``step`` reads.
       apart: those of them that are drawn in orders of their own, also where the data have them in
         one row: what is not to be paired.
-      conditions: names of those that ``generate`` takes, each with a row for each sample:
-        ``'labels'`` are int32 [n], any other is [n, ...].
+      conditions: names of those that ``generate`` takes. ``'labels'`` are int32 [n]; any other is
+        [n, ...], or one for all.
       at: ``step -> (phase, Method)``, where what runs changes as a training goes on: the method of
         a state after so many steps, and which of its phases that is, any hashable value. Each phase
         is compiled once, and is a range of steps. The phases have the same members, read the same

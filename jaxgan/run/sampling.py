@@ -41,19 +41,22 @@ def generate(
     """Samples of latents in chunks of at most ``chunk``, so that any number fits.
 
     A sample depends on its own latents and conditions, so that chunks change nothing. Labels that
-    are not given are each class in turn; a condition that is a single value is one for all, and
-    the method gets it in rows. The weights are those that the config asks for, unless ``averaged``
-    says which.
+    are not given are each class in turn, and one label is that of all. Any other condition that is
+    a single value is handed on as one. The weights are those that the config asks for, unless
+    ``averaged`` says which.
     """
     n, now = len(jax.tree.leaves(latents)[0]), ready.at(int(state.step))
-    if "labels" in now.method.conditions and conditions.get("labels") is None:
-        conditions["labels"] = np.arange(n, dtype=np.int32) % ready.spec.num_classes
-    each = {name: x if np.ndim(x) else np.full(n, x) for name, x in conditions.items()}
+    if "labels" in now.method.conditions:
+        given = conditions.get("labels")
+        labels = np.arange(n) % ready.spec.num_classes if given is None else given
+        conditions["labels"] = np.broadcast_to(np.asarray(labels, np.int32), n)
+    each = {name: value for name, value in conditions.items() if np.ndim(value)}
+    whole = {name: value for name, value in conditions.items() if name not in each}
     weights = ready.config.evaluation.averaged if averaged is None else averaged
 
     def make(rows: np.ndarray) -> Any:
         part, told = jax.tree.map(lambda x: np.asarray(x)[rows], (latents, each))
-        return now.generate(state, part, averaged=weights, **told)
+        return now.generate(state, part, averaged=weights, **told, **whole)
 
     return in_chunks(make, n, chunk or CHUNK)
 

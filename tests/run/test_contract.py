@@ -10,7 +10,7 @@ from jaxgan.base.errors import UserError
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
 from jaxgan.config import variants
-from jaxgan.run import contract, program
+from jaxgan.run import contract, program, sampling
 from tests.conftest import smoke
 
 
@@ -133,3 +133,20 @@ def test_conditions_of_its_own_are_left_to_the_method():
 def test_a_state_has_a_scalar_step():
     with pytest.raises(TypeError, match=r"State.step must be a scalar, and has the shape \(2,\)"):
         contract.check_state(State(jnp.zeros(2, jnp.int32), {}, {}))
+
+
+def test_one_label_for_all_reaches_a_method_as_a_row_for_each_sample(monkeypatch):
+    made = variants.build
+
+    def generate(state, latents, *, labels, averaged=True):
+        assert (labels.shape, labels.dtype) == ((len(latents),), jnp.int32)
+        return jnp.broadcast_to(labels[:, None, None, None] / 10, (len(latents), 8, 8, 1))
+
+    monkeypatch.setattr(
+        variants, "build", lambda *args, **given: with_(generate=generate)(made(*args, **given))
+    )
+    ready = program.prepare(smoke("cgan_digits"))
+    state = ready.start()["state"]
+    for asked in (3, [3, 3]):
+        found = sampling.draw(ready, state, jax.random.key(0), 2, labels=asked)
+        assert found[:, 0, 0, 0] == pytest.approx(0.3)
