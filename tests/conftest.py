@@ -5,6 +5,8 @@ import importlib.util
 import json
 import os
 import resource
+import shutil
+import time
 from pathlib import Path
 
 import jax
@@ -24,6 +26,10 @@ jax.config.update("jax_num_cpu_devices", 4)
 QUICKLY = "jax_disable_most_optimizations"
 jax.config.update(QUICKLY, True)
 os.environ[QUICKLY.upper()] = "1"
+# Else the folder of the compilation cache is part of what an entry is found by.
+CACHES = "jax_persistent_cache_enable_xla_caches"
+jax.config.update(CACHES, "none")
+os.environ[CACHES.upper()] = "none"
 # XLA aborts at a flag that it does not know, and later versions have no other emitters.
 FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 if jaxlib.__version__ == "0.10.2":
@@ -61,12 +67,28 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compilation_cache(tmp_path_factory):
-    """Runs of the same program compile once a session; users' cache is left alone."""
-    folder = tmp_path_factory.mktemp("xla")
+def compilation_cache(request, tmp_path_factory):
+    """A home of caches, with what earlier sessions compiled; users' own is left alone.
+
+    JAX writes an entry in place: so each worker has a folder, and when a session ends what is new
+    there is kept, whole, for a month.
+    """
+    home, kept = tmp_path_factory.mktemp("cache"), request.config.cache.mkdir("xla")
+    folder = home / "jaxgan" / "xla"  # where the command line has it
+    folder.mkdir(parents=True)
+    for entry in kept.iterdir():
+        if entry.stat().st_mtime < time.time() - 30 * 24 * 3600:
+            entry.unlink(missing_ok=True)
+        elif entry.suffix != ".part":
+            (folder / entry.name).symlink_to(entry)
     jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
-    return folder
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    yield home
+    for entry in folder.glob("*-cache"):
+        if not entry.is_symlink():
+            part = kept / f"{entry.name}.{os.getpid()}.part"
+            shutil.copyfile(entry, part)
+            part.replace(kept / entry.name)
 
 
 @pytest.fixture(scope="module")

@@ -132,11 +132,10 @@ WITH_CODE = [page for page in PAGES if any(map(runs, blocks(page)))]
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
+def environment(tmp_path_factory, compilation_cache):
     """Our ``python`` on the path, and one compilation cache for all pages."""
-    home = tmp_path_factory.mktemp("docs")
+    home, cache = tmp_path_factory.mktemp("docs"), compilation_cache
     install_python(home / "bin")
-    cache = home / "cache"
     return {
         **os.environ,
         "PATH": f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}",

@@ -103,13 +103,9 @@ def shapes(tree):
     return jax.tree.map(lambda x: (x.shape, x.dtype), tree)
 
 
-HOW = {"precision": "bfloat16"}, {"accumulate": 2}, {"rematerialize": True}
-
-
+@pytest.mark.long
 @pytest.mark.parametrize(
-    "more",
-    [HOW[0] | HOW[1] | HOW[2], *(pytest.param(one, marks=pytest.mark.long) for one in HOW)],
-    ids=lambda more: "-".join(more),
+    "more", [{"precision": "bfloat16"}, {"accumulate": 2}, {"rematerialize": True}]
 )
 def test_2_how_a_run_computes_does_not_change_the_state(settings, traced, state, batch, more):
     changed = settings.copy_and_resolve_references()

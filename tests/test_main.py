@@ -46,7 +46,7 @@ def command(monkeypatch, compilation_cache, capsys):
         return code, *capsys.readouterr()
 
     yield run
-    jax.config.update("jax_compilation_cache_dir", str(compilation_cache))
+    jax.config.update("jax_compilation_cache_dir", str(compilation_cache / "jaxgan" / "xla"))
 
 
 def everything(folder):
@@ -394,6 +394,7 @@ def test_tensorflow_starts_without_a_word_unless_it_is_asked_for_them(before):
     assert "oneDNN" in asked.stderr
 
 
+@pytest.mark.slow
 def test_a_run_says_nothing_on_standard_error_with_any_of_the_extras(tmp_path):
     code = "import sys; from jaxgan import main; sys.exit(main.main(sys.argv[1:]))"
     short = ("--config.steps=1", "--config.sample.every=0", "--config.evaluation.every=0")

@@ -85,7 +85,10 @@ def faults(cases):
     return found
 
 
-@pytest.mark.parametrize("group", GROUPS)
+SLOWLY = {"networks": pytest.mark.slow}  # each of them is traced in many tests, if not so strictly
+
+
+@pytest.mark.parametrize("group", [pytest.param(g, marks=SLOWLY.get(g, ())) for g in GROUPS])
 def test_functions_layers_and_networks(group):
     with strict():
         assert not faults(GROUPS[group]("float32"))
@@ -162,13 +165,12 @@ def made(name, optimizer, switches, size=B):
     return variants.made(cls, known), batch, jax.random.key(0)
 
 
-# The others take the techniques from where these do.
-ALL_OF_THEM = ("gan", "cgan")
+# The others take the techniques from where the GAN does.
 STEPS = [
     pytest.param(name, t, id=f"{name}-{'-'.join(t)}", marks=pytest.mark.slow if late else ())
     for name in METHODS
     for i, t in enumerate(TECHNIQUES)
-    for late in [name not in ALL_OF_THEM and i > 0]
+    for late in [name != "gan" and i > 0]
 ]
 
 

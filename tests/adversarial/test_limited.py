@@ -239,6 +239,7 @@ EVERYTHING = {
 }
 
 
+@pytest.mark.slow
 def test_everything_at_once_on_any_number_of_devices():
     alone, state = adversarial.method(game_of(**EVERYTHING)), begin(game_of(**EVERYTHING))
     mapped = adversarial.method(game_of(**EVERYTHING, axis_name="data"))

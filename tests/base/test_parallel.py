@@ -402,7 +402,8 @@ def test_two_processes_train_and_evaluate_as_one(tmp_path, mode, placement, extr
     assert "going on from step 20" in out
 
 
-@pytest.mark.parametrize("name", ["gan", pytest.param("sgan", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gan", "sgan"])
 def test_a_step_in_a_users_shard_map_that_checks_types(name):
     """JAX sums the gradients of shared parameters itself there: they are to be averaged once."""
     switches = {"r1": 1.0, "lazy_interval": 2, "d_refresh_every": 2, "replay": 8}

@@ -111,7 +111,7 @@ def test_samples_and_scores_are_those_of_the_step():
     assert len({np.asarray(x).tobytes() for x in logits.values()}) == 3
 
 
-@pytest.mark.parametrize("step", [3, 4, 7, 8])
+@pytest.mark.parametrize("step", [3, 4, *(pytest.param(s, marks=pytest.mark.slow) for s in (7, 8))])
 def test_optimizers_are_as_new_where_a_stage_begins_and_where_its_fade_ends(step):
     adam = {"name": "adam", "learning_rate": 0.01, "b1": 0.5}
     variant = make(g_optimizer=adam, d_optimizer=adam)
@@ -158,6 +158,7 @@ def test_another_loss_by_config():
     assert {"d/r1", "d/real_accuracy"} <= set(metrics)
 
 
+@pytest.mark.slow
 def test_learning_rates_by_resolution():
     moved, variants_of = [], (make(), make(rates=((8, 0.25),)))
     for variant in variants_of:

@@ -197,6 +197,7 @@ def test_more_labels_than_there_are(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_the_other_classifiers_may_learn_more_seldom():
     variant = make(baseline_every=3)
     state, run_step = start(variant), jax.jit(variant.build().step)
@@ -263,6 +264,7 @@ def test_errors_are_counted_over_the_whole_split(size):
     assert found == {"error_right": 3 / 20, "error_zero": 15 / 20}
 
 
+@pytest.mark.slow
 def test_a_runs_report_has_the_three_errors(tmp_path):
     assert run(smoke("sgan_digits"), tmp_path) == 0
     (path,) = (tmp_path / "evaluation").glob("*.json")

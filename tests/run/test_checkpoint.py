@@ -220,6 +220,7 @@ runpy.run_module("jaxgan.main", run_name="__main__")
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_in_a_run_is_told_in_one_line(tmp_path):
     arguments = [f"--config={EXPERIMENTS}/dcgan_digits.py", "--smoke", f"--workdir={tmp_path}/run"]
     wide = "--config.method.discriminator.width=48"
