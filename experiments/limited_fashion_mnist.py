@@ -3,7 +3,7 @@
 Paper: Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data"
 (arXiv:2006.06676), section 3.
 Command: python -m jaxgan.main --config=experiments/limited_fashion_mnist.py --workdir=DIR
-Expected: overfitting 0.37, and 0.70 with --config.method.techniques.augment=none; see docs/results.md.
+Expected: overfitting 0.37, and 0.70 with --config.method.techniques.augment=none (docs/results.md).
 Different: DCGANs, no R1, and few steps.
 """
 
