@@ -1,5 +1,6 @@
 """Four simulated devices for every test, and small runs to share."""
 
+import contextlib
 import gc
 import importlib.util
 import json
@@ -77,10 +78,11 @@ def compilation_cache(request, tmp_path_factory):
     folder = home / "jaxgan" / "xla"  # where the command line has it
     folder.mkdir(parents=True)
     for entry in kept.iterdir():
-        if entry.stat().st_mtime < time.time() - 30 * 24 * 3600:
-            entry.unlink(missing_ok=True)
-        elif entry.suffix != ".part":
-            (folder / entry.name).symlink_to(entry)
+        with contextlib.suppress(FileNotFoundError):  # another worker was here first
+            if entry.stat().st_mtime < time.time() - 30 * 24 * 3600:
+                entry.unlink()
+            elif entry.suffix != ".part":
+                (folder / entry.name).symlink_to(entry)
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     yield home
