@@ -130,8 +130,8 @@ def read_config(workdir: files.Place) -> dict[str, Any]:
     path = Path(workdir) / CONFIG
     try:
         stored = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise errors.UserError(f"{workdir} is not the folder of a run: no {CONFIG}") from error
+    except FileNotFoundError:
+        raise errors.UserError(f"{workdir} is not the folder of a run: no {CONFIG}") from None
     except (OSError, ValueError) as error:
         raise errors.UserError(f"{path} cannot be read: {error}") from error
     if not isinstance(stored, dict):
