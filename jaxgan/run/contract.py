@@ -93,7 +93,7 @@ def trace_step(
     traced = jax.jit(method.step).trace(state, batch, key)
     new, metrics = traced.out_info
     given, returned = (_places(tree)[0].step for tree in ((state, batch, key), traced.out_info))
-    if traced.jaxpr.jaxpr.outvars[returned] is traced.jaxpr.jaxpr.invars[given]:
+    if _passed_on(traced.jaxpr, returned) == given:
         raise TypeError("a step must count: it returned the step of the state that it was given")
     for name, value in metrics.items():
         if name.partition("/")[0] not in state.nets or "/" not in name:
@@ -105,6 +105,22 @@ def trace_step(
             told = f"{_called(value)} {getattr(value, 'shape', '')}".strip()
             raise TypeError(f"metric {name!r} must be a scalar, and is {told}")
     return new, metrics
+
+
+def _passed_on(program: Any, place: int) -> int | None:
+    """Which of a traced program's inputs is its output of that place, if it is one unchanged."""
+    jaxpr = getattr(program, "jaxpr", program)  # JAX 0.12 has no closed ones
+    variable = jaxpr.outvars[place]
+    for i, given in enumerate(jaxpr.invars):
+        if given is variable:
+            return i
+    for call in jaxpr.eqns:
+        if call.primitive.name in ("jit", "pjit") and variable in call.outvars:
+            inner = _passed_on(call.params["jaxpr"], call.outvars.index(variable))
+            if inner is not None:
+                found = [i for i, given in enumerate(jaxpr.invars) if given is call.invars[inner]]
+                return found[0] if found else None
+    return None
 
 
 def _places(tree: PyTree) -> Any:

@@ -4,6 +4,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import jaxlib
 import numpy as np
 import pytest
 from jax.extend.core import jaxprs_in_params
@@ -100,7 +101,10 @@ def filled(shapes):
 
 @pytest.mark.parametrize("role", ["generator", "discriminator"])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_it_is_near_float32_and_is_not_it(name, role):
+def test_it_is_near_float32_and_is_not_it(name, role, request):
+    if (name, role, jaxlib.__version__[:4]) == ("biggan", "discriminator", "0.12"):
+        told = "XLA's fusions for the CPU give NaN, see docs/devices.md"
+        request.applymarker(pytest.mark.xfail(reason=told, strict=True))
     x = inputs(role)
     full, low = build(role, name, "float32"), build(role, name, "bfloat16")
     shapes = jax.eval_shape(lambda k: full.init(k, x, train=False), jax.random.key(0))
