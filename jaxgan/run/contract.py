@@ -111,16 +111,13 @@ def _passed_on(program: Any, place: int) -> int | None:
     """Which of a traced program's inputs is its output of that place, if it is one unchanged."""
     jaxpr = getattr(program, "jaxpr", program)  # JAX 0.12 has no closed ones
     variable = jaxpr.outvars[place]
-    for i, given in enumerate(jaxpr.invars):
-        if given is variable:
-            return i
-    for call in jaxpr.eqns:
+    for call in reversed(jaxpr.eqns):
         if call.primitive.name in ("jit", "pjit") and variable in call.outvars:
             inner = _passed_on(call.params["jaxpr"], call.outvars.index(variable))
-            if inner is not None:
-                found = [i for i, given in enumerate(jaxpr.invars) if given is call.invars[inner]]
-                return found[0] if found else None
-    return None
+            if inner is None:
+                return None
+            variable = call.invars[inner]
+    return next((i for i, given in enumerate(jaxpr.invars) if given is variable), None)
 
 
 def _places(tree: PyTree) -> Any:

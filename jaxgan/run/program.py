@@ -34,6 +34,7 @@ class Program:
     Attributes:
       config: completed.
       method: outside a mapped axis: for shapes, initialization and sampling.
+      mapped: the same, where the step runs.
       devices: where it runs.
       spec: of the training data.
       shapes: of the carry, as ``ShapeDtypeStruct``.
@@ -42,6 +43,7 @@ class Program:
 
     config: ConfigDict
     method: Method
+    mapped: Method
     devices: Devices
     spec: data.Spec
     shapes: Carry
@@ -93,15 +95,9 @@ class Program:
         """The functions for a state after ``step`` steps: those of its phase."""
         phase, method = self.method.phase(step)
         if phase not in self._phases:
-            mapped = self._mapped.phase(step)[1]
+            mapped = self.mapped.phase(step)[1]
             self._phases[phase] = Compiled(self.config, self.devices, method, mapped)
         return self._phases[phase]
-
-    @cached_property
-    def _mapped(self) -> Method:
-        """The method where the step runs."""
-        name = self.devices.axis_name
-        return self.method if name is None else contract.traced_once(build(self.config, name))
 
     def purpose_key(self, purpose: np.uint32) -> jax.Array:
         """A key that no step uses."""
@@ -170,7 +166,9 @@ def prepare(
     devices = parallel.devices(config.parallel.mode, config.parallel.devices, config.batch_size)
     splits = splits or data.Splits(config.data)
     starts, spec = spec is None, spec or splits.spec()
-    method = contract.traced_once(build(config))
+    method = mapped = contract.traced_once(build(config))
+    if devices.axis_name is not None:
+        mapped = contract.traced_once(build(config, devices.axis_name))
     whose, prepared = f"method {config.method.name!r}", {}
     feed.check(method, whose, spec, config.data.name)
     if config.data.flip:
@@ -190,22 +188,23 @@ def prepare(
     with errors.stage("tracing the step of", whose):
         metrics = contract.trace(method, config.steps if starts else 0, state, batch, key)
         if devices.axis_name is not None:
-            check_share(config, devices, state, batch, key)
+            check_share(mapped, devices, state, batch, key)
     shapes = jax.eval_shape(totals.zero, metrics, state)
     if starts:  # else the data need not be there, and were asked when the run began
         check_metrics(config, spec, method, list(metrics))
-    return Program(config, method, devices, spec, {"state": state, "totals": shapes}, prepared)
+    carry = {"state": state, "totals": shapes}
+    return Program(config, method, mapped, devices, spec, carry, prepared)
 
 
 def check_share(
-    config: ConfigDict, devices: Devices, state: State, batch: PyTree, key: jax.Array
+    mapped: Method, devices: Devices, state: State, batch: PyTree, key: jax.Array
 ) -> None:
     """Traces the step on one device's share, which may not divide as the whole batch does.
 
     Raises:
       Exception: whatever the method refuses the share with.
     """
-    size, mapped = devices.mesh.size, build(config, devices.axis_name)
+    size = devices.mesh.size
     shares = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct((size, x.shape[0] // size, *x.shape[1:]), x.dtype), batch
     )

@@ -96,6 +96,13 @@ def test_a_bug_is_told_with_its_stage(prepared, told):
     assert error.__notes__[-1] == f"This was raised while {doing} method 'gan'."
 
 
+def test_a_step_that_does_not_count_behind_other_programs(prepared):
+    def step(state, batch, key):
+        return jax.jit(jax.jit(lambda x: x))(jax.jit(lambda x: x)(state)), {"g/loss": jnp.zeros(())}
+
+    assert "a step must count" in str(prepared(with_(step=step)))
+
+
 def test_an_entry_that_no_data_have(prepared):
     error = prepared(with_(entries=("image", "tagret")))
     assert isinstance(error, UserError)
