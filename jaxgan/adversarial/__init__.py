@@ -6,10 +6,10 @@ from jaxgan.adversarial.game import (
     Samples,
     Terms,
     discriminator,
-    flat,
     generator,
     head,
     plain,
 )
 from jaxgan.adversarial.labels import by_label, count_classes, told
 from jaxgan.adversarial.method import method
+from jaxgan.base.method import flat

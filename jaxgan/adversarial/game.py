@@ -103,11 +103,6 @@ class Common:
         return lookup.load_object("loss", self.loss, AdversarialLoss, losses.NAMES)
 
 
-def flat(**defaults: Any) -> dict[str, Any]:
-    """The metadata of a variant's field ``common``, with defaults of the variant's own."""
-    return {"flat": defaults}
-
-
 def generator(shared: Common, **given: Any) -> Player:
     """The generator; ``given`` is what else the network must take, see ``networks.build``."""
     module = network(shared, "generator", given, shape=shared.shape)

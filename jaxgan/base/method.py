@@ -16,6 +16,14 @@ def of_run(name: str) -> dict[str, str]:
     return {"of_run": name}
 
 
+def flat(**defaults: Any) -> dict[str, Any]:
+    """The metadata of a variant's field that is a dataclass whose fields lie flat in the config.
+
+    ``defaults`` are the variant's own.
+    """
+    return {"flat": defaults}
+
+
 @dataclasses.dataclass(frozen=True)
 class Method:
     """A method in training and afterwards. A member that it has not is ``None``.

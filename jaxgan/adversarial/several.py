@@ -1,0 +1,136 @@
+"""What methods of any number of networks share: the fields, and the functions of the record."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan import networks
+from jaxgan.base import draws
+from jaxgan.base.method import Method, flat
+from jaxgan.base.state import Batch, Metrics, Net, State
+from jaxgan.learning import optimizers
+from jaxgan.learning.player import Player
+from jaxgan.learning.players import Players, Run
+
+__all__ = ["Common", "flat", "method"]
+
+PyTree = Any
+# What a loss has of each sample: the batch's entries, ``z`` and ``key``.
+Rows = Mapping[str, Any]
+Loss = Callable[[Run, Rows], tuple[jax.Array, Metrics]]
+
+Z, OWN = 0, 1  # purposes of an update's keys
+
+
+@dataclasses.dataclass(frozen=True)
+class Common:
+    """The fields of a method of several networks; they lie flat in ``config.method``.
+
+    Attributes:
+      optimizer: of every network that is given none of its own: Optax name and arguments.
+      shape: of one sample, filled in from the dataset.
+      latent_dim: length of z, drawn from N(0, I).
+      ema_decay: of the moving average of the network that generates; 0 keeps none.
+      axis_name: the mapped axis over which the batch is split.
+      precision: what the networks compute in.
+      accumulate: parts of a batch whose gradients are averaged.
+      rematerialize: whether networks are worked out once more for their gradients.
+    """
+
+    optimizer: Mapping[str, Any]
+    shape: tuple[int, ...]
+    latent_dim: int = 100
+    ema_decay: float = 0.999
+    axis_name: str | None = None
+    precision: str = "float32"
+    accumulate: int = 1
+    rematerialize: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses values that no run can have."""
+        if self.latent_dim < 1:
+            raise ValueError("latent_dim must be at least 1")
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError("ema_decay must be in [0, 1)")
+
+    def player(
+        self,
+        role: str,
+        network: Mapping[str, Any],
+        optimizer: Mapping[str, Any] | None = None,
+        **given: Any,
+    ) -> Player:
+        """A network of the config that learns, as the run has it.
+
+        Args:
+          role: ``'encoder'`` is the class ``Encoder`` of the family that the network names.
+          network: its group in the config.
+          optimizer: its own; ``None``: the common one.
+          **given: what it is told beside its group: the ``shape`` of what it gives, for one.
+        """
+        run: dict[str, Any] = {"axis_name": self.axis_name, "precision": self.precision}
+        module = networks.build(role, network, **run, **given)
+        built = optimizers.build(optimizer or self.optimizer)
+        return Player(module, built, False, self.axis_name, self.rematerialize)
+
+
+def method(
+    common: Common,
+    players: Mapping[str, Player],
+    inputs: Callable[[Rows], Mapping[str, tuple]],
+    updates: Sequence[tuple[Sequence[str], Loss]],
+    *,
+    generator: str = "g",
+    conditions: tuple[str, ...] = (),
+    **members: Any,
+) -> Method:
+    """The method of several networks, which move in turn, each time some of them by one loss.
+
+    Args:
+      common: the fields.
+      players: by their names in ``State.nets``.
+      inputs: ``rows -> {name: inputs}``: what each is called with, for its first call.
+      updates: ``(names, loss)`` in their order in a step: who moves, and by which loss, see
+        ``Players.update``. Its rows are the batch's entries, latents ``z`` [B, latent_dim] of this
+        update's own, and for its other draws ``key`` [B].
+      generator: the name of the network that generates. It is called with z, and the conditions.
+      conditions: see ``Method``.
+      **members: other members of the record.
+    """
+    averaged = replace(players[generator], averaged=common.ema_decay > 0)
+    everyone = Players({**players, generator: averaged}, common.accumulate)
+
+    def rows(batch: Batch, keys: jax.Array) -> Rows:
+        z = draws.normal(draws.fold(keys, Z), (common.latent_dim,))
+        return {**batch, "z": z, "key": draws.fold(keys, OWN)}
+
+    def init(key: jax.Array, batch: Batch) -> State:
+        two = jax.tree.map(lambda x: x[:2], dict(batch))
+        nets = everyone.init(key, **inputs(rows(two, draws.sample_keys(key, 2))))
+        return State(jnp.zeros((), jnp.int32), nets, {})
+
+    def step(state: State, batch: Batch, key: jax.Array) -> tuple[State, Metrics]:
+        keys = draws.sample_keys(key, len(batch["image"]), common.axis_name)
+        nets: Mapping[str, Net] = state.nets
+        metrics: Metrics = {}
+        for i, (names, loss) in enumerate(updates):
+            its_own = rows(batch, draws.fold(keys, i))
+            nets, measured = everyone.update(nets, names, loss, its_own)
+            metrics = {**metrics, **measured}
+        net = averaged.average(nets[generator], common.ema_decay, state.step)
+        return replace(state, step=state.step + 1, nets={**nets, generator: net}), metrics
+
+    def latents(key: jax.Array, n: int) -> jax.Array:
+        return draws.normal(draws.sample_keys(key, n), (common.latent_dim,))
+
+    def generate(
+        state: State, latents: PyTree, *, averaged: bool = True, **asked: Any
+    ) -> jax.Array:
+        told = (asked[name] for name in conditions)
+        return everyone.apply(state.nets, generator, latents, *told, averaged=averaged)
+
+    return Method(init, step, latents, generate, conditions=conditions, **members)

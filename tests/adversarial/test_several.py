@@ -1,0 +1,157 @@
+"""Methods of several networks, made of their losses."""
+
+import dataclasses
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxgan.adversarial import several
+from jaxgan.config import variants
+from jaxgan.learning.player import Player
+
+SGD = {"name": "sgd", "learning_rate": 0.1}
+BATCH = {
+    "image": jax.random.normal(jax.random.key(1), (8, 2)),
+    "label": jnp.arange(8, dtype=jnp.int32) % 3,
+}
+
+
+class Affine(nn.Module):
+    """All of its inputs in, ``units`` out."""
+
+    units: int
+
+    @nn.compact
+    def __call__(self, *inputs, train):
+        flat = [x[:, None].astype(jnp.float32) if x.ndim == 1 else x for x in inputs]
+        return nn.Dense(self.units)(jnp.concatenate(flat, axis=1))
+
+
+def inputs(rows):
+    x, z, label = rows["image"], rows["z"], rows["label"]
+    return {"g": (z, label), "e": (x,), "d": (x, z)}
+
+
+def critic(run, rows):
+    x, z = rows["image"], rows["z"]
+    noise = jax.vmap(lambda k: jax.random.normal(k, (2,)))(rows["key"])
+    value = jnp.mean(run("d", x + noise, run("e", x)) - run("d", run("g", z, rows["label"]), z))
+    return value, {"d/loss": value, "d/z": jnp.mean(z), "d/noise": jnp.mean(noise)}
+
+
+def back(run, rows):
+    value, measured = critic(run, rows)
+    return -value, {"g/z": measured["d/z"], "g/noise": measured["d/noise"]}
+
+
+def built(**fields):
+    common = several.Common(SGD, (2,), latent_dim=3, **fields)
+    units = {"g": 2, "e": 3, "d": 1}
+    players = {
+        name: Player(Affine(n), optax.sgd(0.1), axis_name=common.axis_name)
+        for name, n in units.items()
+    }
+    updates = [(["d"], critic), (["g", "e"], back)]
+    return several.method(common, players, inputs, updates, conditions=("labels",))
+
+
+def begun(method):
+    return method.init(jax.random.key(0), BATCH)
+
+
+def test_updates_come_in_turn_each_with_draws_of_its_own():
+    method = built()
+    state = begun(method)
+    new, metrics = jax.jit(method.step)(state, BATCH, jax.random.key(2))
+    assert new.step == 1
+    assert {f"{name}/grad_norm" for name in ("d", "g", "e")} < set(metrics)
+    assert len({float(metrics[f"{n}/{what}"]) for n in "dg" for what in ("z", "noise")}) == 4
+    # D's loss is linear in its weights: by hand, with what it drew in its turn.
+    d, g, e = (state.nets[name].params["Dense_0"]["kernel"] for name in "dge")
+    seen = {}
+
+    def look(run, rows):
+        seen.update(rows)
+        return critic(run, rows)
+
+    one = several.Common(SGD, (2,), latent_dim=3)
+    players = {n: Player(Affine(u), optax.sgd(0.1)) for n, u in {"g": 2, "e": 3, "d": 1}.items()}
+    several.method(one, players, inputs, [(["d"], look)]).step(state, BATCH, jax.random.key(2))
+    x, z = seen["image"], seen["z"]
+    told = jnp.concatenate([z, seen["label"][:, None]], axis=1)
+    noise = jax.vmap(lambda k: jax.random.normal(k, (2,)))(seen["key"])
+    real, fake = jnp.concatenate([x + noise, x @ e], 1), jnp.concatenate([told @ g, z], 1)
+    np.testing.assert_allclose(
+        new.nets["d"].params["Dense_0"]["kernel"][:, 0],
+        (d[:, 0] - 0.1 * jnp.mean(real - fake, axis=0)),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+
+
+def test_the_average_follows_what_generates():
+    method = built(ema_decay=0.999)
+    state = begun(method)
+    new, _ = method.step(state, BATCH, jax.random.key(2))
+    kernels = [
+        each["Dense_0"]["kernel"]
+        for each in (state.nets["g"].params, new.nets["g"].params, new.nets["g"].ema["params"])
+    ]
+    np.testing.assert_allclose(kernels[2], 0.1 * kernels[0] + 0.9 * kernels[1], rtol=1e-5)
+    assert new.nets["d"].ema is None
+    assert begun(built(ema_decay=0.0)).nets["g"].ema is None
+
+
+def test_a_sample_is_made_from_its_latents_and_labels():
+    method = built()
+    state, labels = begun(method), BATCH["label"]
+    z = method.latents(jax.random.key(3), 8)
+    samples = method.generate(state, z, labels=labels)
+    kernel = state.nets["g"].params["Dense_0"]["kernel"]
+    expected = jnp.concatenate([z, labels[:, None]], axis=1) @ kernel
+    np.testing.assert_allclose(samples, expected, rtol=1e-5, atol=1e-6)
+    part = method.generate(state, z[2:5], labels=labels[2:5])
+    np.testing.assert_allclose(part, samples[2:5], rtol=1e-5)
+
+
+@pytest.mark.parametrize("more", [{"axis_name": "batch"}, {"accumulate": 4}])
+def test_it_does_not_matter_how_a_batch_is_cut(more):
+    whole, cut = built(), built(**more)
+    state, key = begun(whole), jax.random.key(2)
+    expected, step = whole.step(state, BATCH, key), cut.step
+    if "axis_name" in more:
+        halves = jax.tree.map(lambda x: x.reshape(2, 4, *x.shape[1:]), BATCH)
+        new = jax.pmap(step, "batch", in_axes=(None, 0, None))(state, halves, key)
+        found = (jax.tree.map(lambda x: x[0], new[0]), {})
+        expected = (expected[0], {})
+    else:
+        found = step(state, BATCH, key)
+    for x, y in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6)
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    common: several.Common = dataclasses.field(metadata=several.flat(latent_dim=5))
+    generator: dict
+    g_optimizer: dict
+
+    def build(self):
+        c = self.common
+        players = {"g": c.player("generator", self.generator, self.g_optimizer, shape=c.shape)}
+        return several.method(c, players, lambda rows: {"g": (rows["z"],)}, [])
+
+
+def test_fields_lie_flat_and_what_no_run_can_have_is_refused():
+    network = {"name": "mlp", "features": (4,)}
+    fields = {"generator": network, "optimizer": SGD, "g_optimizer": SGD, "shape": (2, 2, 1)}
+    method = variants.made(Variant, fields).build()
+    assert method.sample(begun(method), jax.random.key(0), 3).shape == (3, 2, 2, 1)
+    assert method.latents(jax.random.key(0), 3).shape == (3, 5)
+    for wrong in ({"latent_dim": 0}, {"ema_decay": 1.0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            variants.made(Variant, {**fields, **wrong})
