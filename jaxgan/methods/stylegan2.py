@@ -158,9 +158,7 @@ class StyleGAN2:
         ):
             if not weight:
                 continue
-            due = partial(update, batch, more_keys[name])
-            like = jax.eval_shape(due, state)[1]
-            rest = lambda s, like=like: (s, jnp.zeros_like(like))  # noqa: E731
+            due, rest = partial(update, batch, more_keys[name]), lambda s: (s, jnp.zeros(()))
             state, value = jax.lax.cond(now % interval == 0, due, rest, state)
             # So many times as much, and 0 at other steps: the mean over steps is the term.
             metrics[name] = interval * value
@@ -181,7 +179,7 @@ class StyleGAN2:
 
         grads, value = jax.grad(loss, has_aux=True)(net.params)
         net, _ = game.d.update(net, grads, net.stats)
-        return replace(state, nets={**state.nets, name: net}), value
+        return replace(state, nets={**state.nets, name: net}), self.mean(value)
 
     def lengthen(self, batch: Batch, keys: jax.Array, state: State) -> tuple[State, jax.Array]:
         """G after an update for the path length alone, and ``mean (|J^T y| - a)^2``."""
@@ -208,7 +206,12 @@ class StyleGAN2:
         grads, (value, mean) = jax.grad(loss, has_aux=True)(net.params)
         net, _ = game.g.update(net, grads, net.stats)
         extras = {**state.extras, LENGTH: mean}
-        return replace(state, nets={**state.nets, name: net}, extras=extras), value
+        return replace(state, nets={**state.nets, name: net}, extras=extras), self.mean(value)
+
+    def mean(self, value: jax.Array) -> jax.Array:
+        """That of the devices' values: of one type with 0, where a term is not due."""
+        axis_name = self.common.axis_name
+        return value if axis_name is None else jax.lax.pmean(value, axis_name)
 
 
 def every(k: int, rows: PyTree) -> PyTree:
