@@ -100,7 +100,15 @@ def method(
       generator: the name of the network that generates. It is called with z, and the conditions.
       conditions: see ``Method``.
       **members: other members of the record.
+
+    Raises:
+      ValueError: if a player is moved by no update, or one that is named is none.
     """
+    if generator not in players:
+        raise ValueError(f"no player is called {generator!r}, which is to generate: give generator")
+    moved = [name for names, _ in updates for name in names]
+    if idle := [name for name in players if name not in moved]:
+        raise ValueError(f"no update moves the player {idle[0]!r}: it would not learn")
     averaged = replace(players[generator], averaged=common.ema_decay > 0)
     everyone = Players({**players, generator: averaged}, common.accumulate)
 
@@ -130,6 +138,8 @@ def method(
     def generate(
         state: State, latents: PyTree, *, averaged: bool = True, **asked: Any
     ) -> jax.Array:
+        if missing := [name for name in conditions if name not in asked]:
+            raise ValueError(f"samples are made under {missing[0]!r}, which is not given")
         told = (asked[name] for name in conditions)
         return everyone.apply(state.nets, generator, latents, *told, averaged=averaged)
 

@@ -59,6 +59,6 @@ def load_experiment(path: str) -> Any:
 
 
 def import_from(folder: Path) -> None:
-    """Lets modules in ``folder`` be imported, after everything else."""
-    if str(folder.resolve()) not in sys.path:
-        sys.path.append(str(folder.resolve()))
+    """Lets modules in ``folder`` be imported before any other, as those beside a script are."""
+    here = str(folder.resolve())
+    sys.path[:] = [here, *(each for each in sys.path if each != here)]

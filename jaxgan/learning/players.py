@@ -32,10 +32,16 @@ class Players:
 
         Raises:
           ValueError: if ``inputs`` has other names than the players.
+          TypeError: if what it has for one is no tuple.
         """
         self._check(inputs)
         if missing := set(self.named) - set(inputs):
             raise ValueError(f"no inputs for the players {', '.join(sorted(missing))}")
+        for name, given in inputs.items():
+            if not isinstance(given, tuple):
+                raise TypeError(
+                    f"the inputs of {name!r} must be a tuple, not {type(given).__name__}"
+                )
         keys = jax.random.split(key, len(self.named))
         return {
             name: player.init(each, *inputs[name])
@@ -71,6 +77,7 @@ class Players:
 
         Raises:
           ValueError: for the name of a player that there is not.
+          TypeError: if ``loss`` returns something else.
         """
         self._check(trained)
 
@@ -86,7 +93,13 @@ class Players:
                     )
                     return out
 
-                value, metrics = loss(run, part)
+                found: Any = loss(run, part)
+                if not (isinstance(found, tuple) and len(found) == 2):
+                    raise TypeError(
+                        f"the loss of {', '.join(trained)} must return (value, metrics), and "
+                        f"returned {type(found).__name__}"
+                    )
+                value, metrics = found
                 return value, ({name: stats[name] for name in trained}, metrics)
 
             start = {name: nets[name].params for name in trained}

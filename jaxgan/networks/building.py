@@ -52,7 +52,8 @@ def find(role: str, config: Mapping[str, Any]) -> type[nn.Module]:
 
     Args:
       role: ``'generator'``, ``'discriminator'``, ``'encoder'``, ...: the class of that name, in
-        capitals, is taken from the family's file.
+        capitals, is taken from the family's file; or that of its last word, so that
+        ``'second_discriminator'`` is a ``Discriminator`` too.
       config: ``name`` (a file in ``jaxgan/networks`` or an importable module) and the module's
         fields.
 
@@ -71,7 +72,7 @@ def find_class(role: str, name: str) -> type[nn.Module]:
     """The Linen module that plays ``role`` in family ``name``, whatever its fields."""
     module = load_module(package(), "network", name, names())
     wanted = role.title().replace("_", "")
-    cls = getattr(module, wanted, None)
+    cls = getattr(module, wanted, None) or getattr(module, role.split("_")[-1].title(), None)
     if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
         raise errors.UserError(
             f"network {name!r} has no {role}: no Linen module of the name {wanted!r}"

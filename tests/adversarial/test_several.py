@@ -80,7 +80,9 @@ def test_updates_come_in_turn_each_with_draws_of_its_own():
 
     one = several.Common(SGD, (2,), latent_dim=3)
     players = {n: Player(Affine(u), optax.sgd(0.1)) for n, u in {"g": 2, "e": 3, "d": 1}.items()}
-    several.method(one, players, inputs, [(["d"], look)]).step(state, BATCH, jax.random.key(2))
+    several.method(one, players, inputs, [(["d", "g", "e"], look)]).step(
+        state, BATCH, jax.random.key(2)
+    )
     x, z = seen["image"], seen["z"]
     told = jnp.concatenate([z, seen["label"][:, None]], axis=1)
     noise = jax.vmap(lambda k: jax.random.normal(k, (2,)))(seen["key"])
@@ -143,7 +145,8 @@ class Variant:
     def build(self):
         c = self.common
         players = {"g": c.player("generator", self.generator, self.g_optimizer, shape=c.shape)}
-        return several.method(c, players, lambda rows: {"g": (rows["z"],)}, [])
+        loss = lambda run, rows: (jnp.mean(run("g", rows["z"])), {})  # noqa: E731
+        return several.method(c, players, lambda rows: {"g": (rows["z"],)}, [(["g"], loss)])
 
 
 def test_fields_lie_flat_and_what_no_run_can_have_is_refused():
@@ -155,3 +158,23 @@ def test_fields_lie_flat_and_what_no_run_can_have_is_refused():
     for wrong in ({"latent_dim": 0}, {"ema_decay": 1.0}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             variants.made(Variant, {**fields, **wrong})
+
+
+def test_what_an_author_gets_wrong_is_told():
+    players = {n: Player(Affine(u), optax.sgd(0.1)) for n, u in {"g": 2, "e": 3, "d": 1}.items()}
+    common, both = several.Common(SGD, (2,), latent_dim=3), [(["d"], critic), (["g", "e"], back)]
+    with pytest.raises(ValueError, match="no update moves the player 'e'"):
+        several.method(common, players, inputs, [(["d"], critic), (["g"], back)])
+    with pytest.raises(ValueError, match="no player is called 'painter'"):
+        several.method(common, players, inputs, both, generator="painter")
+    method = built()
+    state = begun(method)
+    with pytest.raises(ValueError, match="made under 'labels', which is not given"):
+        method.sample(state, jax.random.key(0), 2)
+    alone = lambda run, rows: critic(run, rows)[0]  # noqa: E731
+    wrong = several.method(common, players, inputs, [(["d", "g", "e"], alone)])
+    with pytest.raises(TypeError, match="the loss of d, g, e must return"):
+        wrong.step(state, BATCH, jax.random.key(0))
+    untupled = several.method(common, players, lambda rows: {**inputs(rows), "e": 3.0}, both)
+    with pytest.raises(TypeError, match="the inputs of 'e' must be a tuple, not float"):
+        begun(untupled)

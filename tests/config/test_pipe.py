@@ -2,7 +2,9 @@
 
 import ast
 import dataclasses
+import importlib
 import os
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -215,6 +217,19 @@ def test_another_method_brings_its_own_fields(tmp_path):
     assert config.method.generator.features == (256, 512)
     built = made(config)
     assert (built.weight, built.generator["batch_norm"]) == (5.0, True)
+
+
+def test_what_lies_beside_the_experiment_comes_before_the_current_folder(tmp_path, monkeypatch):
+    here, beside = tmp_path / "here", tmp_path / "beside"
+    for folder in (here, beside):
+        folder.mkdir()
+        (folder / "twice_of_test_pipe.py").write_text(f"WHERE = {folder.name!r}\n")
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(sys, "path", ["", str(here), *sys.path])
+    for _ in range(2):
+        config_lib.reading.import_from(beside)
+    assert importlib.import_module("twice_of_test_pipe").WHERE == "beside"
+    assert sys.path.count(str(beside)) == 1
 
 
 def test_a_schedule_from_the_command_line():

@@ -51,6 +51,13 @@ def test_a_network_computes_in_the_precision_or_is_refused(tmp_path, monkeypatch
         networks.build("encoder", part)
 
 
+def test_the_last_word_of_a_role_is_one_too():
+    made = networks.build("second_discriminator", MLP)
+    assert type(made) is type(networks.build("discriminator", MLP))
+    with pytest.raises(errors.UserError, match="no Linen module of the name 'Classifier'"):
+        networks.build("classifier", MLP)
+
+
 def test_a_network_that_there_is_not():
     told = "known: .*dcgan, .*mlp, .*; there is no module 'quite_else' beside the experiment"
     with pytest.raises(errors.UserError, match=told):
