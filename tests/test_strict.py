@@ -165,12 +165,13 @@ def made(name, optimizer, switches, size=B):
     return variants.made(cls, known), batch, jax.random.key(0)
 
 
+LARGE = ("progan", "stylegan2")  # traced for seconds
 # The others take the techniques from where the GAN does.
 STEPS = [
     pytest.param(name, t, id=f"{name}-{'-'.join(t)}", marks=pytest.mark.slow if late else ())
     for name in METHODS
     for i, t in enumerate(TECHNIQUES)
-    for late in [name != "gan" and i > 0]
+    for late in [name != "gan" and (i > 0 or name in LARGE)]
 ]
 
 
@@ -204,7 +205,9 @@ def test_what_a_trained_model_is_asked(name):
                 check(more, (state, batch["image"]))
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in METHODS]
+)
 def test_adam_keeps_the_state_with_64_bits_allowed(name):
     with jax.enable_x64(True):
         variant, batch, key = made(name, "adam", {"unrolled": 1, "historical_averaging": 1.0})

@@ -50,8 +50,8 @@ def test_a_checkpoint_of_4_devices_goes_on_with_2_1_and_4(tmp_path):
     checkpoints.close()
     expected, _ = losses(settings, carry, 5, 10)
     assert np.ptp(expected[:, 0]) > 1e-4, "nothing moves: the comparison would say nothing"
-    # Four by `jit` are where it comes from.
-    for count, mode in ((2, "jit"), (1, "jit"), (1, "pmap"), (2, "pmap"), (4, "pmap")):
+    # Four by `jit` are where it comes from; each other number, and each other mode.
+    for count, mode in ((2, "jit"), (1, "jit"), (4, "pmap")):
         other = on(count, mode)
         restored = checkpoint.restore(tmp_path, program.prepare(other).template)
         found, _ = losses(other, restored.tree, 5, 10)

@@ -296,7 +296,8 @@ def after_the_fade_begins(*overrides):
     return jax.device_get(ready.devices.gather(carry))
 
 
-@pytest.mark.parametrize("mode", ["jit", pytest.param("pmap", marks=SLOW)])
+@SLOW
+@pytest.mark.parametrize("mode", ["jit", "pmap"])
 def test_four_devices_change_nothing_in_a_fade(mode):
     expected = after_the_fade_begins()
     found = after_the_fade_begins("parallel.devices=4", f"parallel.mode={mode}")

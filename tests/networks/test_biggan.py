@@ -16,6 +16,12 @@ ROWS = tuple((int(r[0]), *map(int, r[1:].split(","))) for r in ROWS.split())
 THEIRS = {"rows": ROWS, "attention_row": 8, "spare": 125, "num_classes": 1000}
 
 
+def quickly(rows, *places):
+    """The rows, of which those at other places are tested in the slow suite."""
+    late = pytest.mark.slow
+    return [pytest.param(*r, marks=() if i in places else late) for i, r in enumerate(rows)]
+
+
 def count(module, x):
     labels = [jnp.zeros(2, jnp.int32)] if module.num_classes else []
     made = jax.eval_shape(lambda k: module.init(k, x, *labels, train=False), jax.random.key(0))
@@ -24,33 +30,36 @@ def count(module, x):
 
 @pytest.mark.parametrize(
     ("family", "side", "width", "z", "fields", "expected"),
-    [
-        (biggan, 32, 64, 128, {"num_classes": 10}, 4_304_387),
-        (biggan, 32, 64, 128, {"num_classes": 100}, 4_580_867),
-        (biggan, 64, 64, 120, BIG, 31_908_100),
-        (biggan, 128, 64, 120, BIG, 31_978_628),
-        (biggan, 128, 96, 120, BIG, 70_433_988),
-        (biggan, 256, 96, 140, BIG, 82_235_844),
-        (biggan, 128, 64, 128, {"num_classes": 1000}, 41_996_931),
-        (biggan, 128, 64, 128, {"num_classes": 1000, "attention": 64}, 42_017_412),
-        (biggan_deep, 128, 128, 128, {"num_classes": 1000, "attention": 64}, 50_244_484),
-        (biggan_deep, 128, 128, 128, THEIRS, 50_388_609),
-        (mimicry, 32, 256, 128, {}, 4_276_739),
-        (mimicry, 32, 256, 128, {"num_classes": 10}, 4_304_387),
-        (
-            mimicry,
-            32,
-            256,
-            128,
-            {"num_classes": 10, "attention": 16, "weight": "spectral"},
-            4_386_308,
-        ),
-        (mimicry, 48, 512, 128, {}, 4_878_083),
-        (mimicry, 64, 1024, 128, {}, 12_220_675),
-        (mimicry, 128, 1024, 128, {}, 32_150_787),
-        (mimicry, 128, 1024, 128, {"num_classes": 1000}, 41_996_931),
-        (mimicry, 128, 1024, 128, {"num_classes": 1000, "attention": 32}, 42_078_852),
-    ],
+    quickly(
+        [
+            (biggan, 32, 64, 128, {"num_classes": 10}, 4_304_387),
+            (biggan, 32, 64, 128, {"num_classes": 100}, 4_580_867),
+            (biggan, 64, 64, 120, BIG, 31_908_100),
+            (biggan, 128, 64, 120, BIG, 31_978_628),
+            (biggan, 128, 96, 120, BIG, 70_433_988),
+            (biggan, 256, 96, 140, BIG, 82_235_844),
+            (biggan, 128, 64, 128, {"num_classes": 1000}, 41_996_931),
+            (biggan, 128, 64, 128, {"num_classes": 1000, "attention": 64}, 42_017_412),
+            (biggan_deep, 128, 128, 128, {"num_classes": 1000, "attention": 64}, 50_244_484),
+            (biggan_deep, 128, 128, 128, THEIRS, 50_388_609),
+            (mimicry, 32, 256, 128, {}, 4_276_739),
+            (mimicry, 32, 256, 128, {"num_classes": 10}, 4_304_387),
+            (
+                mimicry,
+                32,
+                256,
+                128,
+                {"num_classes": 10, "attention": 16, "weight": "spectral"},
+                4_386_308,
+            ),
+            (mimicry, 48, 512, 128, {}, 4_878_083),
+            (mimicry, 64, 1024, 128, {}, 12_220_675),
+            (mimicry, 128, 1024, 128, {}, 32_150_787),
+            (mimicry, 128, 1024, 128, {"num_classes": 1000}, 41_996_931),
+            (mimicry, 128, 1024, 128, {"num_classes": 1000, "attention": 32}, 42_078_852),
+        ],
+        *(0, 2, 8, 10, 17),
+    ),
 )
 def test_generators_have_the_published_numbers_of_parameters(
     family, side, width, z, fields, expected
@@ -61,24 +70,27 @@ def test_generators_have_the_published_numbers_of_parameters(
 
 @pytest.mark.parametrize(
     ("family", "side", "width", "fields", "expected"),
-    [
-        (biggan, 32, 64, {"num_classes": 10}, 4_207_361),
-        (biggan, 32, 64, {"num_classes": 100}, 4_230_401),
-        (biggan, 64, 64, {"num_classes": 1000}, 20_566_721),
-        (biggan, 128, 64, {"num_classes": 1000, "attention": 64}, 39_448_258),
-        (biggan, 128, 96, {"num_classes": 1000, "attention": 64}, 87_982_370),
-        (biggan, 256, 96, {"num_classes": 1000, "attention": 64}, 99_225_890),
-        (biggan, 128, 64, {"num_classes": 1000, "wide": False}, 30_005_013),
-        (biggan_deep, 128, 128, {"num_classes": 1000, "attention": 64}, 34_590_210),
-        (mimicry, 32, 128, {}, 1_053_825),
-        (mimicry, 32, 128, {"num_classes": 10}, 1_055_105),
-        (mimicry, 32, 128, {"num_classes": 10, "attention": 8}, 1_075_586),
-        (mimicry, 48, 1024, {}, 10_141_441),
-        (mimicry, 64, 1024, {}, 10_141_441),
-        (mimicry, 128, 1024, {}, 29_017_857),
-        (mimicry, 128, 128, {"num_classes": 1000}, 582_497),
-        (mimicry, 128, 128, {"num_classes": 1000, "attention": 32}, 582_818),
-    ],
+    quickly(
+        [
+            (biggan, 32, 64, {"num_classes": 10}, 4_207_361),
+            (biggan, 32, 64, {"num_classes": 100}, 4_230_401),
+            (biggan, 64, 64, {"num_classes": 1000}, 20_566_721),
+            (biggan, 128, 64, {"num_classes": 1000, "attention": 64}, 39_448_258),
+            (biggan, 128, 96, {"num_classes": 1000, "attention": 64}, 87_982_370),
+            (biggan, 256, 96, {"num_classes": 1000, "attention": 64}, 99_225_890),
+            (biggan, 128, 64, {"num_classes": 1000, "wide": False}, 30_005_013),
+            (biggan_deep, 128, 128, {"num_classes": 1000, "attention": 64}, 34_590_210),
+            (mimicry, 32, 128, {}, 1_053_825),
+            (mimicry, 32, 128, {"num_classes": 10}, 1_055_105),
+            (mimicry, 32, 128, {"num_classes": 10, "attention": 8}, 1_075_586),
+            (mimicry, 48, 1024, {}, 10_141_441),
+            (mimicry, 64, 1024, {}, 10_141_441),
+            (mimicry, 128, 1024, {}, 29_017_857),
+            (mimicry, 128, 128, {"num_classes": 1000}, 582_497),
+            (mimicry, 128, 128, {"num_classes": 1000, "attention": 32}, 582_818),
+        ],
+        *(0, 3, 7, 9, 15),
+    ),
 )
 def test_discriminators_have_the_published_numbers_of_parameters(
     family, side, width, fields, expected
@@ -88,7 +100,7 @@ def test_discriminators_have_the_published_numbers_of_parameters(
 
 
 @pytest.mark.parametrize("family", [biggan, biggan_deep, mimicry])
-@pytest.mark.parametrize("side", [8, 16, 64])
+@pytest.mark.parametrize("side", [16, *(pytest.param(n, marks=pytest.mark.slow) for n in (8, 64))])
 def test_images_of_other_sides_and_colours_with_labels_and_without(family, side):
     for classes in (None, 3):
         labels = [jnp.array([0, 2])] if classes else []

@@ -99,8 +99,13 @@ def filled(shapes):
     return jax.tree.map_with_path(fill, shapes)
 
 
+# Others are of the same layers, or are compiled for seconds.
+QUICK = ("mlp", "dcgan", "noisy_mlp", "progan")
+NEAR = [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in FAMILIES]
+
+
 @pytest.mark.parametrize("role", ["generator", "discriminator"])
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", NEAR)
 def test_it_is_near_float32_and_is_not_it(name, role, request):
     wrong = (name, role, jaxlib.__version__[:4]) == ("biggan", "discriminator", "0.12")
     if wrong and jax.default_backend() == "cpu":

@@ -31,8 +31,18 @@ def convolutions(jaxpr):
     return own + sum(map(convolutions, inner))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("role", ["generator", "discriminator"])
+# The others in the slow suite: what is marked as a stage is the same in all.
+QUICK = ("progan-generator", "r3gan-discriminator")
+CASES = [(name, role) for name in NETWORKS for role in ("generator", "discriminator")]
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        pytest.param(*case, marks=() if "-".join(case) in QUICK else pytest.mark.slow)
+        for case in CASES
+    ],
+)
 def test_gradients_are_those_of_the_network(name, role):
     fields = {"name": name, **NETWORKS[name][role == "discriminator"]}
     given = {"shape": SHAPE} if role == "generator" else {}
