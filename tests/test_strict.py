@@ -119,6 +119,11 @@ GROWING = {"name": "progan", "widths": (6, 4)}
 STYLED = {"name": "stylegan2", "width": 32, "max_width": 4}
 # What a method needs otherwise than the others.
 OWN = {
+    "vae": {
+        "generator": {"name": "mlp", "features": (7, 5), "output": "linear"},
+        "binarization": "dynamic",
+        "free_bits": 0.1,
+    },
     "stylegan2": {
         "generator": {**STYLED, "features": 4, "mapping_layers": 1},
         "discriminator": {**STYLED, "minibatch_stddev": 2},
@@ -153,6 +158,8 @@ def made(name, optimizer, switches, size=B):
         "discriminator": {"name": "mlp", "features": (7, 5)},
         "g_optimizer": {"name": optimizer, "learning_rate": 0.1},
         "d_optimizer": {"name": optimizer, "learning_rate": 0.1},
+        "optimizer": {"name": optimizer, "learning_rate": 0.1},
+        "encoder": {"name": "mlp", "features": (7, 5)},
         "shape": SHAPE,
         "num_classes": CLASSES,
         "latent_dim": 6,
@@ -198,9 +205,13 @@ def test_what_a_trained_model_is_asked(name):
         for phase in ready.phases(100):
             check(phase.generate, (state, latents))
         check(lambda s, k: ready.sample(s, k, B), (state, key))
-        check(ready.scores, (state, batch["image"]))
-        check(lambda s, k: ready.recalibrate(s, k, B, 2), (state, key))
-        for more in (ready.classify, getattr(variant, "recognize", None)):
+        if ready.recalibrate is not None:
+            check(lambda s, k: ready.recalibrate(s, k, B, 2), (state, key))
+        if ready.log_weight is not None:
+            keys = jax.random.split(key, B)
+            check(lambda s, x, k: ready.log_weight(s, x, k), (state, batch["image"], keys))
+        recognize = getattr(variant, "recognize", None)
+        for more in (ready.scores, ready.classify, ready.encode, recognize):
             if more is not None:
                 check(more, (state, batch["image"]))
 

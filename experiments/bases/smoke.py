@@ -6,7 +6,9 @@ from ml_collections import ConfigDict
 def smoke(config: ConfigDict) -> ConfigDict:
     """Narrow networks, few steps, and no classifier to train; ``config`` itself is changed."""
     config.steps, config.batch_size = 20, 16
-    for network in (config.method.generator, config.method.discriminator):
+    for name, network in config.method.items():
+        if not isinstance(network, ConfigDict) or "name" not in network or "optimizer" in name:
+            continue
         if network.name == "r3gan":
             stages = len(network.get("widths", (0, 0, 0, 0)))
             network.widths, network.groups, network.blocks = (

@@ -19,7 +19,7 @@ from jaxgan.learning.players import Players, Run
 __all__ = ["Common", "flat", "method"]
 
 PyTree = Any
-# What a loss has of each sample: the batch's entries, ``z`` and ``key``.
+# What a loss has of each sample: the batch's entries, ``z``, ``key`` and ``step``.
 Rows = Mapping[str, Any]
 Loss = Callable[[Run, Rows], tuple[jax.Array, Metrics]]
 
@@ -96,7 +96,7 @@ def method(
       inputs: ``rows -> {name: inputs}``: what each is called with, for its first call.
       updates: ``(names, loss)`` in their order in a step: who moves, and by which loss, see
         ``Players.update``. Its rows are the batch's entries, latents ``z`` [B, latent_dim] of this
-        update's own, and for its other draws ``key`` [B].
+        update's own, for its other draws ``key`` [B], and ``step`` int32 [B], the same for all.
       generator: the name of the network that generates. It is called with z, and the conditions.
       conditions: see ``Method``.
       **members: other members of the record.
@@ -112,21 +112,23 @@ def method(
     averaged = replace(players[generator], averaged=common.ema_decay > 0)
     everyone = Players({**players, generator: averaged}, common.accumulate)
 
-    def rows(batch: Batch, keys: jax.Array) -> Rows:
+    def rows(batch: Batch, keys: jax.Array, step: jax.Array) -> Rows:
         z = draws.normal(draws.fold(keys, Z), (common.latent_dim,))
-        return {**batch, "z": z, "key": draws.fold(keys, OWN)}
+        its_own = {"z": z, "key": draws.fold(keys, OWN), "step": jnp.full(len(z), step)}
+        return {**batch, **its_own}
 
     def init(key: jax.Array, batch: Batch) -> State:
         two = jax.tree.map(lambda x: x[:2], dict(batch))
-        nets = everyone.init(key, **inputs(rows(two, draws.sample_keys(key, 2))))
-        return State(jnp.zeros((), jnp.int32), nets, {})
+        step = jnp.zeros((), jnp.int32)
+        nets = everyone.init(key, **inputs(rows(two, draws.sample_keys(key, 2), step)))
+        return State(step, nets, {})
 
     def step(state: State, batch: Batch, key: jax.Array) -> tuple[State, Metrics]:
         keys = draws.sample_keys(key, len(batch["image"]), common.axis_name)
         nets: Mapping[str, Net] = state.nets
         metrics: Metrics = {}
         for i, (names, loss) in enumerate(updates):
-            its_own = rows(batch, draws.fold(keys, i))
+            its_own = rows(batch, draws.fold(keys, i), state.step)
             nets, measured = everyone.update(nets, names, loss, its_own)
             metrics = {**metrics, **measured}
         net = averaged.average(nets[generator], common.ema_decay, state.step)
@@ -138,6 +140,9 @@ def method(
     def generate(
         state: State, latents: PyTree, *, averaged: bool = True, **asked: Any
     ) -> jax.Array:
+        if unknown := [name for name in asked if name not in conditions]:
+            takes = ", ".join(conditions) or "nothing"
+            raise ValueError(f"samples are not drawn by {unknown[0]!r}; they are by: {takes}")
         if missing := [name for name in conditions if name not in asked]:
             raise ValueError(f"samples are made under {missing[0]!r}, which is not given")
         told = (asked[name] for name in conditions)

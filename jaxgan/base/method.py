@@ -60,6 +60,8 @@ class Method:
         entries ``init`` must give a state of the same shapes.
       scores: ``(state, images) -> logits`` [B] of the discriminator.
       classify: ``(state, images, *, averaged=True) -> {name: class logits [B, K]}``.
+      encode: ``(state, images, *, averaged=True) -> latents``, from which ``generate`` makes the
+        images again, as well as it can.
       log_weight: ``(state, images, keys) -> log importance weights`` [B], of a model with an
         encoder.
       recalibrate: ``(state, key, n, batches, *, averaged=True) -> State`` with its batch statistics
@@ -79,6 +81,7 @@ class Method:
     prepare: Callable[[Any], Batch] | None = None
     scores: Callable[[State, jax.Array], jax.Array] | None = None
     classify: Callable[..., dict[str, jax.Array]] | None = None
+    encode: Callable[..., PyTree] | None = None
     log_weight: Callable[[State, jax.Array, jax.Array], jax.Array] | None = None
     recalibrate: Callable[..., State] | None = None
 

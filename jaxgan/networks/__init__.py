@@ -1,3 +1,12 @@
 """The networks, one file a family."""
 
-from jaxgan.networks.building import Critique, build, fields, find, find_class, names, settable
+from jaxgan.networks.building import (
+    Critique,
+    Posterior,
+    build,
+    fields,
+    find,
+    find_class,
+    names,
+    settable,
+)

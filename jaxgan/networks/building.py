@@ -37,6 +37,19 @@ class Critique:
     heads: dict[str, jax.Array] = flax.struct.field(default_factory=dict)
 
 
+@flax.struct.dataclass
+class Posterior:
+    """What an encoder says of the latents of samples: a normal distribution for each.
+
+    Attributes:
+      mean: float32 [B, Z].
+      log_variance: likewise.
+    """
+
+    mean: jax.Array
+    log_variance: jax.Array
+
+
 def names() -> list[str]:
     """The families that come with the package."""
     return [name for name in submodules(package()) if name != "building"]

@@ -2,7 +2,7 @@
 
 Strided and transposed convolutions instead of pooling; batch norm except at the generator's output
 and the discriminator's input; ReLU and tanh in the generator, leaky ReLU in the discriminator;
-weights from N(0, 0.02).
+weights from N(0, 0.02). The encoder is the discriminator's convolutions under another end.
 """
 
 from functools import partial
@@ -12,7 +12,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan.networks import Critique
+from jaxgan.networks import Critique, Posterior
+from jaxgan.networks.mlp import OUTPUTS, posterior
 from jaxgan.nn import Conv, ConvTranspose, Dense, MinibatchStddev, blocks
 
 SMALLEST, LARGEST = 8, 128
@@ -51,6 +52,7 @@ class Generator(nn.Module):
       shape: [H, W, C] of an image.
       width: the channels of the last hidden map; each coarser one has twice as many.
       max_width: the most channels of any map.
+      output: ``'tanh'``, or ``'linear'`` for logits.
       kernel_size: of the transposed convolutions.
       normalization: of every map but the last: ``'batch'``, ``'instance'``, ``'layer'``,
         ``'virtual'`` or ``'none'``.
@@ -66,6 +68,7 @@ class Generator(nn.Module):
     shape: tuple[int, ...]
     width: int = 64
     max_width: int = 512
+    output: str = "tanh"
     kernel_size: int = 4
     normalization: str = "batch"
     reference: int = 64
@@ -80,6 +83,7 @@ class Generator(nn.Module):
     def __call__(  # noqa: D102
         self, z: jax.Array, labels: jax.Array | None = None, *, train: bool
     ) -> jax.Array:
+        blocks.choose("output", self.output, tuple(OUTPUTS))
         sides = pyramid(self.shape)
         extra = self.reference if self.normalization == "virtual" else 0
         if extra:
@@ -126,7 +130,36 @@ class Generator(nn.Module):
             x = nn.relu(norm(x))
         last = blocks.weight(self.weight, train)
         x = up(self.shape[-1], output_size=(sides[0], sides[0]), weight=last)(x[extra:])
-        return jnp.tanh(x.astype(jnp.float32))
+        return OUTPUTS[self.output](x.astype(jnp.float32))
+
+
+def down(
+    network: Any, x: jax.Array, levels: int, slope: float, weight: blocks.Weight, train: bool
+) -> jax.Array:
+    """The strided convolutions of a discriminator or an encoder, called within it."""
+    normalizations = ("batch", "instance", "layer", "none")
+    blocks.choose("normalization", network.normalization, normalizations)
+    norm = blocks.normalizer(
+        network.normalization,
+        train,
+        network.axis_name,
+        dtype=network.dtype,
+        scale_init=normal_about_one,
+    )
+    for level in range(levels):
+        normalized = network.normalization != "none" and level > 0
+        x = Conv(
+            min(network.width * 2**level, network.max_width),
+            kernel_size=network.kernel_size,
+            strides=2,
+            use_bias=not normalized,
+            kernel_init=normal,
+            dtype=network.dtype,
+            implementation=network.convolution,
+            weight=weight,
+        )(x)
+        x = nn.leaky_relu(norm(x) if normalized else x, slope)
+    return x
 
 
 class Discriminator(nn.Module):
@@ -170,29 +203,9 @@ class Discriminator(nn.Module):
     def __call__(  # noqa: D102
         self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
     ) -> Critique:
-        blocks.choose("normalization", self.normalization, ("batch", "instance", "layer", "none"))
         levels = len(pyramid(x.shape[1:])) - 1
-        norm = blocks.normalizer(
-            self.normalization,
-            train,
-            self.axis_name,
-            dtype=self.dtype,
-            scale_init=normal_about_one,
-        )
         x = blocks.condition_samples(x, labels, self.num_classes, self.conditioning)
-        for level in range(levels):
-            normalized = self.normalization != "none" and level > 0
-            x = Conv(
-                min(self.width * 2**level, self.max_width),
-                kernel_size=self.kernel_size,
-                strides=2,
-                use_bias=not normalized,
-                kernel_init=normal,
-                dtype=self.dtype,
-                implementation=self.convolution,
-                weight=blocks.weight(self.weight, train, 2**0.5),
-            )(x)
-            x = nn.leaky_relu(norm(x) if normalized else x, self.slope)
+        x = down(self, x, levels, self.slope, blocks.weight(self.weight, train, 2**0.5), train)
         if self.minibatch_stddev:
             x = MinibatchStddev(self.minibatch_stddev, axis_name=self.axis_name)(x)
         return Critique(
@@ -208,3 +221,33 @@ class Discriminator(nn.Module):
                 weight=blocks.weight(self.weight, train),
             )
         )
+
+
+class Encoder(nn.Module):
+    """Images [B, H, W, C] to a ``Posterior``.
+
+    Attributes:
+      shape: (Z,) of the latents.
+      width: the channels of the first map; each coarser one has twice as many.
+      max_width: the most channels of any map.
+      kernel_size: of the convolutions.
+      normalization: of every map but the first: ``'batch'``, ``'instance'``, ``'layer'`` or
+        ``'none'``.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
+      convolution: ``'canonical'`` or ``'stock'``, see ``nn.conv``.
+      axis_name: the mapped axis that batch statistics are averaged over.
+    """
+
+    shape: tuple[int, ...]
+    width: int = 64
+    max_width: int = 512
+    kernel_size: int = 4
+    normalization: str = "batch"
+    dtype: str = "float32"
+    convolution: str = "canonical"
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool) -> Posterior:  # noqa: D102
+        x = down(self, x, len(pyramid(x.shape[1:])) - 1, 0.2, blocks.weight("plain", train), train)
+        return posterior(x.reshape(x.shape[0], -1), *self.shape, kernel_init=normal)

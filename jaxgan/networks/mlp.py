@@ -1,6 +1,7 @@
 """Dense networks: the generator and discriminator of the first GAN (Goodfellow et al. 2014).
 
-They make and judge samples of any shape, images and points alike.
+They make and judge samples of any shape, images and points alike; and an encoder beside them, as
+that of the first VAE (Kingma and Welling 2014, arXiv:1312.6114).
 """
 
 import math
@@ -10,7 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan.networks import Critique
+from jaxgan.networks import Critique, Posterior
 from jaxgan.nn import Dense, blocks
 
 OUTPUTS = {"tanh": jnp.tanh, "linear": lambda x: x}
@@ -28,7 +29,7 @@ class Generator(nn.Module):
       shape: the shape of one sample.
       features: the widths of the hidden layers.
       batch_norm: normalize each hidden layer.
-      output: ``'tanh'`` for images in [-1, 1], ``'linear'`` for points.
+      output: ``'tanh'`` for images in [-1, 1], ``'linear'`` for points and logits.
       kernel_std: of the weights at the start; 0 for one that depends on the width (LeCun's).
       conditioning: see ``blocks``; ``'projection'`` needs ``batch_norm``.
       dtype: in which to compute, ``config.precision``; parameters and output stay float32.
@@ -133,3 +134,35 @@ class Discriminator(nn.Module):
                 weight=blocks.weight(self.weight, train),
             )
         )
+
+
+class Encoder(nn.Module):
+    """Samples [B, ...] to a ``Posterior``.
+
+    Attributes:
+      shape: (Z,) of the latents.
+      features: the widths of the hidden layers.
+      kernel_std: of the weights at the start; 0 for one that depends on the width (LeCun's).
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
+    """
+
+    shape: tuple[int, ...]
+    features: tuple[int, ...] = (256,)
+    kernel_std: float = 0.0
+    dtype: str = "float32"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool) -> Posterior:  # noqa: D102
+        dense: dict[str, Any] = {"kernel_init": initializer(self.kernel_std), "dtype": self.dtype}
+        x = x.reshape(x.shape[0], -1)
+        for width in self.features:
+            x = nn.relu(nn.Dense(width, **dense)(x))
+        return posterior(x, *self.shape, kernel_init=dense["kernel_init"])
+
+
+def posterior(x: jax.Array, size: int, **dense: Any) -> Posterior:
+    """Two dense layers, in float32: called within an encoder."""
+    x = x.astype(jnp.float32)
+    return Posterior(
+        nn.Dense(size, name="mean", **dense)(x), nn.Dense(size, name="log_variance", **dense)(x)
+    )

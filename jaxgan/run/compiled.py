@@ -97,6 +97,13 @@ class Compiled:
         return self._compiled(classify and partial(classify, averaged=averaged))
 
     @cached_property
+    def encode(self) -> Callable[..., PyTree] | None:
+        """``encode(state, images, averaged)``: latents, where the method has an encoder."""
+        encode = self.method.encode
+        replicated = self.devices.replicated
+        return encode and jax.jit(encode, static_argnames="averaged", out_shardings=replicated)
+
+    @cached_property
     def log_weight(self) -> Callable[..., jax.Array] | None:
         """``log_weight(state, images, keys)``, where the method has a likelihood."""
         return self._compiled(self.method.log_weight)

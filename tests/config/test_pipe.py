@@ -389,7 +389,10 @@ def test_a_smoke_run_is_small(name):
     every = [config[group].every for group in ("log", "sample", "checkpoint", "evaluation")]
     assert max(every) <= config.steps, "each of them happens"
     assert (config.evaluation.extractor, config.checkpoint.best) == ("none", ""), "nothing trained"
-    for network in (config.method.generator, config.method.discriminator):
+    groups = [(k, v) for k, v in config.method.items() if hasattr(v, "get") and "name" in v]
+    networks = [group for name, group in groups if "optimizer" not in name]
+    assert len(networks) >= 2
+    for network in networks:
         width = network.get("width") or max(network.get("widths") or network.features)
         assert min(width, network.get("max_width", width)) <= 16
 
