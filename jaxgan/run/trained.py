@@ -15,6 +15,7 @@ from jaxgan.base import environment, errors, files, parallel
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
 from jaxgan.data import Spec
+from jaxgan.evaluation.metrics import likelihood
 from jaxgan.run import checkpoint, program, requests, run_folder, sampling
 from jaxgan.run.pretrained import Pretrained
 from jaxgan.run.program import Program
@@ -95,6 +96,41 @@ class Model:
         """
         n = requests.check_latents(self.method, latents)
         return self._generate(latents, n, averaged, conditions)
+
+    def encode(self, images: Any, *, averaged: bool | None = None) -> np.ndarray:
+        """The latents [n, Z] of images [n, *shape] in [-1, 1], to ``generate`` these again from.
+
+        Raises:
+          UserError: if the method has no encoder, or the images are of another shape.
+        """
+        encode = self.program.at(self.step).encode
+        if encode is None:
+            raise errors.UserError(f"method {self.config.method.name!r} has no encoder")
+        values = requests.check_array("images", images, self.program.spec.shape)
+        used = self.config.evaluation.averaged if averaged is None else averaged
+        with errors.stage("encoding images by", f"method {self.config.method.name!r}"):
+            return sampling.in_chunks(
+                lambda rows: encode(self.state, values[rows], averaged=used),
+                len(values),
+                sampling.CHUNK,
+            )
+
+    def anomaly(self, images: Any, *, samples: int = 50, seed: int = 0) -> np.ndarray:
+        """How unlikely images [n, *shape] in [-1, 1] are: ``-log p(x)`` in nats, float64 [n].
+
+        By the importance-weighted bound of so many draws of z, see ``losses``.
+
+        Raises:
+          UserError: if the method has no likelihood, or the images are of another shape.
+        """
+        log_weight = self.program.at(self.step).log_weight
+        if log_weight is None:
+            raise errors.UserError(f"method {self.config.method.name!r} has no likelihood")
+        values = requests.check_array("images", images, self.program.spec.shape)
+        weigh = jax.tree_util.Partial(log_weight, self.state)
+        with errors.stage("weighing images by", f"method {self.config.method.name!r}"):
+            key = jax.random.key(seed)
+            return -likelihood.of_each(weigh, values, key, samples=samples)[1]
 
     def cycle(self, labels: Any, n: int) -> dict[str, Any]:
         """``labels`` [n] for as many samples, of some (``None``: of all) in turn; {} without any.

@@ -4,7 +4,9 @@ import jax
 import numpy as np
 import pytest
 
+from jaxgan import data
 from jaxgan.base import errors
+from jaxgan.evaluation.metrics import likelihood
 from jaxgan.run import program, trained
 from tests.conftest import EXPERIMENTS, smoke
 from tests.test_main import command  # noqa: F401
@@ -169,3 +171,22 @@ def test_latents_of_another_shape_are_refused_in_one_line(models, name, change, 
 def test_a_condition_of_another_shape_is_refused_in_one_line(models, shape):
     with pytest.raises(errors.UserError, match=r"continuous codes are .*, but \[3, 2\] are due"):
         models("infogan").sample(KEY, 3, continuous=np.ones(shape))
+
+
+def test_images_are_encoded_and_told_how_unlikely_they_are(models):
+    model = models("vae")
+    real = data.to_float(data.open_source(model.config.data, "test").read(np.arange(7)))["image"]
+    z = model.encode(real)
+    expected = model.method.encode(model.state, real)
+    np.testing.assert_allclose(z, expected, rtol=1e-4, atol=1e-5)
+    assert model.generate(z).shape == real.shape
+    unlikely = model.anomaly(real, samples=4, seed=3)
+    log_weight = jax.tree_util.Partial(model.method.log_weight, model.state)
+    bound = likelihood.estimate(log_weight, real, jax.random.key(3), samples=4).bound
+    assert unlikely.shape == (7,)
+    assert unlikely.mean() == pytest.approx(-bound, rel=1e-6)
+    for ask, lacks in ((model.encode, "encoder"), (model.anomaly, "likelihood")):
+        with pytest.raises(errors.UserError, match=r"images must be \[n, 8, 8, 1\], not"):
+            ask(real[0])
+        with pytest.raises(errors.UserError, match=f"method 'gan' has no {lacks}"):
+            getattr(models("gan"), ask.__name__)(real)

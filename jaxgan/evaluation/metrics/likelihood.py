@@ -87,7 +87,31 @@ def estimate(
     samples: int,
     chunk: int = 128,
 ) -> Likelihood:
-    """The ELBO and the importance-weighted bound of a model, over images and draws of z.
+    """The ELBO and the importance-weighted bound of a model, means over images; see ``of_each``.
+
+    Raises:
+      ValueError: as ``of_each`` does.
+    """
+    first, second = of_each(log_weight, images, key, samples=samples, chunk=chunk)
+    return Likelihood(
+        elbo=float(first.mean()),
+        bound=float(second.mean()),
+        elbo_error=_standard_error(first),
+        bound_error=_standard_error(second),
+        images=len(first),
+        samples=samples,
+    )
+
+
+def of_each(
+    log_weight: LogWeight,
+    images: ArrayLike | jax.Array,
+    key: jax.Array,
+    *,
+    samples: int,
+    chunk: int = 128,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The ELBO and the importance-weighted bound of each image, float64 [n].
 
     One draw of z for ``chunk`` images is on the device at a time. The key of draw k for image i is
     ``fold_in(fold_in(key, i), k)``, so chunks change nothing, and fewer samples are the first of
@@ -123,15 +147,7 @@ def estimate(
         weights = np.stack([np.asarray(w) for w in draws])[:, :size]
         elbos.append(elbo(weights))
         bounds.append(importance_weighted_bound(weights))
-    first, second = np.concatenate(elbos), np.concatenate(bounds)
-    return Likelihood(
-        elbo=float(first.mean()),
-        bound=float(second.mean()),
-        elbo_error=_standard_error(first),
-        bound_error=_standard_error(second),
-        images=len(images),
-        samples=samples,
-    )
+    return np.concatenate(elbos), np.concatenate(bounds)
 
 
 @jax.jit
