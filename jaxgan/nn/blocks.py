@@ -78,6 +78,7 @@ def batch_norm(
     scale_init: Initializer = ONES,
     momentum: float = 0.9,
     epsilon: float = 1e-5,
+    name: str | None = None,
 ) -> nn.BatchNorm:
     """Batch norm over all devices."""
     return nn.BatchNorm(
@@ -89,6 +90,7 @@ def batch_norm(
         scale_init=scale_init,
         dtype=dtype,
         axis_name=axis_name,
+        name=name,
     )
 
 

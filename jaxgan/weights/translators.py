@@ -87,7 +87,7 @@ def resnet(layers: Layers, tensors: Tensors, batch: bool) -> dict[str, Any]:
     for i in range(blocks):
         at = f"model.{10 + i}.conv_block"
         for j, place in enumerate((1, 6 if dropout else 5)):
-            path, shape = f"block_{i}/{j}", (width * 4, width * 4, 3)
+            path, shape = f"block_{i}_{j}", (width * 4, width * 4, 3)
             layer(layers, path, f"{at}.{place}", shape, batch, f"{at}.{place + 1}")
     for i in range(2):
         shape, place = (width * 2 ** (1 - i), width * 2 ** (2 - i), 3), 10 + blocks + 3 * i
@@ -138,14 +138,14 @@ def patch(layers: Layers, tensors: Tensors, batch: bool) -> dict[str, Any]:
     """Convolutions of 4 by 4 to a map of logits."""
     width, into = shape_of(tensors, "model.0.weight", 4)[:2]
     depth = sum(value.ndim == 4 for value in tensors.values()) - 2
-    convolution(layers, "first", "model.0", (width, into, 4), bias=True)
+    convolution(layers, "first/conv", "model.0", (width, into, 4), bias=True)
     inner = width
     for i in range(depth):
         at = f"model.{2 + 3 * i}"
         features = shape_of(tensors, f"{at}.weight", 4)[0]
         layer(layers, f"layer_{i}", at, (features, inner, 4), batch, f"model.{3 + 3 * i}")
         inner = features
-    convolution(layers, "last", f"model.{2 + 3 * depth}", (1, inner, 4), bias=True)
+    convolution(layers, "last/conv", f"model.{2 + 3 * depth}", (1, inner, 4), bias=True)
     return {
         "kind": "patch",
         "depth": depth,
@@ -159,9 +159,9 @@ def patch(layers: Layers, tensors: Tensors, batch: bool) -> dict[str, Any]:
 def pixel(layers: Layers, tensors: Tensors, batch: bool) -> dict[str, Any]:
     """Three convolutions of one pixel."""
     width, into = shape_of(tensors, "net.0.weight", 4)[:2]
-    convolution(layers, "first", "net.0", (width, into, 1), bias=True)
+    convolution(layers, "first/conv", "net.0", (width, into, 1), bias=True)
     layer(layers, "layer_0", "net.2", (2 * width, width, 1), batch, "net.3")
-    convolution(layers, "last", "net.5", (1, 2 * width, 1), bias=not batch)
+    convolution(layers, "last/conv", "net.5", (1, 2 * width, 1), bias=not batch)
     return {"kind": "pixel", "depth": 1, "width": width, "into": into, "out": 1, "dropout": False}
 
 

@@ -23,7 +23,8 @@ def golden_file(name):
 
 def golden(name):
     """The inputs and outputs of a golden file."""
-    return np.load(golden_file(f"{name}.npz"))
+    with np.load(golden_file(f"{name}.npz")) as stored:
+        return dict(stored)
 
 
 def tensors(name, whole=False):

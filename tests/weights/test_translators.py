@@ -1,7 +1,6 @@
 """CycleGAN's and pix2pix's files: what their names tell, and their tensors in our layouts."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
@@ -10,9 +9,9 @@ from torch import nn as layers
 import jaxgan
 from jaxgan import weights
 from jaxgan.base import errors
-from jaxgan.nn import conv, conv_transpose, instance_norm
+from jaxgan.networks import patchgan, translator, unet
 from jaxgan.weights import players, translators
-from tests.weights.comparing import close, golden, golden_file, nchw, nhwc, tensors
+from tests.weights.comparing import apply, close, golden, golden_file, nchw, nhwc, tensors
 
 GOLDEN = {
     "cyclegan_resnet9_small/latest_net_G_A.pth": (
@@ -50,86 +49,30 @@ def at(tree, path):
     return tree
 
 
-def play(found):
-    """(convolution, norm) by path, with our functions on the variables that were read."""
-    params, stats = (found.variables.get(name, {}) for name in ("params", "batch_stats"))
-
-    def convolve(x, path, stride=1, padding=1, up=False):
-        own = at(params, path)
-        kernel = jnp.asarray(own["kernel"])
-        if up:
-            size = tuple(2 * s for s in x.shape[1:3])
-            x = conv_transpose(x, kernel.swapaxes(2, 3), 2, 1, size)
-        else:
-            x = conv(x, kernel, stride, padding)
-        return x + own.get("bias", 0)
-
-    def norm(x, path):
-        if found.norm == "instance":
-            return instance_norm(x)
-        own, kept = at(params, path), at(stats, path)
-        if not own:
-            return x
-        return (x - kept["mean"]) / np.sqrt(kept["var"] + 1e-5) * own["scale"] + own["bias"]
-
-    return convolve, norm
-
-
-def reflect(x, width):
-    return jnp.pad(x, ((0, 0), (width, width), (width, width), (0, 0)), "reflect")
-
-
-def play_resnet(found, x):
-    convolve, norm = play(found)
-    x = jax.nn.relu(norm(convolve(reflect(x, 3), "first/conv", padding=0), "first/norm"))
-    for i in range(2):
-        x = jax.nn.relu(norm(convolve(x, f"down_{i}/conv", stride=2), f"down_{i}/norm"))
-    for i in range(found.depth):
-        h = convolve(reflect(x, 1), f"block_{i}/0/conv", padding=0)
-        h = reflect(jax.nn.relu(norm(h, f"block_{i}/0/norm")), 1)
-        x = x + norm(convolve(h, f"block_{i}/1/conv", padding=0), f"block_{i}/1/norm")
-    for i in range(2):
-        x = jax.nn.relu(norm(convolve(x, f"up_{i}/conv", up=True), f"up_{i}/norm"))
-    return jnp.tanh(convolve(reflect(x, 3), "last", padding=0))
-
-
-def play_unet(found, x):
-    convolve, norm = play(found)
-
-    def nested(x, i):
-        h = convolve(jax.nn.leaky_relu(x, 0.2) if i else x, f"down_{i}/conv", stride=2)
-        if i < found.depth - 1:
-            h = nested(norm(h, f"down_{i}/norm") if i else h, i + 1)
-        h = convolve(jax.nn.relu(h), f"up_{i}/conv", up=True)
-        # What comes in was rectified in place, and so is what goes beside.
-        return (
-            jnp.concatenate([jax.nn.leaky_relu(x, 0.2), norm(h, f"up_{i}/norm")], -1)
-            if i
-            else jnp.tanh(h)
-        )
-
-    return nested(x, 0)
-
-
-def play_patch(found, x):
-    convolve, norm = play(found)
-    x = jax.nn.leaky_relu(convolve(x, "first", stride=2), 0.2)
-    for i in range(found.depth):
-        stride = 1 if i == found.depth - 1 else 2
-        x = convolve(x, f"layer_{i}/conv", stride=stride)
-        x = jax.nn.leaky_relu(norm(x, f"layer_{i}/norm"), 0.2)
-    return convolve(x, "last")
-
-
-PLAY = {"resnet": play_resnet, "unet": play_unet, "patch": play_patch}
+def network(found):
+    """Ours, for what was read."""
+    fields = {"width": found.width, "normalization": found.norm}
+    if found.kind == "resnet":
+        return translator.Generator((1, 1, found.out), residual_blocks=found.depth, **fields)
+    if found.kind == "unet":
+        return unet.Generator((1, 1, found.out), depth=found.depth, **fields)
+    return patchgan.Discriminator(layers=found.depth if found.kind == "patch" else 0, **fields)
 
 
 @pytest.mark.parametrize("name", [name for name in GOLDEN if "old" not in name])
 def test_in_our_layouts_they_make_what_their_program_makes(name):
     expected = golden(name.partition("/")[0])
     found = translators.read(tensors(name))
-    made = jax.jit(lambda x: PLAY[found.kind](found, x))(nhwc(expected["x"]))
-    close(nchw(made), expected["out/eval"])
+    ours, x = network(found), nhwc(expected["x"])
+    due = jax.eval_shape(lambda: ours.init(jax.random.key(0), x, train=False))
+    shapes = lambda tree: jax.tree.map(lambda leaf: leaf.shape, dict(tree))  # noqa: E731
+    assert shapes(found.variables) == shapes(due)
+    run = lambda x, train: apply(ours, found.variables, x, train=train)  # noqa: E731
+    made = lambda x, train: nchw(getattr(y := run(x, train), "logits", y))  # noqa: E731
+    close(made(x, False), expected["out/eval"])
+    if (alone := expected.get("out/train_bn_batch1")) is not None:
+        each = [made(x[i : i + 1], True) for i in range(len(x))]
+        close(np.concatenate(each), alone)
 
 
 def random_state(module):

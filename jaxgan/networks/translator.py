@@ -1,0 +1,69 @@
+"""CycleGAN's generator (Zhu et al. 2017, arXiv:1703.10593, appendix 7.2): an image to an image.
+
+A convolution of 7, two halvings, residual blocks (Johnson et al. 2016, arXiv:1603.08155), two
+doublings, a convolution of 7; borders are mirrored where the map keeps its size.
+"""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxgan.nn.conv import Conv
+from jaxgan.nn.normalized import Normalized, dropout, normal, reflect
+
+
+class Generator(nn.Module):
+    """Images [B, H, W, C] to images [B, H, W, C'] in [-1, 1]; H and W are multiples of 4.
+
+    Attributes:
+      shape: [H, W, C'] of an image that it makes; of any other size it makes one as well.
+      width: channels of the first map; the third has four times as many.
+      residual_blocks: how many: 9 for 256 pixels, 6 for 128.
+      normalization: ``'instance'``, ``'batch'`` or ``'none'``.
+      dropout: rate within the blocks, for calls that are given keys.
+      dtype: in which to compute, ``config.precision``; parameters and output stay float32.
+      axis_name: the mapped axis that batch statistics are averaged over.
+    """
+
+    shape: tuple[int, ...]
+    width: int = 64
+    residual_blocks: int = 9
+    normalization: str = "instance"
+    dropout: float = 0.0
+    dtype: str = "float32"
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(  # noqa: D102
+        self, x: jax.Array, keys: jax.Array | None = None, *, train: bool
+    ) -> jax.Array:
+        if x.ndim != 4 or x.shape[1] % 4 or x.shape[2] % 4:
+            raise ValueError(
+                "translator takes images [B, H, W, C] whose sides are multiples of 4, not "
+                f"{list(x.shape)}"
+            )
+
+        def layer(name: str, times: int, x: jax.Array, **fields: Any) -> jax.Array:
+            made = Normalized(
+                self.width * times,
+                normalization=self.normalization,
+                dtype=self.dtype,
+                axis_name=self.axis_name,
+                name=name,
+                **fields,
+            )
+            return made(x, train=train)
+
+        x = nn.relu(layer("first", 1, reflect(x, 3), kernel_size=7, padding=0))
+        for i in range(2):
+            x = nn.relu(layer(f"down_{i}", 2 ** (i + 1), x, strides=2))
+        for i in range(self.residual_blocks):
+            h = nn.relu(layer(f"block_{i}_0", 4, reflect(x, 1), padding=0))
+            h = dropout(h, self.dropout, keys, i)
+            x = x + layer(f"block_{i}_1", 4, reflect(h, 1), padding=0)
+        for i in range(2):
+            x = nn.relu(layer(f"up_{i}", 2 ** (1 - i), x, strides=2, up=True))
+        last = Conv(self.shape[-1], 7, padding=0, kernel_init=normal, dtype=self.dtype, name="last")
+        return jnp.tanh(last(reflect(x, 3)).astype(jnp.float32))

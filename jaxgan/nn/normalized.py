@@ -1,0 +1,98 @@
+"""A convolution and the norm behind it, and dropout by keys of the samples' own."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxgan.nn import blocks
+from jaxgan.nn.conv import Conv, ConvTranspose
+from jaxgan.nn.normalization import instance_norm
+
+Array = jax.Array
+NORMALIZATIONS = ("batch", "instance", "none")
+normal = nn.initializers.normal(0.02)
+
+
+def about_one(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+    """Batch norm's scale at the start, N(1, 0.02)."""
+    return 1 + normal(key, shape, dtype)
+
+
+class Normalized(nn.Module):
+    """A convolution [B, H, W, C] to [B, H', W', features], and a norm; no rectifier.
+
+    As in the authors' code of CycleGAN and pix2pix: weights from N(0, 0.02), and no bias that batch
+    norm would take away.
+
+    Attributes:
+      features: channels of the output.
+      kernel_size: the side of the kernel.
+      strides: of the convolution.
+      padding: pixels at each side.
+      up: a transposed convolution, to ``strides`` times the size.
+      normalization: ``'batch'``, ``'instance'`` (without parameters) or ``'none'``.
+      use_bias: ``None``: where there is no batch norm.
+      dtype: of the computation.
+      axis_name: the mapped axis that batch statistics are averaged over.
+    """
+
+    features: int
+    kernel_size: int = 3
+    strides: int = 1
+    padding: int = 1
+    up: bool = False
+    normalization: str = "instance"
+    use_bias: bool | None = None
+    dtype: Any = None
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool) -> Array:
+        """Convolve and normalize ``x``."""
+        blocks.choose("normalization", self.normalization, NORMALIZATIONS)
+        bias = self.normalization != "batch" if self.use_bias is None else self.use_bias
+        layer = (ConvTranspose if self.up else Conv)(
+            self.features,
+            kernel_size=self.kernel_size,
+            strides=self.strides,
+            padding=self.padding,
+            use_bias=bias,
+            kernel_init=normal,
+            dtype=self.dtype,
+            name="conv",
+        )
+        x = layer(x)
+        if self.normalization == "instance":
+            return instance_norm(x)
+        if self.normalization == "none":
+            return x
+        return blocks.batch_norm(train, self.axis_name, self.dtype, about_one, name="norm")(x)
+
+
+def reflect(x: Array, width: int) -> Array:
+    """Images [B, H, W, C] with a border of their mirrored pixels.
+
+    Raises:
+      ValueError: if they are too small for it.
+    """
+    if min(x.shape[1:3]) <= width:
+        raise ValueError(f"images of {x.shape[1]}x{x.shape[2]} have no {width} pixels to mirror")
+    return jnp.pad(x, ((0, 0), (width, width), (width, width), (0, 0)), "reflect")
+
+
+def dropout(x: Array, rate: float, keys: Array | None, place: int) -> Array:
+    """Dropout of maps [B, ...] by each sample's key; as they are without keys.
+
+    Args:
+      x: the maps.
+      rate: the share that is set to 0; the rest is scaled up.
+      keys: [B], folded with ``place``.
+      place: another one for each use of the same keys.
+    """
+    if keys is None or not rate:
+        return x
+    own = jax.vmap(jax.random.fold_in, (0, None))(keys, place)
+    kept = jax.vmap(lambda key: jax.random.bernoulli(key, 1 - rate, x.shape[1:]))(own)
+    return jnp.where(kept, x / (1 - rate), jnp.zeros_like(x))
