@@ -216,9 +216,7 @@ def test_what_a_trained_model_is_asked(name):
                 check(more, (state, batch["image"]))
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in METHODS]
-)
+@pytest.mark.parametrize("name", METHODS)
 def test_adam_keeps_the_state_with_64_bits_allowed(name):
     with jax.enable_x64(True):
         variant, batch, key = made(name, "adam", {"unrolled": 1, "historical_averaging": 1.0})

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 PyTree = Any
 Carry = TypeVar("Carry")
 
+# Collections of statistics that are means over samples; others depend on the parameters alone.
+MEANS = ("batch_stats", "w_avg")
 # XLA on CPU runs a convolution inside a while loop about half as fast as outside.
 UNROLL = 8
 
@@ -48,8 +50,7 @@ def accumulate(
       n: how many parts.
 
     Returns:
-      As ``gradient`` does: means over the parts, but for statistics beside batch norm's, which
-      depend on the parameters alone.
+      As ``gradient`` does: means over the parts, but for statistics that are none of ``MEANS``.
 
     Raises:
       ValueError: if n does not divide B.
@@ -69,8 +70,8 @@ def accumulate(
     (grads, (mean, metrics)), stats = jax.lax.scan(add, zero, parts)
 
     def kept(path: tuple[Any, ...], mean: jax.Array, each: jax.Array) -> jax.Array:
-        of_batch_norm = any(getattr(key, "key", None) == "batch_stats" for key in path)
-        return mean if of_batch_norm else each[-1]
+        of_samples = any(getattr(key, "key", None) in MEANS for key in path)
+        return mean if of_samples else each[-1]
 
     return grads, (jax.tree_util.tree_map_with_path(kept, mean, stats), metrics)
 

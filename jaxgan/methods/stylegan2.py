@@ -158,7 +158,7 @@ class StyleGAN2:
         ):
             if not weight:
                 continue
-            due, rest = partial(update, batch, more_keys[name]), lambda s: (s, jnp.zeros(()))
+            due, rest = partial(update, batch, more_keys[name]), lambda s: (s, jnp.float32(0))
             state, value = jax.lax.cond(now % interval == 0, due, rest, state)
             # So many times as much, and 0 at other steps: the mean over steps is the term.
             metrics[name] = interval * value
