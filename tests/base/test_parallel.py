@@ -1,6 +1,7 @@
 import contextlib
 import dataclasses
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -391,6 +392,10 @@ def test_two_processes_train_and_evaluate_as_one(tmp_path, mode, placement, extr
     for count, workdir in ((1, alone), (2, together)):
         for code, _, err in run_processes(count, workdir, *overrides):
             assert code == 0, err
+        # A classifier that other devices trained is another one: both runs are measured by one.
+        for index in range(2) if extractor == "domain" and count == 1 else ():
+            made = tmp_path / "cache10" / "jaxgan" / "extractors"
+            shutil.copytree(made, tmp_path / f"cache2{index}" / "jaxgan" / "extractors")
     for one, two in zip(log_lines(alone), log_lines(together), strict=True):
         assert one.keys() == two.keys()
         for name in one:
