@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jaxgan.run.pretrained import Pretrained
     from jaxgan.run.trained import Model
+    from jaxgan.run.translating import Translating
 
 
-def load(path: Any, step: int | None = None) -> "Model | Pretrained":
+def load(path: Any, step: int | None = None) -> "Model | Pretrained | Translating":
     """A trained model: ``gan = jaxgan.load(path); gan.sample(key, 64)``.
 
     Of a run's folder or an export (see ``jaxgan.run.trained.load``), or of a weights file that
-    somebody published (see ``jaxgan.run.pretrained.load``).
+    somebody published (see ``jaxgan.run.pretrained.load``; CycleGAN's and pix2pix's generators
+    ``translate`` images, see ``jaxgan.run.translating``).
 
     Args:
       path: of the folder or the file.
@@ -22,11 +24,11 @@ def load(path: Any, step: int | None = None) -> "Model | Pretrained":
     """
     # Imported here: `import jaxgan.losses` must load nothing but JAX.
     from jaxgan.base import errors, files
-    from jaxgan.run import pretrained, trained
+    from jaxgan.run import trained, translating
 
     place = files.expanded(path)
     if place.is_file() or (place / "pytorch_model.bin").is_file():
         if step is not None:
             raise errors.UserError(f"{place} is no run, and has no step {step}")
-        return pretrained.load(place)
+        return translating.load(place)
     return trained.load(path, step)

@@ -16,7 +16,7 @@ FITS: dict[str, Callable[[File], Fitted]] = {
     **dict.fromkeys(r3gan.FAMILIES, r3gan.fit),
     **dict.fromkeys(own.FAMILIES, own.fit),
 }
-# The family whose networks are read, and cannot be built yet.
+# The family of networks from image to image, see ``translators``.
 TRANSLATORS = "cyclegan_pix2pix"
 # What a file that lacks something, or has something else in its place, makes an importer raise.
 UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -30,7 +30,10 @@ def fit(file: File) -> Fitted:
         tensor that does not fit.
     """
     if file.family == TRANSLATORS:
-        raise errors.UserError(f"{file.path} is {told(file)}, a network that is not here yet")
+        raise errors.UserError(
+            f"{file.path} is {told(file)}, which makes no images of latents; jaxgan.load(PATH)"
+            ".translate(images) makes them of images"
+        )
     if file.family not in FITS:
         raise errors.UserError(
             f"{file.path} is of {file.family}, whose networks cannot be built here; those of "

@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from jaxgan import networks
 from jaxgan.weights.biggan import PyTree, shape_of
 from jaxgan.weights.torch_layers import Layers
 
 Tensors = Mapping[str, np.ndarray]
+GENERATORS = ("resnet", "unet")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +74,25 @@ def read(tensors: Tensors) -> Translator:
     found = reader(layers, kept, batch)
     norm = "batch" if batch else "instance"
     return Translator(**found, norm=norm, variables=layers.variables())
+
+
+def network(found: Translator) -> Any:
+    """The module that takes the variables of what was read."""
+    fields: dict[str, Any] = {"width": found.width, "normalization": found.norm}
+    if found.kind in ("patch", "pixel"):
+        return build(
+            "discriminator", "patchgan", layers=found.depth * (found.kind == "patch"), **fields
+        )
+    fields |= {"shape": (1, 1, found.out)}
+    if found.kind == "unet":
+        return build("generator", "unet", depth=found.depth, **fields)
+    dropout = 0.5 if found.dropout else 0.0
+    return build("generator", "translator", residual_blocks=found.depth, dropout=dropout, **fields)
+
+
+def build(role: str, family: str, **fields: Any) -> Any:
+    """A network of ours by the name of its family."""
+    return networks.find_class(role, family)(**fields)
 
 
 def resnet(layers: Layers, tensors: Tensors, batch: bool) -> dict[str, Any]:
