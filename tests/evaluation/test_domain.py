@@ -234,7 +234,7 @@ def test_stacked_digits_are_read_colour_by_colour():
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [("mnist", 0.992), ("fashion_mnist", 0.92)])
-def test_real_datasets(name, least, tmp_path):
+def test_real_datasets(name, least, tmp_path, optimized):
     folder = os.environ.get("JAXGAN_TEST_DATA")
     if not folder:
         pytest.skip("JAXGAN_TEST_DATA is not set")
