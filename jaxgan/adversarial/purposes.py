@@ -3,7 +3,9 @@
 The keys of a run are a tree. Its base key is folded with the number of a step, or with one of the
 highest numbers for what is no step (``run.program``); a step's key with a sample's place in the
 batch (``draws.sample_keys``); a sample's key with an ``OfStep``, and one of those with an
-``OfUpdate``. A number stays what it is: with another one, a run would not go on as it began.
+``OfUpdate``. Of several networks (``several``) a step's key is folded with the number of an update
+first, and a sample's key with an ``OfRow``. A number stays what it is: with another one, a run
+would not go on as it began.
 """
 
 import enum
@@ -35,3 +37,11 @@ class OfUpdate(enum.IntEnum):
     NEARBY = 9
     PSEUDO = 10  # then folded as a key of an update
     PSEUDO_CHOICE = 11
+
+
+@enum.unique
+class OfRow(enum.IntEnum):
+    """What a sample's key is for in an update of ``several``."""
+
+    LATENT = 0
+    OWN = 1  # what the loss draws

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan import networks
+from jaxgan.adversarial.purposes import OfRow
 from jaxgan.base import draws
 from jaxgan.base.method import Method, flat
 from jaxgan.base.state import Batch, Metrics, Net, State
@@ -22,8 +23,6 @@ PyTree = Any
 # What a loss has of each sample: the batch's entries, ``z``, ``key`` and ``step``.
 Rows = Mapping[str, Any]
 Loss = Callable[[Run, Rows], tuple[jax.Array, Metrics]]
-
-Z, OWN = 0, 1  # purposes of an update's keys
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,8 +112,8 @@ def method(
     everyone = Players({**players, generator: averaged}, common.accumulate)
 
     def rows(batch: Batch, keys: jax.Array, step: jax.Array) -> Rows:
-        z = draws.normal(draws.fold(keys, Z), (common.latent_dim,))
-        its_own = {"z": z, "key": draws.fold(keys, OWN), "step": jnp.full(len(z), step)}
+        z = draws.normal(draws.fold(keys, OfRow.LATENT), (common.latent_dim,))
+        its_own = {"z": z, "key": draws.fold(keys, OfRow.OWN), "step": jnp.full(len(z), step)}
         return {**batch, **its_own}
 
     def init(key: jax.Array, batch: Batch) -> State:
@@ -124,11 +123,12 @@ def method(
         return State(step, nets, {})
 
     def step(state: State, batch: Batch, key: jax.Array) -> tuple[State, Metrics]:
-        keys = draws.sample_keys(key, len(batch["image"]), common.axis_name)
+        n = len(batch["image"])
         nets: Mapping[str, Net] = state.nets
         metrics: Metrics = {}
         for i, (names, loss) in enumerate(updates):
-            its_own = rows(batch, draws.fold(keys, i), state.step)
+            keys = draws.sample_keys(jax.random.fold_in(key, i), n, common.axis_name)
+            its_own = rows(batch, keys, state.step)
             nets, measured = everyone.update(nets, names, loss, its_own)
             metrics = {**metrics, **measured}
         net = averaged.average(nets[generator], common.ema_decay, state.step)

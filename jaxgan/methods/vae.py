@@ -102,8 +102,8 @@ class VAE:
         x = self.observed(rows["image"], rows["key"])
         q = run("e", self.shown(x))
         if self.samples > 1:
-            keys = [draws.fold(rows["key"], k) for k in range(1, self.samples + 1)]
-            weights = jnp.stack([self.weight(run, x, q, each) for each in keys])
+            keys = jax.vmap(lambda key: jax.random.split(key, self.samples))(rows["key"])
+            weights = jnp.stack([self.weight(run, x, q, keys[:, k]) for k in range(self.samples)])
             bound = losses.importance_weighted_bound(weights)
             return -bound, {"g/bound": bound, "g/elbo": jnp.mean(weights)}
         fit, kl = self.fit(run("g", drawn(q, rows["z"])), x), jnp.mean(kl_of(q))

@@ -2,9 +2,9 @@ import ast
 from pathlib import Path
 
 import jaxgan
-from jaxgan.adversarial.purposes import OfStep, OfUpdate
+from jaxgan.adversarial.purposes import OfRow, OfStep, OfUpdate
 
-LEVELS = (OfStep, OfUpdate)
+LEVELS = (OfStep, OfUpdate, OfRow)
 
 
 def test_no_two_purposes_of_a_level_are_one_number():
@@ -13,7 +13,8 @@ def test_no_two_purposes_of_a_level_are_one_number():
 
 
 def test_the_numbers_are_those_of_the_runs_that_there_are():
-    assert {p.name: int(p) for level in LEVELS for p in level} == {
+    assert {p.name: int(p) for p in OfRow} == {"LATENT": 0, "OWN": 1}
+    assert {p.name: int(p) for level in (OfStep, OfUpdate) for p in level} == {
         "D_UPDATE": 0,
         "G_UPDATE": 1,
         "REFRESH": 2,
@@ -34,7 +35,7 @@ def test_the_numbers_are_those_of_the_runs_that_there_are():
 
 
 def test_no_file_of_two_players_has_a_number_of_its_own():
-    """Every ``draws.fold`` is with a member of the two enums, by its name."""
+    """Every ``draws.fold`` is with a member of the enums, by its name."""
     package, named = Path(jaxgan.__file__).parent, []
     for path in [p for room in ("adversarial", "methods") for p in (package / room).glob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):

@@ -9,7 +9,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from jaxgan import adversarial, config
-from jaxgan.adversarial import Common
+from jaxgan.adversarial import Common, several
 from jaxgan.adversarial.techniques import Techniques
 from jaxgan.base import errors
 from jaxgan.base.method import of_run
@@ -109,8 +109,10 @@ def test_a_field_without_a_value_is_named():
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_variant_has_the_common_fields_and_what_parallel_sets_alone(name):
-    found = variants.fields(variants.find(name))
-    common = {field.name for field in dataclasses.fields(Common)}
+    cls = variants.find(name)
+    found, shared = variants.fields(cls), variants.hints(cls)["common"]
+    assert shared in (Common, several.Common)
+    common = {field.name for field in dataclasses.fields(shared)}
     assert common - set(variants.GIVEN) <= set(found)
     assert {"common", *variants.GIVEN}.isdisjoint(found)
 
