@@ -174,7 +174,15 @@ def outcomes(request, environment, tmp_path_factory):
         yield {page: pool.submit(run, page) for page in asked}
 
 
-@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.stem)
+# Its runs, on two devices and on one, are those of the tests of `parallel`.
+LATE = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, marks=LATE if p.stem == "devices" else ()) for p in WITH_CODE],
+    ids=lambda page: page.stem,
+)
 def test_code_blocks_run(page, outcomes):
     done = outcomes[page].result()
     assert done.returncode == 0, done.stdout[-5000:]

@@ -72,6 +72,7 @@ def test_p_follows_the_sign_of_d_s_logits_by_its_rule():
     assert state.extras["ada"].p == pytest.approx(p, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_sign_is_that_of_augmented_real_samples():
     game = game_of(augment="diffaugment")
     state = begin(game)

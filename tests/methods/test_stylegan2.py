@@ -133,6 +133,7 @@ def test_plain_latents_have_constant_noise_and_drawn_ones_their_own(trained):
     assert (drawn != const).any()
 
 
+@pytest.mark.slow
 def test_a_conditional_one_is_told_labels():
     variant = make(conditional=True, num_classes=3)
     method = variant.build()

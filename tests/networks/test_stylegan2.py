@@ -149,6 +149,7 @@ def test_adain_gives_maps_the_mean_and_deviation_of_the_style():
     np.testing.assert_allclose(out.std((1, 2)), np.abs(1 + scale), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_adain_of_the_constant_has_no_convolution():
     G = stylegan2.Generator((8, 8, 3), **SMALL, styling="adain", architecture="orig")
     variables = G.init(KEY, jnp.zeros((1, 6)), train=False)

@@ -109,6 +109,7 @@ def test_one_hot_beside_the_latent_and_as_a_map_of_the_image():
     assert variables["params"]["Conv_0"]["kernel"].shape[2] == 2, "the image and the map"
 
 
+@pytest.mark.slow
 def test_packs_of_images_have_a_map_for_each_label():
     x, labels = jnp.ones((2, 8, 8, 3)), jnp.array([[2, 0, 1], [0, 0, 2]], jnp.int32)
     d = discriminator(dcgan, normalization="none")
