@@ -1,6 +1,7 @@
 """From a game to the method that the loop runs: what every two-player variant does alike."""
 
 import dataclasses
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -65,6 +66,17 @@ def latents(game: Game, key: jax.Array, n: int) -> PyTree:
     return {"z": z, **drawn} if drawn else z
 
 
+def check_asked(asked: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    """Refuses conditions that samples are not drawn by.
+
+    Raises:
+      ValueError: naming one.
+    """
+    for name in set(asked) - set(known):
+        takes = ", ".join(known) or "nothing"
+        raise ValueError(f"samples are not drawn by {name!r}; they are by: {takes}")
+
+
 def generate(
     game: Game, state: State, latents: PyTree, *, averaged: bool = True, **conditions: Any
 ) -> jax.Array:
@@ -73,9 +85,7 @@ def generate(
     Raises:
       ValueError: for a condition that samples are not drawn by.
     """
-    for name in set(conditions) - set(game.conditions):
-        takes = ", ".join(game.conditions) or "nothing"
-        raise ValueError(f"samples are not drawn by {name!r}; they are by: {takes}")
+    check_asked(conditions, game.conditions)
     z, drawn = latents, {}
     if isinstance(latents, dict) and "z" in latents:
         drawn = {name: value for name, value in latents.items() if name != "z"}

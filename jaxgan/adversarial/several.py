@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan import networks
+from jaxgan.adversarial.method import check_asked
 from jaxgan.adversarial.purposes import OfRow
 from jaxgan.base import draws
 from jaxgan.base.method import Method, flat
@@ -140,9 +141,7 @@ def method(
     def generate(
         state: State, latents: PyTree, *, averaged: bool = True, **asked: Any
     ) -> jax.Array:
-        if unknown := [name for name in asked if name not in conditions]:
-            takes = ", ".join(conditions) or "nothing"
-            raise ValueError(f"samples are not drawn by {unknown[0]!r}; they are by: {takes}")
+        check_asked(asked, conditions)
         if missing := [name for name in conditions if name not in asked]:
             raise ValueError(f"samples are made under {missing[0]!r}, which is not given")
         told = (asked[name] for name in conditions)

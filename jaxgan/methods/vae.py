@@ -121,14 +121,17 @@ class VAE:
             mean = jax.lax.pmean(mean, self.common.axis_name)
         return jnp.sum(jnp.maximum(mean, self.free_bits))
 
-    def observed(self, images: jax.Array, keys: jax.Array) -> jax.Array:
-        """What the likelihood is of: images, in [0, 1] or drawn from these, or as they are."""
+    def observed(self, images: jax.Array, keys: jax.Array | None = None) -> jax.Array:
+        """What the likelihood is of: images as they are, in [0, 1], or drawn from these.
+
+        Drawn by keys [B]; without any, and where it is ``'fixed'``, by each image's content.
+        """
         if self.likelihood == "gaussian":
             return images
         x = (images + 1) / 2
         if self.binarization == "none":
             return x
-        if self.binarization == "fixed":
+        if self.binarization == "fixed" or keys is None:
             keys = of_content(images)
         draw = jax.vmap(lambda key: jax.random.uniform(key, x.shape[1:], x.dtype))
         return (draw(keys) < x).astype(x.dtype)
@@ -152,8 +155,7 @@ class VAE:
 
     def log_weight(self, state: State, images: jax.Array, keys: jax.Array) -> jax.Array:
         """See ``Method``; images that are drawn anew at every step are here drawn once for each."""
-        fixed = "fixed" if self.binarization == "dynamic" else self.binarization
-        x = dataclasses.replace(self, binarization=fixed).observed(images, keys)
+        x = self.observed(images)
         run = partial(Players(self.players).apply, state.nets)
         return self.weight(run, x, run("e", self.shown(x)), keys)
 

@@ -17,12 +17,6 @@ from jaxgan.networks.mlp import OUTPUTS, posterior
 from jaxgan.nn import Conv, ConvTranspose, Dense, MinibatchStddev, blocks
 
 SMALLEST, LARGEST = 8, 128
-normal = nn.initializers.normal(0.02)
-
-
-def normal_about_one(key: jax.Array, shape: tuple, dtype: jnp.dtype = jnp.float32) -> jax.Array:
-    """Batch norm's scale at the start: N(1, 0.02), as the authors' code has it."""
-    return 1 + normal(key, shape, dtype)
 
 
 def pyramid(shape: tuple[int, ...]) -> list[int]:
@@ -96,14 +90,14 @@ class Generator(nn.Module):
             train,
             self.axis_name,
             dtype=self.dtype,
-            scale_init=normal_about_one,
+            scale_init=blocks.normal_about_one,
             labels=labels if self.conditioning == "projection" else None,
             num_classes=self.num_classes,
             reference=extra,
         )
         bias = self.normalization == "none"
         given: dict[str, Any] = {
-            "kernel_init": normal,
+            "kernel_init": blocks.NORMAL,
             "dtype": self.dtype,
             "weight": blocks.weight(self.weight, train, 2**0.5),
         }
@@ -111,7 +105,7 @@ class Generator(nn.Module):
             ConvTranspose,
             kernel_size=self.kernel_size,
             implementation=self.convolution,
-            kernel_init=normal,
+            kernel_init=blocks.NORMAL,
             dtype=self.dtype,
         )
 
@@ -144,7 +138,7 @@ def down(
         train,
         network.axis_name,
         dtype=network.dtype,
-        scale_init=normal_about_one,
+        scale_init=blocks.normal_about_one,
     )
     for level in range(levels):
         normalized = network.normalization != "none" and level > 0
@@ -153,7 +147,7 @@ def down(
             kernel_size=network.kernel_size,
             strides=2,
             use_bias=not normalized,
-            kernel_init=normal,
+            kernel_init=blocks.NORMAL,
             dtype=network.dtype,
             implementation=network.convolution,
             weight=weight,
@@ -217,7 +211,7 @@ class Discriminator(nn.Module):
                 heads=self.heads,
                 minibatch_discrimination=self.minibatch_discrimination,
                 axis_name=self.axis_name,
-                kernel_init=normal,
+                kernel_init=blocks.NORMAL,
                 weight=blocks.weight(self.weight, train),
             )
         )
@@ -250,4 +244,4 @@ class Encoder(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> Posterior:  # noqa: D102
         x = down(self, x, len(pyramid(x.shape[1:])) - 1, 0.2, blocks.weight("plain", train), train)
-        return posterior(x.reshape(x.shape[0], -1), *self.shape, kernel_init=normal)
+        return posterior(x.reshape(x.shape[0], -1), *self.shape, kernel_init=blocks.NORMAL)

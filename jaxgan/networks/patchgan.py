@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.networks import Critique
-from jaxgan.nn.normalized import Normalized
+from jaxgan.nn.normalized import layers_of
 
 WIDEST = 8  # times ``width``
 
@@ -45,12 +45,7 @@ class Discriminator(nn.Module):
                 f"at least, not {list(x.shape[1:3])}"
             )
 
-        def layer(name: str, features: int, x: jax.Array, **fields: Any) -> jax.Array:
-            given = {"normalization": self.normalization, "dtype": self.dtype, **fields}
-            return Normalized(features, axis_name=self.axis_name, name=name, **given)(
-                x, train=train
-            )
-
+        layer = layers_of(self, train)
         bare = {"normalization": "none"}
         if not self.layers:
             one = {"kernel_size": 1, "padding": 0}

@@ -4,14 +4,12 @@ A convolution of 7, two halvings, residual blocks (Johnson et al. 2016, arXiv:16
 doublings, a convolution of 7; borders are mirrored where the map keeps its size.
 """
 
-from typing import Any
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan.nn.conv import Conv
-from jaxgan.nn.normalized import Normalized, dropout, normal, reflect
+from jaxgan.nn import Conv, blocks
+from jaxgan.nn.normalized import dropout, layers_of, reflect
 
 
 class Generator(nn.Module):
@@ -45,25 +43,17 @@ class Generator(nn.Module):
                 f"{list(x.shape)}"
             )
 
-        def layer(name: str, times: int, x: jax.Array, **fields: Any) -> jax.Array:
-            made = Normalized(
-                self.width * times,
-                normalization=self.normalization,
-                dtype=self.dtype,
-                axis_name=self.axis_name,
-                name=name,
-                **fields,
-            )
-            return made(x, train=train)
-
-        x = nn.relu(layer("first", 1, reflect(x, 3), kernel_size=7, padding=0))
+        layer, w = layers_of(self, train), self.width
+        x = nn.relu(layer("first", w, reflect(x, 3), kernel_size=7, padding=0))
         for i in range(2):
-            x = nn.relu(layer(f"down_{i}", 2 ** (i + 1), x, strides=2))
+            x = nn.relu(layer(f"down_{i}", w * 2 ** (i + 1), x, strides=2))
         for i in range(self.residual_blocks):
-            h = nn.relu(layer(f"block_{i}_0", 4, reflect(x, 1), padding=0))
+            h = nn.relu(layer(f"block_{i}_0", 4 * w, reflect(x, 1), padding=0))
             h = dropout(h, self.dropout, keys, i)
-            x = x + layer(f"block_{i}_1", 4, reflect(h, 1), padding=0)
+            x = x + layer(f"block_{i}_1", 4 * w, reflect(h, 1), padding=0)
         for i in range(2):
-            x = nn.relu(layer(f"up_{i}", 2 ** (1 - i), x, strides=2, up=True))
-        last = Conv(self.shape[-1], 7, padding=0, kernel_init=normal, dtype=self.dtype, name="last")
+            x = nn.relu(layer(f"up_{i}", w * 2 ** (1 - i), x, strides=2, up=True))
+        last = Conv(
+            self.shape[-1], 7, padding=0, kernel_init=blocks.NORMAL, dtype=self.dtype, name="last"
+        )
         return jnp.tanh(last(reflect(x, 3)).astype(jnp.float32))

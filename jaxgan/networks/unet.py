@@ -4,13 +4,13 @@ Halvings, each with the doubling that undoes it, and the map before the one besi
 the other. Dropout in the inner doublings is its only noise.
 """
 
-from typing import Any
+from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan.nn.normalized import Normalized, dropout
+from jaxgan.nn.normalized import dropout, layers_of
 
 WIDEST = 8  # times ``width``, from the fourth map on
 
@@ -47,10 +47,7 @@ class Generator(nn.Module):
                 f"not {list(x.shape)}; set the depth, or data.image_size"
             )
 
-        def layer(name: str, features: int, x: jax.Array, **fields: Any) -> jax.Array:
-            given = {"normalization": self.normalization, "dtype": self.dtype, **fields}
-            made = Normalized(features, 4, 2, 1, axis_name=self.axis_name, name=name, **given)
-            return made(x, train=train)
+        layer = partial(layers_of(self, train), kernel_size=4, strides=2)
 
         def through(x: jax.Array, i: int) -> jax.Array:
             """What is beside x and what comes from below it; at the top, the image."""

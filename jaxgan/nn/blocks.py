@@ -42,10 +42,17 @@ Initializer = Callable[..., Any]
 ONES: Initializer = nn.initializers.ones_init()
 LECUN: Initializer = nn.initializers.lecun_normal()
 LECUN_ROWS: Initializer = nn.initializers.lecun_normal(in_axis=1, out_axis=0)
+# DCGAN's, and of those who follow it.
+NORMAL: Initializer = nn.initializers.normal(0.02)
 
 WEIGHTS = ("plain", "spectral", "equalized")
 CONDITIONINGS = ("concat", "embedding", "projection")
 NORMALIZATIONS = ("batch", "instance", "layer", "virtual", "none")
+
+
+def normal_about_one(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+    """Batch norm's scale at the start: N(1, 0.02), as the code of DCGAN's authors has it."""
+    return 1 + NORMAL(key, shape, dtype)
 
 
 def choose(field: str, value: str, choices: Sequence[str]) -> str:

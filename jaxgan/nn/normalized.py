@@ -1,5 +1,6 @@
 """A convolution and the norm behind it, and dropout by keys of the samples' own."""
 
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -12,12 +13,6 @@ from jaxgan.nn.normalization import instance_norm
 
 Array = jax.Array
 NORMALIZATIONS = ("batch", "instance", "none")
-normal = nn.initializers.normal(0.02)
-
-
-def about_one(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
-    """Batch norm's scale at the start, N(1, 0.02)."""
-    return 1 + normal(key, shape, dtype)
 
 
 class Normalized(nn.Module):
@@ -59,7 +54,7 @@ class Normalized(nn.Module):
             strides=self.strides,
             padding=self.padding,
             use_bias=bias,
-            kernel_init=normal,
+            kernel_init=blocks.NORMAL,
             dtype=self.dtype,
             name="conv",
         )
@@ -68,7 +63,24 @@ class Normalized(nn.Module):
             return instance_norm(x)
         if self.normalization == "none":
             return x
-        return blocks.batch_norm(train, self.axis_name, self.dtype, about_one, name="norm")(x)
+        norm = blocks.batch_norm(
+            train, self.axis_name, self.dtype, blocks.normal_about_one, name="norm"
+        )
+        return norm(x)
+
+
+def layers_of(network: Any, train: bool) -> Callable[..., Array]:
+    """``(name, features, x, **fields)`` by a ``Normalized`` as the network has them, within it."""
+    own = {
+        "normalization": network.normalization,
+        "dtype": network.dtype,
+        "axis_name": network.axis_name,
+    }
+
+    def layer(name: str, features: int, x: Array, **fields: Any) -> Array:
+        return Normalized(features, name=name, **{**own, **fields})(x, train=train)
+
+    return layer
 
 
 def reflect(x: Array, width: int) -> Array:

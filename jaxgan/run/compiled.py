@@ -99,14 +99,13 @@ class Compiled:
     @cached_property
     def encode(self) -> Callable[..., PyTree] | None:
         """``encode(state, images, averaged)``: latents, where the method has an encoder."""
-        encode = self.method.encode
-        replicated = self.devices.replicated
-        return encode and jax.jit(encode, static_argnames="averaged", out_shardings=replicated)
+        return self._compiled(self.method.encode, "averaged")
 
     @cached_property
     def log_weight(self) -> Callable[..., jax.Array] | None:
         """``log_weight(state, images, keys)``, where the method has a likelihood."""
         return self._compiled(self.method.log_weight)
 
-    def _compiled(self, function: Callable | None) -> Callable | None:
-        return function and jax.jit(function, out_shardings=self.devices.replicated)
+    def _compiled(self, function: Callable | None, *static: str) -> Callable | None:
+        replicated = self.devices.replicated
+        return function and jax.jit(function, static_argnames=static, out_shardings=replicated)

@@ -178,7 +178,15 @@ def load(path: files.Place) -> Pretrained:
     Raises:
       UserError: if it cannot be read, see ``reading.read``, or does not fit, see ``fits.fit``.
     """
-    file = read(path)
+    return of_file(read(path))
+
+
+def of_file(file: File) -> Pretrained:
+    """The networks of a file that was read.
+
+    Raises:
+      UserError: if it does not fit, see ``fits.fit``.
+    """
     found = fits.fit(file)
     logging.getLogger("jaxgan").info("%s: %s. %s", file.path, file.family, file.licence)
     return Pretrained(file, found)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -103,9 +104,7 @@ class Model:
         Raises:
           UserError: if the method has no encoder, or the images are of another shape.
         """
-        encode = self.program.at(self.step).encode
-        if encode is None:
-            raise errors.UserError(f"method {self.config.method.name!r} has no encoder")
+        encode = self._has("encoder", self.program.at(self.step).encode)
         values = requests.check_array("images", images, self.program.spec.shape)
         used = self.config.evaluation.averaged if averaged is None else averaged
         with errors.stage("encoding images by", f"method {self.config.method.name!r}"):
@@ -123,14 +122,17 @@ class Model:
         Raises:
           UserError: if the method has no likelihood, or the images are of another shape.
         """
-        log_weight = self.program.at(self.step).log_weight
-        if log_weight is None:
-            raise errors.UserError(f"method {self.config.method.name!r} has no likelihood")
+        log_weight = self._has("likelihood", self.program.at(self.step).log_weight)
         values = requests.check_array("images", images, self.program.spec.shape)
         weigh = jax.tree_util.Partial(log_weight, self.state)
         with errors.stage("weighing images by", f"method {self.config.method.name!r}"):
             key = jax.random.key(seed)
             return -likelihood.of_each(weigh, values, key, samples=samples)[1]
+
+    def _has(self, what: str, function: Callable[..., Any] | None) -> Callable[..., Any]:
+        if function is None:
+            raise errors.UserError(f"method {self.config.method.name!r} has no {what}")
+        return function
 
     def cycle(self, labels: Any, n: int) -> dict[str, Any]:
         """``labels`` [n] for as many samples, of some (``None``: of all) in turn; {} without any.

@@ -42,11 +42,11 @@ class Translating:
         """
         shape = (*np.shape(images)[1:3], self.network.into)
         x = requests.check_array("images", images, shape)
+        keys = None if key is None else draws.sample_keys(key, len(x))
         try:
-            jax.eval_shape(self._translate, x[:1], None)
+            jax.eval_shape(self._translate, x[:CHUNK], None if keys is None else keys[:CHUNK])
         except ValueError as error:
             raise errors.UserError(f"{self.file.path}: {error}") from error
-        keys = None if key is None else draws.sample_keys(key, len(x))
 
         def make(rows: np.ndarray) -> jax.Array:
             return self._translate(x[rows], None if keys is None else keys[rows])
@@ -68,7 +68,7 @@ def load(path: files.Place) -> Pretrained | Translating:
     """
     file = read(path)
     if file.family != fits.TRANSLATORS:
-        return pretrained.load(path)
+        return pretrained.of_file(file)
     with fits.told_in_a_line(file):
         network = translators.read(file.networks[""])
     if network.kind not in translators.GENERATORS:

@@ -198,7 +198,6 @@ def test_more_labels_than_there_are(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_other_classifiers_may_learn_more_seldom():
     variant = make(baseline_every=3)
     state, run_step = start(variant), jax.jit(variant.build().step)
