@@ -61,17 +61,22 @@ def penalties(
         ("r2", t.r2, regularizers.r2, fake_critic, fake),
     ):
         if gamma:
-            value = _lazily(partial(penalty, critic, samples), step, t.lazy_interval)
+            value = _lazily(partial(penalty, critic), samples, step, t.lazy_interval)
             total, found[name] = total + now.get(name, gamma) / 2 * value, value
     return total, found
 
 
-def _lazily(penalty: Callable[[], jax.Array], step: jax.Array, k: int) -> jax.Array:
+def _lazily(
+    penalty: Callable[[jax.Array], jax.Array], samples: jax.Array, step: jax.Array, k: int
+) -> jax.Array:
     if k == 1:
-        return penalty()
-    # Of the penalty's own type, which `shard_map` compares too.
-    like = jax.eval_shape(penalty)
-    return jax.lax.cond(step % k == 0, lambda: k * penalty(), lambda: jnp.zeros_like(like))
+        return penalty(samples)
+
+    def rest(samples: jax.Array) -> jax.Array:
+        # It varies over devices as the penalty does, which `shard_map` compares.
+        return jnp.zeros_like(samples, jnp.float32, shape=())
+
+    return jax.lax.cond(step % k == 0, lambda x: k * penalty(x), rest, samples)
 
 
 def correlation(params: PyTree) -> jax.Array:
