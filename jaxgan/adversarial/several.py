@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -18,12 +19,24 @@ from jaxgan.learning import optimizers
 from jaxgan.learning.player import Player
 from jaxgan.learning.players import Players, Run
 
-__all__ = ["Common", "flat", "method"]
+__all__ = ["Common", "flat", "gaussian", "method"]
 
 PyTree = Any
 # What a loss has of each sample: the batch's entries, ``z``, ``key`` and ``step``.
 Rows = Mapping[str, Any]
 Loss = Callable[[Run, Rows], tuple[jax.Array, Metrics]]
+Latents = Callable[[jax.Array], PyTree]
+
+
+def gaussian(latent_dim: int) -> Latents:
+    """Latents [B, latent_dim] from N(0, I), one of each key [B].
+
+    Raises:
+      ValueError: if there are none.
+    """
+    if latent_dim < 1:
+        raise ValueError("latent_dim must be at least 1")
+    return partial(draws.normal, shape=(latent_dim,))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +46,6 @@ class Common:
     Attributes:
       optimizer: of every network that is given none of its own: Optax name and arguments.
       shape: of one sample, filled in from the dataset.
-      latent_dim: length of z, drawn from N(0, I).
       ema_decay: of the moving average of the network that generates; 0 keeps none.
       axis_name: the mapped axis over which the batch is split.
       precision: what the networks compute in.
@@ -43,7 +55,6 @@ class Common:
 
     optimizer: Mapping[str, Any]
     shape: tuple[int, ...]
-    latent_dim: int = 100
     ema_decay: float = 0.999
     axis_name: str | None = None
     precision: str = "float32"
@@ -52,8 +63,6 @@ class Common:
 
     def __post_init__(self) -> None:
         """Refuses values that no run can have."""
-        if self.latent_dim < 1:
-            raise ValueError("latent_dim must be at least 1")
         if not 0 <= self.ema_decay < 1:
             raise ValueError("ema_decay must be in [0, 1)")
 
@@ -84,6 +93,7 @@ def method(
     inputs: Callable[[Rows], Mapping[str, tuple]],
     updates: Sequence[tuple[Sequence[str], Loss]],
     *,
+    latents: Latents,
     generator: str = "g",
     conditions: tuple[str, ...] = (),
     **members: Any,
@@ -95,8 +105,9 @@ def method(
       players: by their names in ``State.nets``.
       inputs: ``rows -> {name: inputs}``: what each is called with, for its first call.
       updates: ``(names, loss)`` in their order in a step: who moves, and by which loss, see
-        ``Players.update``. Its rows are the batch's entries, latents ``z`` [B, latent_dim] of this
+        ``Players.update``. Its rows are the batch's entries, latents ``z`` [B, ...] of this
         update's own, for its other draws ``key`` [B], and ``step`` int32 [B], the same for all.
+      latents: keys [B] to what as many samples are generated from, such as ``gaussian(100)``.
       generator: the name of the network that generates. It is called with z, and the conditions.
       conditions: see ``Method``.
       **members: other members of the record.
@@ -113,7 +124,7 @@ def method(
     everyone = Players({**players, generator: averaged}, common.accumulate)
 
     def rows(batch: Batch, keys: jax.Array, step: jax.Array) -> Rows:
-        z = draws.normal(draws.fold(keys, OfRow.LATENT), (common.latent_dim,))
+        z = latents(draws.fold(keys, OfRow.LATENT))
         its_own = {"z": z, "key": draws.fold(keys, OfRow.OWN), "step": jnp.full(len(z), step)}
         return {**batch, **its_own}
 
@@ -135,8 +146,8 @@ def method(
         net = averaged.average(nets[generator], common.ema_decay, state.step)
         return replace(state, step=state.step + 1, nets={**nets, generator: net}), metrics
 
-    def latents(key: jax.Array, n: int) -> jax.Array:
-        return draws.normal(draws.sample_keys(key, n), (common.latent_dim,))
+    def drawn(key: jax.Array, n: int) -> PyTree:
+        return latents(draws.sample_keys(key, n))
 
     def generate(
         state: State, latents: PyTree, *, averaged: bool = True, **asked: Any
@@ -147,4 +158,4 @@ def method(
         told = (asked[name] for name in conditions)
         return everyone.apply(state.nets, generator, latents, *told, averaged=averaged)
 
-    return Method(init, step, latents, generate, conditions=conditions, **members)
+    return Method(init, step, drawn, generate, conditions=conditions, **members)

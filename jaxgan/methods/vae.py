@@ -35,6 +35,7 @@ class VAE:
       common: the fields of every method of several networks.
       generator: the decoder: from latents to logits, or to means for a Gaussian likelihood.
       encoder: its class gives a ``networks.Posterior``.
+      latent_dim: length of z, which is N(0, I) before an image is seen.
       likelihood: ``'bernoulli'``, of pixels in [0, 1] (grey ones: the usual surrogate), or
         ``'gaussian'``, of pixels in [-1, 1] with the ``deviation``.
       deviation: of the Gaussian likelihood, the same for all pixels.
@@ -48,9 +49,10 @@ class VAE:
         et al. 2016, arXiv:1606.04934, eq. 15).
     """
 
-    common: several.Common = dataclasses.field(metadata=several.flat(latent_dim=2, ema_decay=0.0))
+    common: several.Common = dataclasses.field(metadata=several.flat(ema_decay=0.0))
     generator: Mapping[str, Any]
     encoder: Mapping[str, Any]
+    latent_dim: int = 2
     likelihood: str = "bernoulli"
     deviation: float = 1.0
     binarization: str = "none"
@@ -81,13 +83,14 @@ class VAE:
         c = self.common
         return {
             "g": c.player("generator", self.generator, shape=c.shape),
-            "e": c.player("encoder", self.encoder, shape=(c.latent_dim,)),
+            "e": c.player("encoder", self.encoder, shape=(self.latent_dim,)),
         }
 
     def build(self) -> Method:
         """The method."""
         inputs = lambda rows: {"g": (rows["z"],), "e": (rows["image"],)}  # noqa: E731
-        made = several.method(self.common, self.players, inputs, [(["g", "e"], self.loss)])
+        updates, latents = [(["g", "e"], self.loss)], several.gaussian(self.latent_dim)
+        made = several.method(self.common, self.players, inputs, updates, latents=latents)
 
         def generate(state: State, latents: jax.Array, **asked: Any) -> jax.Array:
             out = made.generate(state, latents, **asked)
@@ -148,7 +151,7 @@ class VAE:
 
     def weight(self, run: Run, x: jax.Array, q: Posterior, keys: jax.Array) -> jax.Array:
         """``log p(x, z) - log q(z | x)`` [B] of one draw of z."""
-        z = drawn(q, draws.normal(keys, (self.common.latent_dim,)))
+        z = drawn(q, draws.normal(keys, (self.latent_dim,)))
         prior = losses.gaussian_log_likelihood(jnp.zeros_like(z), z)
         posterior = losses.gaussian_log_likelihood(q.mean, z, q.log_variance)
         return self.fit(run("g", z), x) + prior - posterior

@@ -20,6 +20,9 @@ BATCH = {
 }
 
 
+Z = several.gaussian(3)
+
+
 class Affine(nn.Module):
     """All of its inputs in, ``units`` out."""
 
@@ -49,14 +52,14 @@ def back(run, rows):
 
 
 def built(**fields):
-    common = several.Common(SGD, (2,), latent_dim=3, **fields)
+    common = several.Common(SGD, (2,), **fields)
     units = {"g": 2, "e": 3, "d": 1}
     players = {
         name: Player(Affine(n), optax.sgd(0.1), axis_name=common.axis_name)
         for name, n in units.items()
     }
     updates = [(["d"], critic), (["g", "e"], back)]
-    return several.method(common, players, inputs, updates, conditions=("labels",))
+    return several.method(common, players, inputs, updates, conditions=("labels",), latents=Z)
 
 
 def begun(method):
@@ -78,9 +81,9 @@ def test_updates_come_in_turn_each_with_draws_of_its_own():
         seen.update(rows)
         return critic(run, rows)
 
-    one = several.Common(SGD, (2,), latent_dim=3)
+    one = several.Common(SGD, (2,))
     players = {n: Player(Affine(u), optax.sgd(0.1)) for n, u in {"g": 2, "e": 3, "d": 1}.items()}
-    several.method(one, players, inputs, [(["d", "g", "e"], look)]).step(
+    several.method(one, players, inputs, [(["d", "g", "e"], look)], latents=Z).step(
         state, BATCH, jax.random.key(2)
     )
     x, z = seen["image"], seen["z"]
@@ -138,15 +141,18 @@ def test_it_does_not_matter_how_a_batch_is_cut(more):
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    common: several.Common = dataclasses.field(metadata=several.flat(latent_dim=5))
+    common: several.Common = dataclasses.field(metadata=several.flat())
     generator: dict
     g_optimizer: dict
+    latent_dim: int = 5
 
     def build(self):
         c = self.common
         players = {"g": c.player("generator", self.generator, self.g_optimizer, shape=c.shape)}
         loss = lambda run, rows: (jnp.mean(run("g", rows["z"])), {})  # noqa: E731
-        return several.method(c, players, lambda rows: {"g": (rows["z"],)}, [(["g"], loss)])
+        latents = several.gaussian(self.latent_dim)
+        called = lambda rows: {"g": (rows["z"],)}  # noqa: E731
+        return several.method(c, players, called, [(["g"], loss)], latents=latents)
 
 
 def test_fields_lie_flat_and_what_no_run_can_have_is_refused():
@@ -157,24 +163,25 @@ def test_fields_lie_flat_and_what_no_run_can_have_is_refused():
     assert method.latents(jax.random.key(0), 3).shape == (3, 5)
     for wrong in ({"latent_dim": 0}, {"ema_decay": 1.0}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
-            variants.made(Variant, {**fields, **wrong})
+            variants.made(Variant, {**fields, **wrong}).build()
 
 
 def test_what_an_author_gets_wrong_is_told():
     players = {n: Player(Affine(u), optax.sgd(0.1)) for n, u in {"g": 2, "e": 3, "d": 1}.items()}
-    common, both = several.Common(SGD, (2,), latent_dim=3), [(["d"], critic), (["g", "e"], back)]
+    common, both = several.Common(SGD, (2,)), [(["d"], critic), (["g", "e"], back)]
     with pytest.raises(ValueError, match="no update moves the player 'e'"):
-        several.method(common, players, inputs, [(["d"], critic), (["g"], back)])
+        several.method(common, players, inputs, [(["d"], critic), (["g"], back)], latents=Z)
     with pytest.raises(ValueError, match="no player is called 'painter'"):
-        several.method(common, players, inputs, both, generator="painter")
+        several.method(common, players, inputs, both, latents=Z, generator="painter")
     method = built()
     state = begun(method)
     with pytest.raises(ValueError, match="made under 'labels', which is not given"):
         method.sample(state, jax.random.key(0), 2)
     alone = lambda run, rows: critic(run, rows)[0]  # noqa: E731
-    wrong = several.method(common, players, inputs, [(["d", "g", "e"], alone)])
+    wrong = several.method(common, players, inputs, [(["d", "g", "e"], alone)], latents=Z)
     with pytest.raises(TypeError, match="the loss of d, g, e must return"):
         wrong.step(state, BATCH, jax.random.key(0))
-    untupled = several.method(common, players, lambda rows: {**inputs(rows), "e": 3.0}, both)
+    alike = lambda rows: {**inputs(rows), "e": 3.0}  # noqa: E731
+    untupled = several.method(common, players, alike, both, latents=Z)
     with pytest.raises(TypeError, match="the inputs of 'e' must be a tuple, not float"):
         begun(untupled)
