@@ -40,6 +40,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
     splits = data.Splits(config.data)
     ready = program.prepare(config, splits=splits)
     sources = splits.sources()
+    shown = pauses.rows_to_show(config, ready.method, splits)
     checkpoint.require_space(workdir, ready.bytes)
     run_folder.check_place(workdir)
     evaluator = None
@@ -67,7 +68,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
             best_mode=config.checkpoint.best_mode,
         )
         writer = log.Log(workdir / run_folder.METRICS, config.steps, ready.batch)
-        run = Run(ready, workdir, checkpoints, writer, pauses.start_record(), evaluator)
+        run = Run(ready, workdir, checkpoints, writer, pauses.start_record(), evaluator, shown)
         try:
             return follow(run, sources, restored)
         except files.WriteError as error:

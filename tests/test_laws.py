@@ -86,7 +86,9 @@ def test_1_pure(step, state, batch):
     assert same_bits(step(state, batch, key), step(state, batch, key))
 
 
-def test_1_the_key_matters(step, state, batch):
+def test_1_the_key_matters(step, state, batch, ready):
+    if "image" in ready.method.conditions:
+        pytest.skip("no dropout in a network of so few pixels, and no choice while a pool fills")
     first, _ = step(state, batch, jax.random.key(1))
     second, _ = step(state, batch, jax.random.key(2))
     assert not same_bits(first.nets, second.nets)
@@ -138,10 +140,12 @@ def test_3_metrics_are_finite_float32_scalars_named_by_player(step, state, batch
 def sgd(settings):
     """The same config with SGD: Adam amplifies rounding where a gradient is near zero."""
     changed = settings.copy_and_resolve_references()
+    # A gradient of hundreds would leave nothing of the weights.
+    rate = 1e-3 if "cycle" in changed.method else 1e-2
     with changed.unlocked():
         for key in changed.method:
             if key.endswith("optimizer"):
-                changed.method[key] = {"name": "sgd", "learning_rate": 1e-2}
+                changed.method[key] = {"name": "sgd", "learning_rate": rate}
     return changed
 
 
@@ -228,8 +232,11 @@ def test_6_streamed_batches_are_those_drawn_on_the_device(settings, ready):
     host = program.prepare(streamed).batches(source, 2)
     device = ready.batches(source, 2)
     for _ in range(3):
-        index = np.asarray(next(device)["index"])
-        assert same_bits(jax.device_get(next(host)), source.read(index))
+        index = {name: np.asarray(rows) for name, rows in next(device).items()}
+        expected = source.read(index["index"])
+        for name in ready.method.apart:
+            expected[name] = source.read(index[name])[name]
+        assert same_bits(jax.device_get(next(host)), expected)
 
 
 def test_7_an_unknown_field_is_refused(ready):
@@ -309,11 +316,12 @@ def test_10_parts_of_a_batch_give_its_gradient(settings, count, mode):
 
 def test_11_samples_have_the_shape_of_the_data_and_depend_on_the_key_alone(ready, state):
     sample = jax.jit(ready.method.sample, static_argnums=2)
-    first = sample(state, jax.random.key(0), 5)
+    given = to_translate(ready, 5)
+    first = sample(state, jax.random.key(0), 5, **given)
     assert first.shape == (5, *ready.spec.shape)
     assert jnp.all(jnp.isfinite(first))
-    assert same_bits(first, sample(state, jax.random.key(0), 5))
-    assert not same_bits(first, sample(state, jax.random.key(1), 5))
+    assert same_bits(first, sample(state, jax.random.key(0), 5, **given))
+    assert given or not same_bits(first, sample(state, jax.random.key(1), 5))
     assert len({np.asarray(x).tobytes() for x in first}) == 5
 
 
@@ -322,13 +330,23 @@ def test_11_a_sample_is_generated_from_latents(ready, state):
     latents = jax.jit(method.latents, static_argnums=1)(key, 5)
     assert all(len(x) == 5 for x in jax.tree.leaves(latents))
     for averaged in (True, False):
-        drawn = jax.jit(lambda s, k, a=averaged: method.sample(s, k, 5, averaged=a))(state, key)
-        made = jax.jit(lambda s, z, a=averaged: method.generate(s, z, averaged=a))(state, latents)
+        given = {"averaged": averaged, **to_translate(ready, 5)}
+        drawn = jax.jit(lambda s, k, given=given: method.sample(s, k, 5, **given))(state, key)
+        made = jax.jit(lambda s, z, given=given: method.generate(s, z, **given))(state, latents)
         np.testing.assert_allclose(made, drawn, rtol=1e-5, atol=1e-5)
+
+
+def to_translate(ready, n):
+    """The images that samples are made of, where they are."""
+    if "image" not in ready.method.conditions:
+        return {}
+    return {"image": jax.random.uniform(jax.random.key(9), (n, *ready.spec.shape), minval=-1.0)}
 
 
 def conditions(ready, n):
     """Rows of each condition that the method takes, none like the one before."""
+    if given := to_translate(ready, n):
+        return {"image": np.asarray(given["image"])}
     choices = {"labels": ready.spec.num_classes, **ready.method.choices}
     made = {}
     for i, name in enumerate(ready.method.conditions):
@@ -347,6 +365,8 @@ def test_11_chunks_change_nothing(ready, state, asked):
     n, given = 7, {}
     if asked != "nothing":
         given = conditions(ready, n)
+    if "image" in ready.method.conditions and asked != "each":
+        pytest.skip("an image is translated, and never another for all")
     if asked == "one":
         given = {name: rows.ravel()[1].item() for name, rows in given.items()}
     whole, parts = (
@@ -356,7 +376,8 @@ def test_11_chunks_change_nothing(ready, state, asked):
     assert whole.shape == (n, *ready.spec.shape)
     np.testing.assert_allclose(parts, whole, rtol=1e-5, atol=1e-6)
     if given:
-        plain = sampling.draw(ready, state, jax.random.key(3), n)
+        other = {"image": -given["image"]} if "image" in given else {}
+        plain = sampling.draw(ready, state, jax.random.key(3), n, **other)
         assert np.abs(whole - plain).max() > 1e-4
         sample = jax.jit(ready.method.sample, static_argnums=2)
         key = jax.random.fold_in(jax.random.key(3), 0)

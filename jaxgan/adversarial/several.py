@@ -19,7 +19,7 @@ from jaxgan.learning import optimizers
 from jaxgan.learning.player import Player
 from jaxgan.learning.players import Players, Run
 
-__all__ = ["Common", "flat", "gaussian", "method"]
+__all__ = ["Common", "flat", "gaussian", "given", "method"]
 
 PyTree = Any
 # What a loss has of each sample: the batch's entries, ``z``, ``key`` and ``step``.
@@ -152,10 +152,19 @@ def method(
     def generate(
         state: State, latents: PyTree, *, averaged: bool = True, **asked: Any
     ) -> jax.Array:
-        check_asked(asked, conditions)
-        if missing := [name for name in conditions if name not in asked]:
-            raise ValueError(f"samples are made under {missing[0]!r}, which is not given")
-        told = (asked[name] for name in conditions)
+        told = given(asked, conditions)
         return everyone.apply(state.nets, generator, latents, *told, averaged=averaged)
 
     return Method(init, step, drawn, generate, conditions=conditions, **members)
+
+
+def given(asked: Mapping[str, Any], conditions: tuple[str, ...]) -> list[Any]:
+    """The conditions that samples are asked for by, in the order of those that they are made under.
+
+    Raises:
+      ValueError: naming one that is missing, or that there is not.
+    """
+    check_asked(asked, conditions)
+    if missing := [name for name in conditions if name not in asked]:
+        raise ValueError(f"samples are made under {missing[0]!r}, which is not given")
+    return [asked[name] for name in conditions]

@@ -9,6 +9,8 @@ import jax
 from jaxgan.base.state import Batch, Metrics, State
 
 PyTree = Any
+# The condition that makes a sample a translation of it.
+TRANSLATED = "image"
 
 
 def of_run(name: str) -> dict[str, str]:
@@ -46,8 +48,9 @@ class Method:
       entries: of the batch that ``step`` reads.
       apart: those of them that are drawn in orders of their own, also where the data have them in
         one row: what is not to be paired.
-      conditions: names of those that ``generate`` takes. ``'labels'`` are int32 [n]; any other is
-        [n, ...], or one for all.
+      conditions: names of those that ``generate`` takes. ``'labels'`` are int32 [n]; ``'image'``
+        are images [n, H, W, C] in [-1, 1] that samples are translations of, of the targets' shape;
+        any other is [n, ...], or one for all.
       at: ``step -> (phase, Method)``, where what runs changes as a training goes on: the method of
         a state after so many steps, and which of its phases that is, any hashable value. Each phase
         is compiled once, and is a range of steps. The phases have the same members, read the same

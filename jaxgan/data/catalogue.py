@@ -18,7 +18,7 @@ from jaxgan.data import images, mixtures
 from jaxgan.data.source import Batch, Source, Spec, digest_of, one_line
 
 # The datasets that are not TFDS's; here, because an unknown name may be meant to be one of them.
-BUILT_IN = ("digits", *mixtures.NAMES, "stacked_mnist", "folder", "pairs", "npz")
+BUILT_IN = ("digits", "digit_edges", *mixtures.NAMES, "stacked_mnist", "folder", "pairs", "npz")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _CHUNK = 1024  # records held at a time where their labels are wanted
 

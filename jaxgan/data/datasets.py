@@ -41,9 +41,9 @@ def open_sources(data: Any, split: str | None = None) -> dict[str, Source]:
     """Open the dataset that ``config.data`` names.
 
     Args:
-      data: with the attributes ``name`` ('digits', 'ring', 'grid', 'random', 'swiss_roll',
-        'stacked_mnist', 'folder', 'pairs', 'npz', a TFDS name, or the dotted name of a function
-        ``(data, split) -> Source`` in a module of your own), and optionally ``data_dir``
+      data: with the attributes ``name`` ('digits', 'digit_edges', 'ring', 'grid', 'random',
+        'swiss_roll', 'stacked_mnist', 'folder', 'pairs', 'npz', a TFDS name, or the dotted name of
+        a function ``(data, split) -> Source`` in a module of your own), and optionally ``data_dir``
         (folder or file; '' for the default), ``split``, ``image_size`` (0: as stored),
         ``channels`` (0: as stored, 1 or 3), ``pad`` (a black border up to this side; 0: none),
         ``bad_images`` ('error' or 'skip', for 'folder' and 'pairs'), ``direction`` ('AtoB' or
@@ -107,6 +107,11 @@ def _find(data: Any) -> _Dataset:
         return _Dataset(
             lambda split: digits.open_digits(split, **fit),
             lambda split: digits.describe(split, **fit),
+        )
+    if name == "digit_edges":
+        return _Dataset(
+            lambda split: digits.open_edges(split, **fit),
+            lambda split: digits.describe_edges(split, **fit),
         )
     if name == "stacked_mnist":
         return _Dataset(

@@ -1,4 +1,7 @@
-"""The 1,797 handwritten digits that scikit-learn carries: real images, without a download."""
+"""The 1,797 handwritten digits that scikit-learn carries: real images, without a download.
+
+And the same paired with their outlines, for methods that make an image of an image.
+"""
 
 import numpy as np
 
@@ -44,4 +47,40 @@ def open_digits(split: str, *, image_size: int = 0, channels: int = 0) -> Source
         classes=spec.classes,
         digest=spec.digest,
         ids=lambda: np.flatnonzero(chosen),
+    )
+
+
+def describe_edges(split: str, *, image_size: int = 0, channels: int = 0) -> Spec:
+    """The spec of ``open_edges``, without loading it."""
+    spec = describe(split, image_size=image_size, channels=channels)
+    return spec._replace(digest=f"outlines of {spec.digest}", target=spec.shape)
+
+
+def open_edges(split: str, *, image_size: int = 0, channels: int = 0) -> Source:
+    """Pairs of float32 [N, 8, 8, 1] in [-1, 1]: the outlines of digits, and the digits, as targets.
+
+    The outline is the morphological gradient: the brightest of the nine pixels around one, less the
+    darkest. Splits, classes and order are those of the digits.
+    """
+    source = open_digits(split)
+    rows = source.read(np.arange(source.size))
+    targets = rows["image"]
+    around = np.pad(targets, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(around, (3, 3), axis=(1, 2))
+    outlines = windows.max(axis=(-2, -1)) - windows.min(axis=(-2, -1)) - 1.0
+    sides = (
+        np.stack([images.fit(image, image_size, channels) for image in side])
+        for side in (outlines.astype(np.float32), targets)
+    )
+    outlines, targets = sides
+    spec = describe_edges(split, image_size=image_size, channels=channels)
+    known = {"classes": spec.classes, "digest": spec.digest, "ids": source.ids}
+    return in_memory(
+        "digit_edges",
+        split,
+        outlines,
+        rows["label"],
+        spec.num_classes,
+        targets=targets,
+        **known,
     )

@@ -6,7 +6,8 @@ from ml_collections import ConfigDict
 
 from jaxgan import data
 from jaxgan.base import errors
-from jaxgan.evaluation import figures
+from jaxgan.base.method import TRANSLATED
+from jaxgan.evaluation import figures, translations
 
 LOGGED = "eval/"
 WITH_FEATURES = ("frechet", "kid", "precision_recall", "diversity", "memorization")
@@ -18,6 +19,8 @@ def missing(config: ConfigDict, spec: data.Spec, conditions: Sequence[str]) -> d
     """For each metric that does not apply to this run, what it needs."""
     extractor = config.evaluation.extractor
     lacking: dict[str, str] = {}
+    if TRANSLATED in conditions:
+        return dict.fromkeys(figures.METRICS, "samples that are not made of other images")
     if extractor == "none":
         names = (*WITH_FEATURES, "score", "conditional_accuracy")
         lacking |= dict.fromkeys(names, "config.evaluation.extractor, which is 'none'")
@@ -74,6 +77,11 @@ def choose_metrics(
       UserError: as ``check`` does, or for a metric that is unknown or does not apply.
     """
     check(config, spec)
+    if TRANSLATED in conditions and config.evaluation.extractor == "domain":
+        raise errors.UserError(
+            "config.evaluation.extractor='domain' knows the images that are translated, not what "
+            "is made of them; set it to 'none' or 'inception'"
+        )
     lacking, settings = missing(config, spec, conditions), config.evaluation
     for name in settings.metrics:
         if name not in figures.METRICS:
@@ -92,6 +100,10 @@ def public_name(name: str, config: ConfigDict) -> str:
 
 def logged(config: ConfigDict, spec: data.Spec, conditions: Sequence[str]) -> list[str]:
     """The names under which an evaluation's figures are logged."""
+    if TRANSLATED in conditions:
+        of_features = config.evaluation.extractor != "none"
+        names = [*translations.NAMES, *(translations.OF_FEATURES if of_features else ())]
+        return [LOGGED + name for name in names]
     names = [
         name
         for metric in choose_metrics(config, spec, conditions)

@@ -2,21 +2,18 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import Mesh
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from jaxgan import data
 from jaxgan.base import errors
-from jaxgan.evaluation import choice, figures, network_figures, provenance, real
-from jaxgan.evaluation.extractors import domain, inception
-from jaxgan.evaluation.extractors.extractor import TOLERANCE, Extractor, Features, extract
+from jaxgan.evaluation import choice, figures, network_figures, provenance, real, translations
+from jaxgan.evaluation.extractors.extractor import TOLERANCE, Extractor
 from jaxgan.evaluation.figures import Figures, Sample
 from jaxgan.evaluation.metrics import frechet, likelihood
 from jaxgan.evaluation.protocol import Result
@@ -38,6 +35,8 @@ class Subject:
         for each image [n, ...] in [-1, 1], of a model with an encoder, or ``None``.
       scores: the discriminator's logits [n] of samples [n, ...] in [-1, 1], or ``None``.
       classify: class logits [n, K] of samples by name of classifier, or ``None``.
+      translate: of a model whose samples are translations: images [n, H, W, C] in [-1, 1] to what
+        is made of them; or ``None``.
     """
 
     draw: Callable[..., np.ndarray]
@@ -48,6 +47,7 @@ class Subject:
     scores: Callable[[np.ndarray], Any] | None = None
     log_weight: likelihood.LogWeight | None = None
     classify: Callable[[np.ndarray], dict[str, Any]] | None = None
+    translate: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,6 +134,8 @@ class Evaluator:
           UserError: if nothing can be measured: samples are not finite, or of another shape.
         """
         n = self.config.evaluation.n
+        if subject.translate is not None:
+            return self.measure_translations(subject, subject.translate, step)
         labels, how = self.labels(n) if subject.conditional else (None, "none")
         values = subject.draw(key, n, **({} if labels is None else {"labels": labels}))
         values, warnings = in_range(values)
@@ -143,16 +145,39 @@ class Evaluator:
             raise errors.UserError(f"the samples cannot be measured: {error}") from error
         found, told = self.figures(candidate)
         more, also = self.of_networks(subject, values, key)
-        found, warnings = found | more, [*warnings, *told, *also]
-        lost = [name for name, value in found.items() if not math.isfinite(value)]
         perfect = figures.perfect(self.real, n)
         entries = {
             name: {"value": value, "floor": self.floors.get(name), "perfect": perfect.get(name)}
-            for name, value in found.items()
-            if name not in lost
+            for name, value in (found | more).items()
         }
-        protocol = self.protocol(subject, n, how)
-        warnings = [*self.warnings(n), *warnings, *(f"{name} is not finite" for name in lost)]
+        warnings = [*self.warnings(n), *warnings, *told, *also]
+        return self.result(step, entries, warnings, self.protocol(subject, n, how))
+
+    def measure_translations(
+        self, subject: Subject, translate: Callable[[np.ndarray], np.ndarray], step: int
+    ) -> Result:
+        """Measures translations against the true targets; see ``measure``."""
+        source = self.splits.source(real.split_of(self.config, self.part))
+        rows = real.shuffle(source)[: self.config.evaluation.n]
+        try:
+            pairs = translations.read(source, rows, self.splits.source())
+            found = translations.figures(translate, pairs, self.look)
+        except ValueError as error:
+            raise errors.UserError(f"translations cannot be measured: {error}") from error
+        entries = {
+            name: {"value": value, "floor": None, "perfect": None} for name, value in found.items()
+        }
+        protocol = self.protocol(subject, len(rows), "none")
+        protocol["metrics"] = {"translation": translations.VERSION}
+        return self.result(step, entries, self.notes, protocol)
+
+    def result(
+        self, step: int, entries: dict[str, Any], warnings: list[str], protocol: dict[str, Any]
+    ) -> Result:
+        """What was found of one checkpoint, without figures that are not finite."""
+        lost = [name for name, entry in entries.items() if not math.isfinite(entry["value"])]
+        warnings = [*warnings, *(f"{name} is not finite" for name in lost)]
+        entries = {name: entry for name, entry in entries.items() if name not in lost}
         return {
             "step": step,
             "figures": entries,
@@ -239,62 +264,3 @@ def in_range(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return np.clip(values, -1, 1), [
         f"samples reach from {low:.4g} to {high:.4g}; they are measured cut off at -1 and 1"
     ]
-
-
-def open_evaluator(
-    config: ConfigDict,
-    part: str,
-    conditions: Sequence[str],
-    splits: data.Splits | None = None,
-    *,
-    mesh: Mesh | None = None,
-    say: Callable[[str], None] = print,
-) -> Evaluator:
-    """Finds the metrics and the extractor that the config names; trains a domain extractor.
-
-    Args:
-      config: completed.
-      part: ``'select'`` or ``'report'``.
-      conditions: that samples of what is evaluated take.
-      splits: of its dataset, where they are open already.
-      mesh: the devices that features are computed on; ``None`` for one.
-      say: shows a line: what takes long, and how far it is.
-
-    Raises:
-      UserError: for a weights file that cannot be used, or a metric that does not apply.
-    """
-    settings = config.evaluation
-    splits = splits or data.Splits(config.data)
-    metrics = choice.choose_metrics(config, splits.spec(), conditions)
-    extractor: Extractor | None = None
-    if settings.extractor == "domain":
-        extractor = domain.load(config.data, splits=splits, say=say).extractor
-    elif settings.extractor == "inception":
-        try:
-            extractor = inception.load(
-                settings.weights, resize=settings.resize, digest=settings.weights_digest
-            )
-        except (OSError, ValueError) as error:
-            raise errors.UserError(
-                f"config.evaluation.weights: {errors.describe(error)}"
-            ) from error
-        if "score" in metrics and not extractor.num_classes:
-            raise errors.UserError(
-                f"{settings.weights} has no classifier layer: no score can be computed; take "
-                f"'score' out of config.evaluation.metrics"
-            )
-    if extractor is None:
-        return Evaluator(config, splits, part, metrics, None, None)
-
-    def look(images: np.ndarray) -> Features:
-        quiet = jax.process_index() > 0 or None  # None: only on a terminal
-        with tqdm(total=len(images), desc=extractor.name, disable=quiet, leave=False) as bar:
-            return extract(
-                extractor,
-                images,
-                batch_size=settings.batch_size,
-                mesh=mesh,
-                progress=lambda done, _: bar.update(done - bar.n),
-            )
-
-    return Evaluator(config, splits, part, metrics, extractor, look)

@@ -7,7 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan.base.method import Method
+from jaxgan import data
+from jaxgan.base.method import TRANSLATED, Method
 from jaxgan.base.state import Metrics, State
 
 PyTree = Any
@@ -145,21 +146,24 @@ def check_samples(
     steps: int,
     state: State,
     key: jax.Array,
-    shape: tuple[int, ...],
+    spec: data.Spec,
     *,
     averaged: bool,
 ) -> None:
     """Traces what draws samples, in each phase of so many steps.
 
-    Conditions beside labels are whatever the method says, so those methods are left alone.
+    Conditions beside labels and images are whatever the method says, so those methods are left
+    alone. What is made of an image is of the shape of the targets.
 
     Raises:
       Exception: whatever ``latents`` or ``generate`` is refused with.
-      TypeError: if either does not give a row for each sample, or a sample is not of ``shape``.
+      TypeError: if either does not give a row for each sample, or one of another shape than the
+        data's.
     """
     for now in method.phases(steps):
-        if set(now.conditions) - {"labels"}:
+        if set(now.conditions) - {"labels", TRANSLATED}:
             continue
+        shape = spec.target if TRANSLATED in now.conditions else spec.shape
         latents = jax.eval_shape(lambda key, now=now: now.latents(key, _SAMPLES), key)
         for leaf in jax.tree.leaves(latents):
             if leaf.shape[:1] != (_SAMPLES,):
@@ -167,8 +171,11 @@ def check_samples(
                     f"latents(key, n) must have a row for each sample, and n={_SAMPLES} gave the "
                     f"shape {leaf.shape}"
                 )
-        labels = jax.ShapeDtypeStruct((_SAMPLES,), jnp.int32)
-        told = dict.fromkeys(now.conditions, labels)
+        rows = {
+            "labels": jax.ShapeDtypeStruct((_SAMPLES,), jnp.int32),
+            TRANSLATED: jax.ShapeDtypeStruct((_SAMPLES, *spec.shape), jnp.float32),
+        }
+        told = {name: rows[name] for name in now.conditions}
 
         def generate(state: State, latents: PyTree, told: PyTree, now: Method = now) -> Any:
             return now.generate(state, latents, averaged=averaged, **told)

@@ -11,8 +11,9 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgan import evaluation
+from jaxgan import data, evaluation
 from jaxgan.base import errors
+from jaxgan.base.method import TRANSLATED, Method
 from jaxgan.learning import player
 from jaxgan.run import checkpoint, program, run_folder, sampling
 from jaxgan.run.program import Carry, Program
@@ -32,6 +33,7 @@ class Run:
         ranks the next checkpoint, how often it was rolled back, how many steps were skipped,
         whether it was stopped early.
       evaluator: what it is measured by, or ``None``.
+      shown: the rows whose translations are drawn, of a method that translates; else ``None``.
     """
 
     program: Program
@@ -40,6 +42,7 @@ class Run:
     log: log.Log
     record: dict[str, Any]
     evaluator: evaluation.Evaluator | None
+    shown: data.Batch | None = None
 
     @property
     def config(self) -> ConfigDict:
@@ -149,12 +152,30 @@ def sample(run: Run, carry: Carry, step: int) -> None:
     if not run.config.sample.every:
         return
     key = run.program.purpose_key(program.SAMPLE)
-    images = sampling.draw(run.program, carry["state"], key, run.config.sample.n)
+    if run.shown is None:
+        images = sampling.draw(run.program, carry["state"], key, run.config.sample.n)
+    else:
+        given = run.shown["image"]
+        made = sampling.draw(run.program, carry["state"], key, len(given), image=given)
+        sides = (given, made, run.shown.get("target"))
+        images = pictures.beside([side for side in sides if side is not None])
     if jax.process_index() == 0:
         image = pictures.picture(images)
         with run.log.sparing("pictures"):
             pictures.save(image, run.workdir / run_folder.SAMPLES / f"step_{step:08}.png")
         run.log.picture(step, np.asarray(image.convert("RGB")))
+
+
+def rows_to_show(config: ConfigDict, method: Method, splits: data.Splits) -> data.Batch | None:
+    """The first rows of the test split in [-1, 1], for a method that translates images.
+
+    Raises:
+      UserError: if the data have no such split.
+    """
+    if TRANSLATED not in method.conditions or not config.sample.every:
+        return None
+    source = splits.source(config.data.test_split)
+    return data.to_float(source.read(np.arange(min(config.sample.n, source.size))))
 
 
 def save(run: Run, carry: Carry, step: int) -> None:

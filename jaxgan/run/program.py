@@ -184,7 +184,7 @@ def prepare(
     if starts and (config.sample.every or config.evaluation.every):
         averaged = config.evaluation.averaged
         with errors.stage("tracing the samples of", whose):
-            contract.check_samples(method, config.steps, state, key, spec.shape, averaged=averaged)
+            contract.check_samples(method, config.steps, state, key, spec, averaged=averaged)
     with errors.stage("tracing the step of", whose):
         metrics = contract.trace(method, config.steps if starts else 0, state, batch, key)
         if devices.axis_name is not None:

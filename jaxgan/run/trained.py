@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 
 from jaxgan import config, data
 from jaxgan.base import environment, errors, files, parallel
-from jaxgan.base.method import Method
+from jaxgan.base.method import TRANSLATED, Method
 from jaxgan.base.state import State
 from jaxgan.data import Spec
 from jaxgan.evaluation.metrics import likelihood
@@ -97,6 +97,38 @@ class Model:
         """
         n = requests.check_latents(self.method, latents)
         return self._generate(latents, n, averaged, conditions)
+
+    @property
+    def channels(self) -> int:
+        """Of the images that ``translate`` takes.
+
+        Raises:
+          UserError: if the method makes no images of images.
+        """
+        if TRANSLATED not in self.method.conditions:
+            name = self.config.method.name
+            raise errors.UserError(f"method {name!r} makes no images of images")
+        return self.program.spec.shape[-1]
+
+    def translate(
+        self, images: Any, *, key: jax.Array | None = None, averaged: bool | None = None
+    ) -> np.ndarray:
+        """What is made of images [n, H, W, C] in [-1, 1], of any size that the network takes.
+
+        Args:
+          images: of the channels that it was trained on.
+          key: of what a translation has of chance, such as pix2pix's dropout; ``None``: always the
+            same.
+          averaged: see ``generate``.
+
+        Raises:
+          UserError: if the method makes no images of images, or the images are of other channels or
+            of a size that it cannot take.
+        """
+        shape = (*np.shape(images)[1:3], self.channels)
+        values = requests.check_array("images", images, shape)
+        used = jax.random.key(0) if key is None else key
+        return self.sample(used, len(values), averaged=averaged, image=values)
 
     def encode(self, images: Any, *, averaged: bool | None = None) -> np.ndarray:
         """The latents [n, Z] of images [n, *shape] in [-1, 1], to ``generate`` these again from.
@@ -280,6 +312,11 @@ def write(
     """
     path = Path(path)
     check_request(path, n, seed)
+    if isinstance(model, Model) and TRANSLATED in model.method.conditions:
+        raise errors.UserError(
+            f"method {model.config.method.name!r} makes images of images: "
+            "--mode=translate --in=FOLDER --out=FOLDER"
+        )
     conditions = model.cycle(labels, n)
     samples = model.sample(jax.random.key(seed), n, **conditions, **settings)
     if path.suffix == ".png":

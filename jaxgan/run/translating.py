@@ -30,6 +30,11 @@ class Translating:
     file: File
     network: translators.Translator
 
+    @property
+    def channels(self) -> int:
+        """Of the images that ``translate`` takes."""
+        return self.network.into
+
     def translate(self, images: Any, *, key: jax.Array | None = None) -> np.ndarray:
         """Images [n, H, W, C'] in [-1, 1] of images [n, H, W, C] in [-1, 1].
 

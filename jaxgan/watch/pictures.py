@@ -1,6 +1,7 @@
 """Pictures of samples: a grid of images or a density of points, and an animation of both."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +40,33 @@ def grid(images: np.ndarray) -> Image.Image:
     tiles[:n, 1:, 1:] = to_bytes(images)
     sheet = tiles.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
     sheet = sheet.reshape(rows * height, columns * width, channels)
-    shown = Image.fromarray(sheet if channels == 3 else sheet[:, :, 0])
+    shown = image(sheet)
     factor = max(1, GRID_PIXELS // shown.width)
     return shown.resize((shown.width * factor, shown.height * factor), Image.Resampling.NEAREST)
+
+
+def image(pixels: np.ndarray) -> Image.Image:
+    """One image, uint8 [H, W, C], in grey or in colour; of other channels the first."""
+    return Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[:, :, 0])
+
+
+def beside(sides: Sequence[np.ndarray]) -> np.ndarray:
+    """Images [n, H, W, C] of several kinds, one beside the other: [n, H, all W, C].
+
+    Grey ones become coloured beside coloured ones, and smaller ones are enlarged by whole factors.
+    """
+    channels = max(side.shape[-1] for side in sides)
+    height = max(side.shape[1] for side in sides)
+
+    def like(side: np.ndarray) -> np.ndarray:
+        side = np.asarray(side)
+        factor = max(1, height // side.shape[1])
+        side = side.repeat(factor, axis=1).repeat(factor, axis=2)
+        missing = height - side.shape[1]
+        side = np.pad(side, ((0, 0), (0, missing), (0, 0), (0, 0)), constant_values=-1)
+        return np.repeat(side, channels, axis=-1) if side.shape[-1] == 1 else side
+
+    return np.concatenate([like(side) for side in sides], axis=2)
 
 
 def layout(n: int) -> tuple[int, int]:

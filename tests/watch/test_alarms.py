@@ -10,7 +10,7 @@ import pytest
 
 from jaxgan import config, losses
 from jaxgan.adversarial import vitals
-from jaxgan.evaluation import evaluator
+from jaxgan.evaluation import opening
 from jaxgan.evaluation.extractors.extractor import Extractor
 from jaxgan.run import pauses
 from jaxgan.watch import alarms, callbacks
@@ -304,7 +304,7 @@ def test_a_generator_that_copies_its_training_set_is_told(tmp_path, monkeypatch)
 
     of = Extractor("projection", "0" * 64, "none", 16, 0, matrix, project)
     trained = SimpleNamespace(extractor=of)
-    monkeypatch.setattr(evaluator.domain, "load", lambda *args, **kwargs: trained)
+    monkeypatch.setattr(opening.domain, "load", lambda *args, **kwargs: trained)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert alarmed(tmp_path / "copies", alone("copycat")) == {"memorization"}
     assert alarmed(tmp_path / "noisy", alone("copycat", "method.noise=0.5")) == set()
