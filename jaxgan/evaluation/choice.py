@@ -100,13 +100,10 @@ def public_name(name: str, config: ConfigDict) -> str:
 
 def logged(config: ConfigDict, spec: data.Spec, conditions: Sequence[str]) -> list[str]:
     """The names under which an evaluation's figures are logged."""
+    chosen = choose_metrics(config, spec, conditions)
     if TRANSLATED in conditions:
         of_features = config.evaluation.extractor != "none"
         names = [*translations.NAMES, *(translations.OF_FEATURES if of_features else ())]
         return [LOGGED + name for name in names]
-    names = [
-        name
-        for metric in choose_metrics(config, spec, conditions)
-        for name in figures.NAMES.get(metric, (metric,))
-    ]
+    names = [name for metric in chosen for name in figures.NAMES.get(metric, (metric,))]
     return [LOGGED + public_name(name, config) for name in [*names, "overfitting"]]

@@ -167,7 +167,7 @@ def sample(run: Run, carry: Carry, step: int) -> None:
 
 
 def rows_to_show(config: ConfigDict, method: Method, splits: data.Splits) -> data.Batch | None:
-    """The first rows of the test split in [-1, 1], for a method that translates images.
+    """Rows in [-1, 1] from all over the test split, for a method that translates images.
 
     Raises:
       UserError: if the data have no such split.
@@ -175,7 +175,8 @@ def rows_to_show(config: ConfigDict, method: Method, splits: data.Splits) -> dat
     if TRANSLATED not in method.conditions or not config.sample.every:
         return None
     source = splits.source(config.data.test_split)
-    return data.to_float(source.read(np.arange(min(config.sample.n, source.size))))
+    places = np.linspace(0, source.size, min(config.sample.n, source.size), endpoint=False)
+    return data.to_float(source.read(places.astype(np.int64)))
 
 
 def save(run: Run, carry: Carry, step: int) -> None:

@@ -52,3 +52,18 @@ def test_resized_digits_stay_in_range_and_look_alike(config):
 
 def test_an_unknown_split_names_the_known_ones(config, refused_by_both):
     assert "train, test" in refused_by_both(config("digits", split="valid"))
+
+
+def test_an_outline_is_the_brightest_around_less_the_darkest(config):
+    source, plain = (jd.open_source(config(n), "test") for n in ("digit_edges", "digits"))
+    assert source.spec == jd.describe(config("digit_edges"), "test")
+    rows, digits = source.read(np.arange(20)), plain.read(np.arange(20))
+    np.testing.assert_array_equal(rows["target"], digits["image"])
+    np.testing.assert_array_equal(rows["label"], digits["label"])
+    for image, digit in zip(rows["image"][..., 0], digits["image"][..., 0], strict=True):
+        for i, j in np.ndindex(8, 8):
+            around = digit[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2]
+            assert image[i, j] == around.max() - around.min() - 1
+    fitted = jd.open_source(config("digit_edges", image_size=16, channels=3), "test")
+    row = fitted.read(np.array([0]))
+    assert row["image"].shape == row["target"].shape == (1, 16, 16, 3)
