@@ -70,7 +70,7 @@ def run(arguments: Sequence[str] | None) -> int:
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     from jaxgan import config, train
     from jaxgan.base import parallel
-    from jaxgan.run import export, judge, plan, published, trained
+    from jaxgan.run import export, judge, plan, published, trained, translated_files
 
     keep_compiled()
     settings = config.load(flags.config, overrides, smoke=flags.smoke) if flags.config else None
@@ -78,7 +78,7 @@ def run(arguments: Sequence[str] | None) -> int:
         show(plan.describe(settings))
         return 0
     if flags.mode == "translate":
-        show(translate(flags, settings))
+        show(translated_files.answer(flags, settings))
         return 0
     if flags.weights is not None:
         show(published.answer(flags, settings))
@@ -107,34 +107,6 @@ def run(arguments: Sequence[str] | None) -> int:
     trained.write(model, out, n, seed, flags.labels)
     show(out)
     return 0
-
-
-def translate(flags: argparse.Namespace, settings: Any) -> str:
-    """Makes images of the images in files, by a run or a published file, and says how many.
-
-    Raises:
-      UserError: as ``translated_files`` does, or for a flag that is missing.
-    """
-    from jaxgan.run import judge, trained, translated_files, translating
-
-    given = getattr(flags, "in")
-    for flag, value, what in (
-        ("workdir=DIR or --weights=FILE", flags.workdir or flags.weights, "what translates"),
-        ("in=FOLDER", given, "the images to translate, a file or a folder"),
-        ("out=FOLDER", flags.out, "where to write"),
-    ):
-        if not value:
-            raise UserError(f"--{flag} is missing: {what}")
-    asked = translated_files.request(given, flags.out, flags.bad_images or "error")
-    model: Any
-    if flags.weights is not None:
-        model = translating.load(files.expanded(flags.weights))
-        if not isinstance(model, translating.Translating):
-            raise UserError(f"{flags.weights} makes no images of images")
-        return f"{translated_files.write(model, asked)}\n{model.file.licence}"
-    workdir = Path(flags.workdir)
-    model = trained.load(workdir, judge.one_step(workdir, flags.step), settings)
-    return translated_files.write(model, asked)
 
 
 def keep_compiled() -> None:
@@ -222,11 +194,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--weights", help="a published weights file, or a folder of one")
     p.add_argument("--truncation", type=float, help="psi, of samples of --weights (default: 1)")
     p.add_argument("--in", help="images to translate: a file, or a folder and all below it")
-    p.add_argument(
-        "--bad_images",
-        choices=("error", "skip"),
-        help="whether an image that cannot be read ends --mode=translate (default), or is left out",
-    )
+    bad = "whether an image that cannot be read ends --mode=translate (default), or is left out"
+    p.add_argument("--bad_images", choices=("error", "skip"), help=bad)
     p.add_argument(
         "--out",
         help="where samples go, a .png grid or an .npz; the folder of translations; to export or "

@@ -1,14 +1,17 @@
 """Images in files, translated: read, made anew, written under the same names."""
 
+import argparse
 import dataclasses
 import logging
 from pathlib import Path
 
 import numpy as np
+from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from jaxgan.base import errors, files
 from jaxgan.data import folder, images, listing
+from jaxgan.run import judge, trained, translating
 from jaxgan.run.trained import Model
 from jaxgan.run.translating import Translating
 from jaxgan.watch import pictures
@@ -27,6 +30,32 @@ class Request:
 
     files: dict[Path, Path]
     bad_images: str = "error"
+
+
+def answer(flags: argparse.Namespace, settings: ConfigDict | None) -> str:
+    """Makes images of the images in files, by a run or a published file, and says how many.
+
+    Raises:
+      UserError: as ``request`` and ``write`` do, for a flag that is missing, or a file of another
+        kind of model.
+    """
+    given = getattr(flags, "in")
+    for flag, value, what in (
+        ("workdir=DIR or --weights=FILE", flags.workdir or flags.weights, "what translates"),
+        ("in=FOLDER", given, "the images to translate, a file or a folder"),
+        ("out=FOLDER", flags.out, "where to write"),
+    ):
+        if not value:
+            raise errors.UserError(f"--{flag} is missing: {what}")
+    asked = request(given, flags.out, flags.bad_images or "error")
+    if flags.weights is None:
+        workdir = Path(flags.workdir)
+        step = judge.one_step(workdir, flags.step)
+        return write(trained.load(workdir, step, settings), asked)
+    model = translating.load(files.expanded(flags.weights))
+    if not isinstance(model, Translating):
+        raise errors.UserError(f"{flags.weights} makes no images of images")
+    return f"{write(model, asked)}\n{model.file.licence}"
 
 
 def request(given: files.Place, out: files.Place, bad_images: str = "error") -> Request:

@@ -10,7 +10,15 @@ import pytest
 from jaxgan import data, evaluation
 from jaxgan.base import errors, files
 from jaxgan.config import build
-from jaxgan.evaluation import choice, evaluator, figures, network_figures, provenance, real
+from jaxgan.evaluation import (
+    choice,
+    evaluator,
+    figures,
+    network_figures,
+    opening,
+    provenance,
+    real,
+)
 from jaxgan.evaluation.extractors.extractor import Extractor, extract, to_bytes
 from jaxgan.run import program, sampling
 from tests.conftest import run, smoke
@@ -420,7 +428,7 @@ def test_a_checkpoint_is_ranked_by_what_was_measured_at_its_step(tmp_path):
 def test_a_network_without_logits_gives_no_score(monkeypatch):
     config = settings("evaluation.extractor=inception", "evaluation.weights=pool3.npz")
     monkeypatch.setattr(
-        evaluator.inception,
+        opening.inception,
         "load",
         lambda *args, **kwargs: dataclasses.replace(projection(config), num_classes=0),
     )
