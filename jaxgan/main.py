@@ -70,7 +70,7 @@ def run(arguments: Sequence[str] | None) -> int:
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     from jaxgan import config, train
     from jaxgan.base import parallel
-    from jaxgan.run import export, judge, plan, published, trained, translated_files
+    from jaxgan.run import export, judge, plan, published, trained, translated_files, written
 
     keep_compiled()
     settings = config.load(flags.config, overrides, smoke=flags.smoke) if flags.config else None
@@ -89,7 +89,7 @@ def run(arguments: Sequence[str] | None) -> int:
     n, seed = 64 if flags.n is None else flags.n, flags.seed or 0
     if flags.mode == "export" and not flags.out:
         raise UserError("--out=DIR is missing: the folder to export to")
-    trained.check_request(
+    written.check_request(
         Path(flags.out) if flags.mode == "sample" and flags.out else None, n, seed
     )
     parallel.initialize()
@@ -104,7 +104,7 @@ def run(arguments: Sequence[str] | None) -> int:
         show(flags.out)
         return 0
     out = Path(flags.out or workdir / "samples" / f"sample_{model.step:08}.png")
-    trained.write(model, out, n, seed, flags.labels)
+    written.write(model, out, n, seed, flags.labels)
     show(out)
     return 0
 

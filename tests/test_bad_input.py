@@ -257,7 +257,7 @@ COMMANDS = [
     (
         "step in training",
         [DIGITS, NEW, "--step=0"],
-        "--step is for --mode=evaluate or --mode=sample or --mode=export",
+        "--step is for --mode=evaluate or --mode=sample or --mode=translate or --mode=export",
     ),
     ("no step of that name", ["--mode=sample", "--workdir={run}", "--step=last"], "not 'last'"),
     ("unknown experiment", [f"{DIGITS[:-4]}.py", NEW], "did you mean {experiments}/gan_digits.py?"),

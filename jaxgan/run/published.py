@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from jaxgan import data, evaluation, weights
 from jaxgan.base import errors, files
 from jaxgan.evaluation.protocol import Result
-from jaxgan.run import judge, pretrained, program, trained
+from jaxgan.run import judge, pretrained, program, written
 from jaxgan.run.pretrained import Pretrained
 from jaxgan.weights import converting
 
@@ -42,14 +42,14 @@ def answer(flags: argparse.Namespace, config: ConfigDict | None) -> str:
 
 
 def sample(path: files.Place, out: files.Place, n: int, seed: int, **settings: Any) -> Pretrained:
-    """Writes samples, see ``trained.write``, and gives back what made them.
+    """Writes samples, see ``written.write``, and gives back what made them.
 
     Raises:
-      UserError: as ``pretrained.load`` and ``trained.write`` do.
+      UserError: as ``pretrained.load`` and ``written.write`` do.
     """
-    trained.check_request(out, n, seed)
+    written.check_request(out, n, seed)
     model = pretrained.load(path)
-    trained.write(model, out, n, seed, **settings)
+    written.write(model, out, n, seed, **settings)
     return model
 
 

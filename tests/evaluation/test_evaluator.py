@@ -12,7 +12,6 @@ from jaxgan.base import errors, files
 from jaxgan.config import build
 from jaxgan.evaluation import (
     choice,
-    evaluator,
     figures,
     network_figures,
     opening,

@@ -15,7 +15,7 @@ import pytest
 import jaxgan
 from jaxgan import evaluation, main, train
 from jaxgan.base import errors
-from jaxgan.run import export, judge, trained
+from jaxgan.run import export, judge, written
 from jaxgan.watch import log
 from tests.conftest import log_lines, run, smoke
 from tests.test_main import command, everything, python, tiny_run  # noqa: F401
@@ -152,8 +152,8 @@ def test_a_full_disk_behind_standard_output():
 
 RESULT = {"step": 1, "protocol": {"part": "report"}, "digest": "abc"}
 WRITERS = {
-    "grid": lambda model, run, out: trained.write(model, out / "x.png", 4, 0),
-    "arrays": lambda model, run, out: trained.write(model, out / "x.npz", 4, 0),
+    "grid": lambda model, run, out: written.write(model, out / "x.png", 4, 0),
+    "arrays": lambda model, run, out: written.write(model, out / "x.npz", 4, 0),
     "result": lambda model, run, out: evaluation.write(RESULT, out),
     "report": lambda model, run, out: judge.write(RESULT, out),
     "export": lambda model, run, out: export.export(model, run, out / "export"),

@@ -7,7 +7,7 @@ import pytest
 from jaxgan import data
 from jaxgan.base import errors
 from jaxgan.evaluation.metrics import likelihood
-from jaxgan.run import program, trained
+from jaxgan.run import program, trained, written
 from tests.conftest import EXPERIMENTS, smoke
 from tests.test_main import command  # noqa: F401
 
@@ -78,14 +78,14 @@ def test_a_code_that_is_none_is_refused(models, conditions, told):
 
 
 def test_a_file_of_samples_says_their_labels(models, tmp_path):
-    trained.write(models("cgan"), tmp_path / "all.npz", 12, 0)
-    trained.write(models("cgan"), tmp_path / "some.npz", 5, 0, labels=["3", "8"])
+    written.write(models("cgan"), tmp_path / "all.npz", 12, 0)
+    written.write(models("cgan"), tmp_path / "some.npz", 5, 0, labels=["3", "8"])
     with np.load(tmp_path / "all.npz") as stored:
         np.testing.assert_array_equal(stored["labels"], [*range(10), 0, 1])
         assert stored["images"].shape == (12, 8, 8, 1)
     with np.load(tmp_path / "some.npz") as stored:
         np.testing.assert_array_equal(stored["labels"], [3, 8, 3, 8, 3])
-    trained.write(models("gan"), tmp_path / "none.npz", 5, 0)
+    written.write(models("gan"), tmp_path / "none.npz", 5, 0)
     with np.load(tmp_path / "none.npz") as stored:
         assert stored.files == ["images"]
 

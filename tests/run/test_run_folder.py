@@ -16,7 +16,7 @@ import pytest
 import jaxgan
 from jaxgan import data, evaluation, train
 from jaxgan.base import environment, errors, files
-from jaxgan.run import checkpoint, export, judge, manifest, run_folder, trained
+from jaxgan.run import checkpoint, export, judge, manifest, run_folder, trained, written
 from jaxgan.watch import pictures
 from tests.conftest import smoke
 from tests.test_bad_input import here, refused, rewrite  # noqa: F401
@@ -240,7 +240,7 @@ def test_text_is_a_path(tiny_run, tmp_path, described):  # noqa: F811
     run, out = str(shutil.copytree(tiny_run, tmp_path / "run")), str(tmp_path / "out")
     assert train.train(smoke("gan_digits", "evaluation.every=20"), str(tmp_path / "new")) == 0
     model = trained.load(run)
-    trained.write(model, f"{out}.png", 4, 0)
+    written.write(model, f"{out}.png", 4, 0)
     export.export(model, run, out)
     assert jaxgan.load(out).step == 20
     assert "step 20 (final)" in judge.evaluate(run, None, None, 20)
