@@ -117,6 +117,7 @@ def test_every_technique_is_on_in_one_of_the_sets():
 
 GROWING = {"name": "progan", "widths": (6, 4)}
 STYLED = {"name": "stylegan2", "width": 32, "max_width": 4}
+JUDGE = {"name": "patchgan", "width": 4, "layers": 1}
 # What a method needs otherwise than the others.
 OWN = {
     "vae": {
@@ -136,6 +137,11 @@ OWN = {
         "loss": "non_saturating",
         "stable_kimg": 0.064,
         "fade_kimg": 0.064,
+    },
+    "pix2pix": {"generator": {"name": "unet", "width": 4, "depth": 3}, "discriminator": JUDGE},
+    "cyclegan": {
+        "generator": {"name": "translator", "width": 4, "residual_blocks": 1},
+        "discriminator": JUDGE,
     },
 }
 
@@ -161,6 +167,7 @@ def made(name, optimizer, switches, size=B):
         "optimizer": {"name": optimizer, "learning_rate": 0.1},
         "encoder": {"name": "mlp", "features": (7, 5)},
         "shape": SHAPE,
+        "target_shape": SHAPE,
         "num_classes": CLASSES,
         "latent_dim": 6,
         "baseline_every": 2,
@@ -168,7 +175,8 @@ def made(name, optimizer, switches, size=B):
         **OWN.get(name, {}),
     }
     known = {k: v for k, v in given.items() if k in variants.fields(cls)}
-    batch = {"image": jnp.zeros((size, *SHAPE), jnp.float32), "label": jnp.zeros(size, jnp.int32)}
+    image = jnp.zeros((size, *SHAPE), jnp.float32)
+    batch = {"image": image, "target": image, "label": jnp.zeros(size, jnp.int32)}
     return variants.made(cls, known), batch, jax.random.key(0)
 
 
@@ -202,9 +210,10 @@ def test_what_a_trained_model_is_asked(name):
         ready = variant.build()
         state = jax.eval_shape(ready.init, key, batch)
         latents = check(lambda k: ready.latents(k, B), (key,))
+        given = {"image": batch["image"]} if "image" in ready.conditions else {}
         for phase in ready.phases(100):
-            check(phase.generate, (state, latents))
-        check(lambda s, k: ready.sample(s, k, B), (state, key))
+            check(lambda s, z, phase=phase: phase.generate(s, z, **given), (state, latents))
+        check(lambda s, k: ready.sample(s, k, B, **given), (state, key))
         if ready.recalibrate is not None:
             check(lambda s, k: ready.recalibrate(s, k, B, 2), (state, key))
         if ready.log_weight is not None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from jaxgan.adversarial.several import given
 from jaxgan.base.state import State
@@ -15,7 +16,7 @@ CONDITIONS = ("image",)
 
 def latents(keys: jax.Array) -> jax.Array:
     """Seeds uint32 [B] of what a translation has of chance, one of each key [B]."""
-    return jax.vmap(jax.random.bits)(keys)
+    return jax.vmap(lambda key: jax.random.bits(key, (), jnp.uint32))(keys)
 
 
 def inputs(images: jax.Array, seeds: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -122,7 +122,7 @@ class CycleGAN:
 
     def g_loss(self, run: Run, rows: Mapping[str, jax.Array]) -> tuple[jax.Array, Metrics]:
         """Both translations: taken for the other side, coming back, keeping what is there."""
-        total, adversarial = jnp.zeros(()), losses.adversarial(self.loss)
+        total, adversarial = jnp.zeros((), jnp.float32), losses.adversarial(self.loss)
         metrics: Metrics = {}
         for name, back, judge in GAMES:
             image, other = rows[name], rows[back]
@@ -142,7 +142,7 @@ class CycleGAN:
     def d_loss(self, run: Run, rows: Mapping[str, jax.Array]) -> tuple[jax.Array, Metrics]:
         """Half the loss of each discriminator."""
         adversarial = losses.adversarial(self.loss).discriminator
-        total, metrics = jnp.zeros(()), dict[str, jax.Array]()
+        total, metrics = jnp.zeros((), jnp.float32), dict[str, jax.Array]()
         for _, back, judge in GAMES:
             real, made = run(judge, rows[back]).logits, run(judge, rows[judge]).logits
             value = adversarial(real, made, axis_name=self.common.axis_name) / 2
