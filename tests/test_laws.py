@@ -140,9 +140,13 @@ def test_3_metrics_are_finite_float32_scalars_named_by_player(step, state, batch
 def sgd(settings):
     """The same config with SGD: Adam amplifies rounding where a gradient is near zero."""
     changed = settings.copy_and_resolve_references()
-    # A gradient of hundreds would leave nothing of the weights.
-    rate = 1e-3 if "cycle" in changed.method else 1e-2
+    rate = 1e-2
     with changed.unlocked():
+        if "cycle" in changed.method:
+            # At first its maps are nearly constant, and divided by their deviation: a millionth of
+            # the weights more is a hundredth after three steps, on one device too.
+            changed.method.generator.normalization = "none"
+            changed.method.discriminator.normalization = "none"
         for key in changed.method:
             if key.endswith("optimizer"):
                 changed.method[key] = {"name": "sgd", "learning_rate": rate}
