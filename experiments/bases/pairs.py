@@ -6,9 +6,11 @@ from ml_collections import ConfigDict
 
 from jaxgan import config as common
 
+ADAM = {"name": "adam", "learning_rate": 2e-4, "b1": 0.5}
+
 
 def base(name: str) -> ConfigDict:
-    """Pictures of input, output and target; the distance to targets, measured on the test split."""
+    """Pictures of input, output and target, and the distance to targets."""
     config = common.default()
     config.data.name, config.sample.n = name, 8
     config.log.every = 100
@@ -23,7 +25,7 @@ def pix2pix() -> dict[str, Any]:
     return {
         "generator": {"name": "unet"},
         "discriminator": {"name": "patchgan"},
-        "optimizer": {"name": "adam", "learning_rate": 2e-4, "b1": 0.5},
+        "optimizer": dict(ADAM),
     }
 
 
@@ -38,5 +40,5 @@ def cyclegan() -> dict[str, Any]:
     return {
         "generator": {"name": "translator"},
         "discriminator": {"name": "patchgan", "normalization": "instance"},
-        "optimizer": {"name": "adam", "learning_rate": 2e-4, "b1": 0.5},
+        "optimizer": dict(ADAM),
     }

@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.adversarial.several import given
+from jaxgan.base.method import TRANSLATED
 from jaxgan.base.state import State
 from jaxgan.learning.player import Player
 from jaxgan.learning.players import Players
 
-CONDITIONS = ("image",)
+CONDITIONS = (TRANSLATED,)
 
 
 def latents(keys: jax.Array) -> jax.Array:

@@ -35,8 +35,8 @@ class Subject:
         for each image [n, ...] in [-1, 1], of a model with an encoder, or ``None``.
       scores: the discriminator's logits [n] of samples [n, ...] in [-1, 1], or ``None``.
       classify: class logits [n, K] of samples by name of classifier, or ``None``.
-      translate: of a model whose samples are translations: images [n, H, W, C] in [-1, 1] to what
-        is made of them; or ``None``.
+      translates: whether ``draw`` takes ``image`` [n, H, W, C] in [-1, 1], and its samples are
+        translations of these.
     """
 
     draw: Callable[..., np.ndarray]
@@ -47,7 +47,7 @@ class Subject:
     scores: Callable[[np.ndarray], Any] | None = None
     log_weight: likelihood.LogWeight | None = None
     classify: Callable[[np.ndarray], dict[str, Any]] | None = None
-    translate: Callable[[np.ndarray], np.ndarray] | None = None
+    translates: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,9 +73,22 @@ class Evaluator:
     @cached_property
     def real(self) -> figures.Real:
         """The real samples, with features from the cache where they are known."""
-        look = real.remember(self.extractor, self.look) if self.extractor and self.look else None
+        look = None
+        if self.metrics and self.extractor and self.look:
+            look = real.remember(self.extractor, self.look)
         memorization = "memorization" in self.metrics
         return real.read(self.config, self.splits, self.part, look, memorization=memorization)
+
+    @cached_property
+    def pairs(self) -> translations.Pairs:
+        """What translations are measured on.
+
+        Raises:
+          ValueError: if the data have no pairs.
+        """
+        source = self.splits.source(real.split_of(self.config, self.part))
+        rows = real.shuffle(source)[: self.config.evaluation.n]
+        return translations.read(source, rows, self.splits.source())
 
     @cached_property
     def notes(self) -> list[str]:
@@ -134,8 +147,8 @@ class Evaluator:
           UserError: if nothing can be measured: samples are not finite, or of another shape.
         """
         n = self.config.evaluation.n
-        if subject.translate is not None:
-            return self.measure_translations(subject, subject.translate, step)
+        if subject.translates:
+            return self.measure_translations(subject, key, step)
         labels, how = self.labels(n) if subject.conditional else (None, "none")
         values = subject.draw(key, n, **({} if labels is None else {"labels": labels}))
         values, warnings = in_range(values)
@@ -153,21 +166,18 @@ class Evaluator:
         warnings = [*self.warnings(n), *warnings, *told, *also]
         return self.result(step, entries, warnings, self.protocol(subject, n, how))
 
-    def measure_translations(
-        self, subject: Subject, translate: Callable[[np.ndarray], np.ndarray], step: int
-    ) -> Result:
+    def measure_translations(self, subject: Subject, key: jax.Array, step: int) -> Result:
         """Measures translations against the true targets; see ``measure``."""
-        source = self.splits.source(real.split_of(self.config, self.part))
-        rows = real.shuffle(source)[: self.config.evaluation.n]
         try:
-            pairs = translations.read(source, rows, self.splits.source())
-            found = translations.figures(translate, pairs, self.look)
+            images = self.pairs.images
+            made = subject.draw(key, len(images), image=images)
+            found = translations.figures(made, self.pairs, self.look)
         except ValueError as error:
             raise errors.UserError(f"translations cannot be measured: {error}") from error
         entries = {
             name: {"value": value, "floor": None, "perfect": None} for name, value in found.items()
         }
-        protocol = self.protocol(subject, len(rows), "none")
+        protocol = self.protocol(subject, len(images), "none")
         protocol["metrics"] = {"translation": translations.VERSION}
         return self.result(step, entries, self.notes, protocol)
 

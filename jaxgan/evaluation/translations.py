@@ -50,12 +50,12 @@ def read(source: data.Source, rows: np.ndarray, training: data.Source) -> Pairs:
 
 
 def figures(
-    translate: Callable[[np.ndarray], np.ndarray],
+    made: np.ndarray,
     pairs: Pairs,
     look: Callable[[np.ndarray], Features] | None,
 ) -> Figures:
-    """Distances to the true targets: means over pairs."""
-    made = np.clip(translate(pairs.images), -1, 1)
+    """Distances of what was ``made`` of the images to the true targets: means over pairs."""
+    made = np.clip(made, -1, 1)
     answers: dict[str, Any] = {"": made, "_mean": np.broadcast_to(pairs.mean, made.shape)}
     if pairs.images.shape == pairs.targets.shape:
         answers["_identity"] = pairs.images

@@ -85,12 +85,9 @@ def subject(ready: Program, state: State) -> evaluation.Subject:
     settings = ready.config.evaluation
     scores = now.scores and partial(now.scores, state)
     log_weight = now.log_weight and jax.tree_util.Partial(now.log_weight, state)
-    drawn = partial(draw, ready, state, chunk=settings.batch_size)
-    key = ready.purpose_key(program.EVALUATE)
-    translates = TRANSLATED in now.method.conditions
     return evaluation.Subject(
-        draw=drawn,
-        translate=(lambda images: drawn(key, len(images), image=images)) if translates else None,
+        draw=partial(draw, ready, state, chunk=settings.batch_size),
+        translates=TRANSLATED in now.method.conditions,
         weights="averaged" if kept and settings.averaged else "raw",
         statistics=statistics,
         conditional="labels" in now.method.conditions,

@@ -9,6 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from jaxgan import data
 from jaxgan.base import errors, files
 from jaxgan.data import folder, images, listing
 from jaxgan.run import judge, trained, translating
@@ -116,8 +117,8 @@ def write(model: Model | Translating, asked: Request) -> str:
             for start in range(0, len(paths), CHUNK):
                 part = read(paths[start : start + CHUNK], asked, bad)
                 if part:
-                    pixels = np.stack(list(part.values())).astype(np.float32) / 127.5 - 1
-                    made = pictures.to_bytes(model.translate(pixels))
+                    batch = data.to_float({"image": np.stack(list(part.values()))})
+                    made = pictures.to_bytes(model.translate(batch["image"]))
                     for path, image in zip(part, made, strict=True):
                         pictures.save(pictures.image(image), asked.files[path])
                 bar.update(len(paths[start : start + CHUNK]))
