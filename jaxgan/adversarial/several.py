@@ -46,7 +46,8 @@ class Common:
     Attributes:
       optimizer: of every network that is given none of its own: Optax name and arguments.
       shape: of one sample, filled in from the dataset.
-      ema_decay: of the moving average of the network that generates; 0 keeps none.
+      ema_decay: of the moving average of what generates, and of an encoder that a method
+        averages with it; 0 keeps none.
       axis_name: the mapped axis over which the batch is split.
       precision: what the networks compute in.
       accumulate: parts of a batch whose gradients are averaged.
@@ -95,6 +96,7 @@ def method(
     *,
     latents: Latents,
     generator: str = "g",
+    averaged: Sequence[str] = (),
     conditions: tuple[str, ...] = (),
     **members: Any,
 ) -> Method:
@@ -109,6 +111,7 @@ def method(
         update's own, for its other draws ``key`` [B], and ``step`` int32 [B], the same for all.
       latents: keys [B] to what as many samples are generated from, such as ``gaussian(100)``.
       generator: the name of the network that generates. It is called with z, and the conditions.
+      averaged: names of others whose weights are averaged as the generator's are.
       conditions: see ``Method``.
       **members: other members of the record.
 
@@ -117,11 +120,16 @@ def method(
     """
     if generator not in players:
         raise ValueError(f"no player is called {generator!r}, which is to generate: give generator")
+    if unknown := [name for name in averaged if name not in players]:
+        raise ValueError(f"no player is called {unknown[0]!r}, which is to be averaged")
     moved = [name for names, _ in updates for name in names]
     if idle := [name for name in players if name not in moved]:
         raise ValueError(f"no update moves the player {idle[0]!r}: it would not learn")
-    averaged = replace(players[generator], averaged=common.ema_decay > 0)
-    everyone = Players({**players, generator: averaged}, common.accumulate)
+    kept = {
+        name: replace(players[name], averaged=common.ema_decay > 0)
+        for name in (generator, *averaged)
+    }
+    everyone = Players({**players, **kept}, common.accumulate)
 
     def rows(batch: Batch, keys: jax.Array, step: jax.Array) -> Rows:
         z = latents(draws.fold(keys, OfRow.LATENT))
@@ -143,8 +151,11 @@ def method(
             its_own = rows(batch, keys, state.step)
             nets, measured = everyone.update(nets, names, loss, its_own)
             metrics = {**metrics, **measured}
-        net = averaged.average(nets[generator], common.ema_decay, state.step)
-        return replace(state, step=state.step + 1, nets={**nets, generator: net}), metrics
+        moving = {
+            name: player.average(nets[name], common.ema_decay, state.step)
+            for name, player in kept.items()
+        }
+        return replace(state, step=state.step + 1, nets={**nets, **moving}), metrics
 
     def drawn(key: jax.Array, n: int) -> PyTree:
         return latents(draws.sample_keys(key, n))

@@ -35,6 +35,8 @@ class Subject:
         for each image [n, ...] in [-1, 1], of a model with an encoder, or ``None``.
       scores: the discriminator's logits [n] of samples [n, ...] in [-1, 1], or ``None``.
       classify: class logits [n, K] of samples by name of classifier, or ``None``.
+      reconstruct: samples [n, ...] in [-1, 1] made again of their latents, of a model with an
+        encoder and without conditions, or ``None``.
       translates: whether ``draw`` takes ``image`` [n, H, W, C] in [-1, 1], and its samples are
         translations of these.
     """
@@ -47,6 +49,7 @@ class Subject:
     scores: Callable[[np.ndarray], Any] | None = None
     log_weight: likelihood.LogWeight | None = None
     classify: Callable[[np.ndarray], dict[str, Any]] | None = None
+    reconstruct: Callable[[np.ndarray], Any] | None = None
     translates: bool = False
 
 
@@ -78,6 +81,21 @@ class Evaluator:
             look = real.remember(self.extractor, self.look)
         memorization = "memorization" in self.metrics
         return real.read(self.config, self.splits, self.part, look, memorization=memorization)
+
+    @cached_property
+    def unseen(self) -> figures.Sample:
+        """At most ``evaluation.n`` samples that were not trained on, looked at by a classifier.
+
+        That is a domain extractor, which knows the classes of the data.
+        """
+        rows = self.real.unseen_rows[: self.config.evaluation.n]
+        source = self.splits.source(self.config.data.test_split)
+        return real.sample(source, rows, self.classifier)
+
+    @property
+    def classifier(self) -> real.Look | None:
+        """What tells the classes of the data, or ``None``."""
+        return self.look if self.config.evaluation.extractor == "domain" else None
 
     @cached_property
     def pairs(self) -> translations.Pairs:
@@ -158,9 +176,11 @@ class Evaluator:
             raise errors.UserError(f"the samples cannot be measured: {error}") from error
         found, told = self.figures(candidate)
         more, also = self.of_networks(subject, values, key)
-        perfect = figures.perfect(self.real, n)
+        perfect, floors = figures.perfect(self.real, n), self.floors
+        if "reconstruction_accuracy" in more:
+            floors = floors | network_figures.own_class(self.unseen)
         entries = {
-            name: {"value": value, "floor": self.floors.get(name), "perfect": perfect.get(name)}
+            name: {"value": value, "floor": floors.get(name), "perfect": perfect.get(name)}
             for name, value in (found | more).items()
         }
         warnings = [*self.warnings(n), *warnings, *told, *also]
@@ -222,6 +242,9 @@ class Evaluator:
             take(
                 "error", network_figures.classification_errors, subject.classify, unseen, rows, size
             )
+        if subject.reconstruct is not None:
+            remade = network_figures.reconstructions
+            take("reconstruction", remade, subject.reconstruct, self.unseen, self.classifier)
         return found, told
 
     def protocol(self, subject: Subject, n: int, labels: str) -> dict[str, Any]:

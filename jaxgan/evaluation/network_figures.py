@@ -8,7 +8,8 @@ import jax
 import numpy as np
 
 from jaxgan import data
-from jaxgan.evaluation.figures import Figures, Real
+from jaxgan.evaluation import real
+from jaxgan.evaluation.figures import Figures, Real, Sample, keep_labelled
 from jaxgan.evaluation.metrics import likelihood
 
 IMPORTANCE_SAMPLES = 50
@@ -77,3 +78,37 @@ def classification_errors(
     if not labelled:
         raise ValueError(f"no sample has a label in {source.name}'s split {source.split!r}")
     return {f"error_{name}": count / labelled for name, count in wrong.items()}
+
+
+def reconstructions(
+    reconstruct: Callable[[np.ndarray], Any], unseen: Sample, look: real.Look | None
+) -> Figures:
+    """How near unseen samples come back from their latents, and whether in their own class.
+
+    Args:
+      reconstruct: ``G(E(x))`` of samples [n, ...] in [-1, 1].
+      unseen: real ones, with logits of the classifier, if there is one.
+      look: that classifier's.
+
+    Returns:
+      The mean distance ``|x - G(E(x))|`` in [-1, 1], and ``own_class`` of what comes back.
+
+    Raises:
+      ValueError: if what comes back is not finite.
+    """
+    samples = np.asarray(data.to_float({"image": unseen.values})["image"])
+    again = np.asarray(reconstruct(samples), np.float32)
+    if not np.isfinite(again).all():
+        raise ValueError("some of what is made of the latents is not finite")
+    again = np.clip(again, -1, 1) if again.ndim == 4 else again
+    distance = np.abs(again - samples).mean(dtype=np.float64)
+    classes = own_class(real.look_at(again, unseen.labels, look))
+    return {"reconstruction_l1": float(distance), **classes}
+
+
+def own_class(samples: Sample) -> Figures:
+    """The share of the labelled ones that the classifier puts in their own class, if it can."""
+    if samples.logits is None or samples.labels is None or not (samples.labels >= 0).any():
+        return {}
+    logits, labels = keep_labelled(samples.logits, samples.labels)
+    return {"reconstruction_accuracy": float((logits.argmax(axis=1) == labels).mean())}

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 
 from jaxgan import losses
 from jaxgan.adversarial import several
+from jaxgan.adversarial.encoding import drawn, encoder, kl_of
 from jaxgan.base import draws
 from jaxgan.base.method import Method
 from jaxgan.base.state import Metrics, State
@@ -97,7 +98,7 @@ class VAE:
             return 2 * jax.nn.sigmoid(out) - 1 if self.likelihood == "bernoulli" else out
 
         return dataclasses.replace(
-            made, generate=generate, encode=self.encode, log_weight=self.log_weight
+            made, generate=generate, encode=encoder(self.players), log_weight=self.log_weight
         )
 
     def loss(self, run: Run, rows: several.Rows) -> tuple[jax.Array, Metrics]:
@@ -161,20 +162,6 @@ class VAE:
         x = self.observed(images)
         run = partial(Players(self.players).apply, state.nets)
         return self.weight(run, x, run("e", self.shown(x)), keys)
-
-    def encode(self, state: State, images: jax.Array, *, averaged: bool = True) -> jax.Array:
-        """The means of the latents [B, Z] of images in [-1, 1]."""
-        return Players(self.players).apply(state.nets, "e", images, averaged=averaged).mean
-
-
-def kl_of(q: Posterior) -> jax.Array:
-    """``KL(q(z | x) | N(0, I))`` [B] in nats."""
-    return losses.kl_standard_normal(q.mean, q.log_variance)
-
-
-def drawn(q: Posterior, noise: jax.Array) -> jax.Array:
-    """Latents [B, Z] of standard normal noise [B, Z] (section 2.4 of the paper)."""
-    return q.mean + jnp.exp(q.log_variance / 2) * noise
 
 
 def of_content(images: jax.Array) -> jax.Array:

@@ -73,6 +73,23 @@ def in_chunks(make: Callable[[np.ndarray], Any], n: int, chunk: int) -> np.ndarr
     return np.concatenate(parts)[:n]
 
 
+def encode(
+    ready: Program,
+    state: State,
+    images: np.ndarray,
+    *,
+    chunk: int | None = None,
+    averaged: bool | None = None,
+) -> PyTree:
+    """The latents of images [n, ...] in [-1, 1], of a method with an encoder; see ``generate``."""
+    now = ready.at(int(state.step))
+    assert now.encode is not None
+    encoder = now.encode
+    weights = ready.config.evaluation.averaged if averaged is None else averaged
+    make = lambda rows: encoder(state, images[rows], averaged=weights)  # noqa: E731
+    return in_chunks(make, len(images), chunk or CHUNK)
+
+
 def subject(ready: Program, state: State) -> evaluation.Subject:
     """A state of a run as it is evaluated: its weights and statistics as the config says.
 
@@ -85,8 +102,13 @@ def subject(ready: Program, state: State) -> evaluation.Subject:
     settings = ready.config.evaluation
     scores = now.scores and partial(now.scores, state)
     log_weight = now.log_weight and jax.tree_util.Partial(now.log_weight, state)
+    chunk = settings.batch_size
+
+    def reconstruct(images: np.ndarray) -> np.ndarray:
+        return generate(ready, state, encode(ready, state, images, chunk=chunk), chunk=chunk)
+
     return evaluation.Subject(
-        draw=partial(draw, ready, state, chunk=settings.batch_size),
+        draw=partial(draw, ready, state, chunk=chunk),
         translates=TRANSLATED in now.method.conditions,
         weights="averaged" if kept and settings.averaged else "raw",
         statistics=statistics,
@@ -94,6 +116,7 @@ def subject(ready: Program, state: State) -> evaluation.Subject:
         scores=scores,
         log_weight=log_weight,
         classify=now.classify and partial(now.classify, state),
+        reconstruct=reconstruct if now.encode and not now.method.conditions else None,
     )
 
 

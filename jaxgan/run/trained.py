@@ -134,15 +134,10 @@ class Model:
         Raises:
           UserError: if the method has no encoder, or the images are of another shape.
         """
-        encode = self._has("encoder", self.program.at(self.step).encode)
+        self._has("encoder", self.program.at(self.step).encode)
         values = requests.check_array("images", images, self.program.spec.shape)
-        used = self.config.evaluation.averaged if averaged is None else averaged
         with errors.stage("encoding images by", f"method {self.config.method.name!r}"):
-            return sampling.in_chunks(
-                lambda rows: encode(self.state, values[rows], averaged=used),
-                len(values),
-                sampling.CHUNK,
-            )
+            return sampling.encode(self.program, self.state, values, averaged=averaged)
 
     def anomaly(self, images: Any, *, samples: int = 50, seed: int = 0) -> np.ndarray:
         """How unlikely images [n, *shape] in [-1, 1] are: ``-log p(x)`` in nats, float64 [n].
