@@ -15,7 +15,18 @@ from jaxgan.evaluation.extractors import resize
 from jaxgan.evaluation.metrics import diversity
 from jaxgan.evaluation.metrics.sliced_wasserstein import sliced_wasserstein
 from jaxgan.losses import reconstruction
-from jaxgan.networks import biggan, biggan_deep, dcgan, mimicry, mlp, noisy_mlp, resnet, sncnn
+from jaxgan.networks import (
+    biggan,
+    biggan_deep,
+    dcgan,
+    mimicry,
+    mlp,
+    noisy_mlp,
+    pair_dcgan,
+    pair_mlp,
+    resnet,
+    sncnn,
+)
 
 B = 4
 # As a number comes out of NumPy: a float of 64 bits with a type of its own.
@@ -293,6 +304,9 @@ def _networks(dtype):
         yield biggan.Generator(shape, num_classes=9, width=2, **cut), (z, labels()), given
         more = {"maxout": 2, "batch_norm": True, "minibatch_discrimination": 3}
         yield mlp.Discriminator((7, 5), **more), (x,), given
+        for weight in ("plain", "spectral"):
+            yield pair_mlp.Discriminator((7, 5), 0.2, True, weight), (x, z), given
+            yield pair_dcgan.Discriminator(width=4, features=5, weight=weight), (x, z), given
         yield noisy_mlp.Generator(shape, (7, 5)), (z,), given
         noisy = noisy_mlp.Discriminator((7, 5), heads=(("classes", 9),))
         yield noisy, (x, floats(dtype, B, noisy.noise_size(shape))), given

@@ -139,6 +139,7 @@ OWN = {
         "fade_kimg": 0.064,
     },
     "pix2pix": {"generator": {"name": "unet", "width": 4, "depth": 3}, "discriminator": JUDGE},
+    "bigan": {"discriminator": {"name": "pair_mlp", "features": (7, 5), "batch_norm": True}},
     "cyclegan": {
         "generator": {"name": "translator", "width": 4, "residual_blocks": 1},
         "discriminator": JUDGE,

@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from jaxgan import data
 from jaxgan.base import errors
 from jaxgan.evaluation import choice, figures, network_figures, provenance, real, translations
-from jaxgan.evaluation.extractors.extractor import TOLERANCE, Extractor
+from jaxgan.evaluation.extractors.extractor import TOLERANCE, Extractor, Features
 from jaxgan.evaluation.figures import Figures, Sample
 from jaxgan.evaluation.metrics import frechet, likelihood
 from jaxgan.evaluation.protocol import Result
@@ -93,7 +93,7 @@ class Evaluator:
         return real.sample(source, rows, self.classifier)
 
     @property
-    def classifier(self) -> real.Look | None:
+    def classifier(self) -> Callable[[np.ndarray], Features] | None:
         """What tells the classes of the data, or ``None``."""
         return self.look if self.config.evaluation.extractor == "domain" else None
 

@@ -28,15 +28,17 @@ OWN = {
     "unet": {"width": 8, "depth": 4},
     "patchgan": {"width": 8, "layers": 2},
     "stylegan2": {"width": 64, "max_width": 8, "features": 8, "mapping_layers": 2},
+    "pair_dcgan": {"width": 8, "features": 8},
 }
 FAMILIES = networks.names()
 OF_IMAGES = ("translator", "unet")  # whose generators are given an image
+OF_PAIRS = ("pair_mlp", "pair_dcgan")  # whose discriminators are given latents, too
 CASES = [
     (name, role)
     for name in FAMILIES
     for role in ("generator", "discriminator")
     if not (role == "discriminator" and name in OF_IMAGES)
-    and not (role == "generator" and name == "patchgan")
+    and not (role == "generator" and name in ("patchgan", *OF_PAIRS))
 ]
 
 
@@ -54,7 +56,8 @@ def build(role, name, dtype):
 
 def inputs(name, role):
     of_latents = role == "generator" and name not in OF_IMAGES
-    return jax.random.normal(jax.random.key(0), (4, 6) if of_latents else (4, *SHAPE))
+    z, x = (jax.random.normal(jax.random.key(0), (4, *shape)) for shape in ((6,), SHAPE))
+    return (x, z) if name in OF_PAIRS else (z,) if of_latents else (x,)
 
 
 def products(function, *arguments):
@@ -76,13 +79,13 @@ def products(function, *arguments):
 @pytest.mark.parametrize(("name", "role"), CASES)
 def test_hidden_layers_compute_in_it(name, role):
     module, x = build(role, name, "bfloat16"), inputs(name, role)
-    variables = jax.eval_shape(lambda k: module.init(k, x, train=False), jax.random.key(0))
+    variables = jax.eval_shape(lambda k: module.init(k, *x, train=False), jax.random.key(0))
     assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
 
     def forward(variables, x):
-        return module.apply(variables, x, train=True, mutable=list(set(variables) - {"params"}))
+        return module.apply(variables, *x, train=True, mutable=list(set(variables) - {"params"}))
 
-    made = products(lambda v, x: module.apply(v, x, train=False), variables, x)
+    made = products(lambda v, x: module.apply(v, *x, train=False), variables, x)
     low = [kind for kind, kinds in made if kinds == {"bfloat16"}]
     # In float32: spectral norm's vectors, and the heads of a discriminator; all of them dense. Of
     # StyleGAN2's, the maps from z to styles, and the last stage of D, as the authors have it.
@@ -120,10 +123,10 @@ def test_it_is_near_float32_and_is_not_it(name, role, request):
         request.applymarker(pytest.mark.xfail(reason=told, strict=True))
     x = inputs(name, role)
     full, low = build(role, name, "float32"), build(role, name, "bfloat16")
-    shapes = jax.eval_shape(lambda k: full.init(k, x, train=False), jax.random.key(0))
+    shapes = jax.eval_shape(lambda k: full.init(k, *x, train=False), jax.random.key(0))
     values, stats = filled(shapes), list(set(shapes) - {"params"})
     expected, found = (
-        jax.tree.leaves(jax.jit(lambda v, m=m: m.apply(v, x, train=True, mutable=stats)[0])(values))
+        jax.tree.leaves(jax.jit(lambda v, m=m: m.apply(v, *x, train=True, mutable=stats)[0])(values))
         for m in (full, low)
     )
     assert any((a != b).any() for a, b in zip(expected, found, strict=True))
