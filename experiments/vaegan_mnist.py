@@ -15,10 +15,9 @@ from bases.smoke import smoke
 def get_config() -> ConfigDict:
     """DCGAN's convolutions in all three, RMSprop and the batch of the paper."""
     config = mnist.base()
-    config.steps, config.batch_size = 5000, 64
+    config.steps, config.batch_size = 3000, 64
     network = {"name": "dcgan", "width": 16}
-    config.evaluation.every = 2500
-    config.method = {"name": "vaegan", "latent_dim": 32, "gamma": 0.05}
+    config.method = {"name": "vaegan", "latent_dim": 32, "gamma": 0.2}
     for role in ("generator", "encoder", "discriminator"):
         config.method[role] = dict(network)
     config.method.optimizer = {"name": "rmsprop", "learning_rate": 3e-4}

@@ -99,7 +99,8 @@ class BiGAN:
 
         The generator's loss of each, E's logits mirrored about the level of the loss: for
         ``'minimax'`` the negative of D's, for ``'non_saturating'`` D's with the labels exchanged
-        (the paper's inverse objective). A relativistic one compares the two, and so teaches both at once.
+        (the paper's inverse objective). A relativistic one compares the two, and so teaches both
+        at once.
         """
         real, fake = self.logits(run, rows)
         adversarial = losses.adversarial(self.loss)

@@ -449,3 +449,69 @@ def test_a_likelihood_is_measured_where_the_method_has_one(ready):
     expected = evaluator_of(ready.config).real.unseen.mean() - 3
     for name in ("elbo", "importance_weighted_bound"):
         assert found[name]["value"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_reconstructions_keep_their_class_as_far_as_the_classifier_tells(ready):
+    config = ready.config.copy_and_resolve_references()
+    config.evaluation.extractor = "domain"
+    judge = evaluator_of(config, metrics=("sliced_wasserstein",))
+    unseen = judge.unseen
+    assert len(unseen.values) == config.evaluation.n
+    images = np.asarray(data.to_float({"image": unseen.values})["image"])
+    # The first half comes back as it was, the others as the first image beyond the range.
+    again = np.concatenate([images[:30], 3 * np.repeat(images[:1], 30, axis=0)])
+    subject = dataclasses.replace(
+        real_subject(images), reconstruct=lambda x: again[: len(x)] if (x == images).all() else None
+    )
+    found = judge.measure(subject, KEY, 0)["figures"]
+    distance = np.abs(np.clip(again, -1, 1) - images).mean()
+    assert found["reconstruction_l1"]["value"] == pytest.approx(distance, rel=1e-6)
+    assert found["reconstruction_l1"]["floor"] is None
+    of = projection(config)
+
+    def right(x):
+        return (extract(of, to_bytes(x)).logits.argmax(axis=1) == unseen.labels).mean()
+
+    share = found["reconstruction_accuracy"]
+    assert share["value"] == pytest.approx(right(np.clip(again, -1, 1)))
+    assert share["floor"] == pytest.approx(right(images))
+    assert share["value"] != share["floor"]
+
+
+def test_without_a_classifier_of_the_data_reconstructions_have_a_distance_alone(ready):
+    subject = dataclasses.replace(
+        real_subject(np.zeros((60, 8, 8, 1), np.float32)), reconstruct=lambda x: -x
+    )
+    judge = evaluator_of(ready.config, metrics=("sliced_wasserstein",))
+    found = judge.measure(subject, KEY, 0)["figures"]
+    assert set(found) == {"sliced_wasserstein", "reconstruction_l1"}
+    lost = dataclasses.replace(subject, reconstruct=lambda x: np.full_like(x, np.nan))
+    result = judge.measure(lost, KEY, 0)
+    assert set(result["figures"]) == {"sliced_wasserstein"}
+    assert any("reconstruction is left out" in told for told in result["warnings"])
+
+
+def test_samples_without_a_label_have_no_class_to_keep():
+    images, logits = np.zeros((4, 2, 2, 1), np.uint8), np.eye(3)[[0, 1, 2, 2]]
+    sample = figures.Sample(images, np.array([0, -1, 1, 2]), logits, logits)
+    assert network_figures.own_class(sample) == {"reconstruction_accuracy": pytest.approx(2 / 3)}
+    for labels in (None, np.full(4, -1)):
+        assert network_figures.own_class(dataclasses.replace(sample, labels=labels)) == {}
+    assert network_figures.own_class(dataclasses.replace(sample, logits=None)) == {}
+
+
+def test_an_encoder_and_a_generator_are_measured_together():
+    ready = program.prepare(settings("evaluation.n=30", "batch_size=8", name="vae_digits"))
+    state = ready.start()["state"]
+    subject = sampling.subject(ready, state)
+    judge = evaluator_of(ready.config, metrics=("sliced_wasserstein",))
+    images = np.asarray(data.to_float({"image": judge.unseen.values})["image"])
+    method = ready.method
+    expected = method.generate(state, method.encode(state, images))
+    np.testing.assert_allclose(subject.reconstruct(images), expected, rtol=1e-4, atol=1e-5)
+    assert sampling.subject(*untrained("gan_digits")).reconstruct is None
+
+
+def untrained(name):
+    ready = program.prepare(settings(name=name))
+    return ready, ready.start()["state"]

@@ -1,7 +1,6 @@
 """The VAE-GAN: its losses written out in NumPy, and which of them moves whom."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 

@@ -126,7 +126,9 @@ def test_it_is_near_float32_and_is_not_it(name, role, request):
     shapes = jax.eval_shape(lambda k: full.init(k, *x, train=False), jax.random.key(0))
     values, stats = filled(shapes), list(set(shapes) - {"params"})
     expected, found = (
-        jax.tree.leaves(jax.jit(lambda v, m=m: m.apply(v, *x, train=True, mutable=stats)[0])(values))
+        jax.tree.leaves(
+            jax.jit(lambda v, m=m: m.apply(v, *x, train=True, mutable=stats)[0])(values)
+        )
         for m in (full, low)
     )
     assert any((a != b).any() for a, b in zip(expected, found, strict=True))
