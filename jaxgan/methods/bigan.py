@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxgan import losses
 from jaxgan.adversarial import several
 from jaxgan.adversarial.encoding import drawn, encoder
+from jaxgan.base import draws
 from jaxgan.base.method import Method
 from jaxgan.base.state import Metrics
 from jaxgan.learning.player import Player
@@ -80,10 +81,8 @@ class BiGAN:
         """Of the pairs (x, E(x)), and of (G(z), z)."""
         x, z = rows["image"], rows["z"]
         q = run("e", x)
-        found = q.mean
-        if self.stochastic:
-            noise = jax.vmap(lambda key: jax.random.normal(key, z.shape[1:], z.dtype))
-            found = drawn(q, noise(rows["key"]))
+        noise = draws.normal(rows["key"], (self.latent_dim,))
+        found = drawn(q, noise) if self.stochastic else q.mean
         return run("d", x, found).logits, run("d", run("g", z), z).logits
 
     def d_loss(self, run: Run, rows: several.Rows) -> tuple[jax.Array, Metrics]:

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jaxgan import losses
 from jaxgan.adversarial import several
 from jaxgan.adversarial.encoding import drawn, encoder, kl_of
+from jaxgan.base import draws
 from jaxgan.base.method import Method
 from jaxgan.base.state import Metrics, State
 from jaxgan.learning.player import Player
@@ -91,8 +92,8 @@ class VAEGAN:
     def reconstruct(self, run: Run, rows: several.Rows) -> tuple[jax.Array, jax.Array]:
         """Images [B, ...] of latents drawn for each image, and what the KL of these is [B]."""
         q = run("e", rows["image"])
-        noise = jax.vmap(lambda key: jax.random.normal(key, (self.latent_dim,), q.mean.dtype))
-        return run("g", drawn(q, noise(rows["key"]))), kl_of(q)
+        z = drawn(q, draws.normal(rows["key"], (self.latent_dim,)))
+        return run("g", z), kl_of(q)
 
     def made(self, run: Run, rows: several.Rows, again: jax.Array) -> list[jax.Array]:
         """What the discriminator is to tell from images: of the prior, and made again."""

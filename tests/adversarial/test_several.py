@@ -51,7 +51,7 @@ def back(run, rows):
     return -value, {"g/z": measured["d/z"], "g/noise": measured["d/noise"]}
 
 
-def built(**fields):
+def built(averaged=(), **fields):
     common = several.Common(SGD, (2,), **fields)
     units = {"g": 2, "e": 3, "d": 1}
     players = {
@@ -59,7 +59,8 @@ def built(**fields):
         for name, n in units.items()
     }
     updates = [(["d"], critic), (["g", "e"], back)]
-    return several.method(common, players, inputs, updates, conditions=("labels",), latents=Z)
+    told = {"conditions": ("labels",), "averaged": averaged}
+    return several.method(common, players, inputs, updates, latents=Z, **told)
 
 
 def begun(method):
@@ -98,17 +99,20 @@ def test_updates_come_in_turn_each_with_draws_of_its_own():
     )
 
 
-def test_the_average_follows_what_generates():
-    method = built(ema_decay=0.999)
+def test_the_average_follows_what_generates_and_what_it_is_asked_to():
+    method = built(averaged=("e",), ema_decay=0.999)
     state = begun(method)
     new, _ = method.step(state, BATCH, jax.random.key(2))
-    kernels = [
-        each["Dense_0"]["kernel"]
-        for each in (state.nets["g"].params, new.nets["g"].params, new.nets["g"].ema["params"])
-    ]
-    np.testing.assert_allclose(kernels[2], 0.1 * kernels[0] + 0.9 * kernels[1], rtol=1e-5)
+    for name in "ge":
+        before, after = state.nets[name], new.nets[name]
+        kernels = [
+            params["Dense_0"]["kernel"]
+            for params in (before.params, after.params, after.ema["params"])
+        ]
+        np.testing.assert_allclose(kernels[2], 0.1 * kernels[0] + 0.9 * kernels[1], rtol=1e-5)
     assert new.nets["d"].ema is None
-    assert begun(built(ema_decay=0.0)).nets["g"].ema is None
+    assert begun(built(ema_decay=0.999)).nets["e"].ema is None
+    assert begun(built(averaged=("e",), ema_decay=0.0)).nets["g"].ema is None
 
 
 def test_a_sample_is_made_from_its_latents_and_labels():
@@ -173,6 +177,8 @@ def test_what_an_author_gets_wrong_is_told():
         several.method(common, players, inputs, [(["d"], critic), (["g"], back)], latents=Z)
     with pytest.raises(ValueError, match="no player is called 'painter'"):
         several.method(common, players, inputs, both, latents=Z, generator="painter")
+    with pytest.raises(ValueError, match="no player is called 'painter', which is to be averaged"):
+        several.method(common, players, inputs, both, latents=Z, averaged=("painter",))
     method = built()
     state = begun(method)
     with pytest.raises(ValueError, match="made under 'labels', which is not given"):
