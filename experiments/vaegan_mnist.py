@@ -15,7 +15,7 @@ from bases.smoke import smoke
 def get_config() -> ConfigDict:
     """DCGAN's convolutions in all three, RMSprop and the batch of the paper."""
     config = mnist.base()
-    config.steps, config.batch_size = 3000, 64
+    config.steps, config.batch_size = 2000, 64
     network = {"name": "dcgan", "width": 16}
     config.method = {"name": "vaegan", "latent_dim": 32, "gamma": 0.2}
     for role in ("generator", "encoder", "discriminator"):
