@@ -34,6 +34,8 @@ class Subject:
       log_weight: ``log_weight(images, keys)``: ``log p(x, z) - log q(z | x)`` [n] of one draw of z
         for each image [n, ...] in [-1, 1], of a model with an encoder, or ``None``.
       scores: the discriminator's logits [n] of samples [n, ...] in [-1, 1], or ``None``.
+      anomaly: scores [n] of images [n, ...] in [-1, 1], the higher the less they are like those
+        trained on, or ``None``.
       classify: class logits [n, K] of samples by name of classifier, or ``None``.
       translates: whether ``draw`` takes ``image`` [n, H, W, C] in [-1, 1], and its samples are
         translations of these.
@@ -46,6 +48,7 @@ class Subject:
     truncation: str = "none"
     scores: Callable[[np.ndarray], Any] | None = None
     log_weight: likelihood.LogWeight | None = None
+    anomaly: Callable[[np.ndarray], np.ndarray] | None = None
     classify: Callable[[np.ndarray], dict[str, Any]] | None = None
     translates: bool = False
 
@@ -78,6 +81,12 @@ class Evaluator:
             look = real.remember(self.extractor, self.look)
         memorization = "memorization" in self.metrics
         return real.read(self.config, self.splits, self.part, look, memorization=memorization)
+
+    @cached_property
+    def unseen(self) -> np.ndarray:
+        """Samples of the test split in [-1, 1] that were not trained on, at most ``n``."""
+        rows = self.real.unseen_rows[: self.config.evaluation.n]
+        return real.floats(self.splits.source(self.config.data.test_split), rows)
 
     @cached_property
     def pairs(self) -> translations.Pairs:
@@ -214,7 +223,10 @@ class Evaluator:
         if subject.scores is not None:
             take("overfitting", network_figures.overfitting, subject.scores, self.real, values)
         if subject.log_weight is not None:
-            take("elbo", network_figures.likelihoods, subject.log_weight, self.real.unseen, key)
+            take("elbo", network_figures.likelihoods, subject.log_weight, self.unseen, key)
+        if subject.anomaly is not None and self.config.data.without:
+            odd = real.left_out(self.splits, self.config)
+            take("anomaly_auc", network_figures.anomaly_auc, subject.anomaly, self.unseen, odd)
         if subject.classify is not None:
             unseen = self.splits.source(self.config.data.test_split)
             rows = np.sort(self.real.unseen_rows)
