@@ -95,7 +95,7 @@ def anomaly(
     if now.log_weight is not None:
         weigh, key = jax.tree_util.Partial(now.log_weight, state), jax.random.key(seed)
         # The same for an image wherever it stands, and whatever stands beside it.
-        seeds = np.array([zlib.crc32(np.ascontiguousarray(x)) for x in images], np.uint32)
+        seeds = np.array([zlib.crc32(x.tobytes()) for x in images], np.uint32)
         return -likelihood.of_each(weigh, images, key, samples=samples, seeds=seeds)[1]
     again = generate(ready, state, encode(ready, state, images))
     square = np.square(np.asarray(again, np.float64) - images)
