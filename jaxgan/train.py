@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from jaxgan import data, evaluation
 from jaxgan.base import errors, files, parallel, preemption
-from jaxgan.run import checkpoint, feed, pauses, program, run_folder
+from jaxgan.run import checkpoint, drawing, feed, pauses, program, run_folder
 from jaxgan.run.pauses import Run
 from jaxgan.run.program import Carry
 from jaxgan.watch import alarms, log, pictures, totals
@@ -40,7 +40,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
     splits = data.Splits(config.data)
     ready = program.prepare(config, splits=splits)
     sources = splits.sources()
-    shown = pauses.rows_to_show(config, ready.method, splits)
+    shown = drawing.choose(ready, splits)
     checkpoint.require_space(workdir, ready.bytes)
     run_folder.check_place(workdir)
     evaluator = None
@@ -220,7 +220,7 @@ def preempted(run: Run, carry: Carry, step: int) -> int:
 def finish(run: Run, step: int) -> int:
     """Waits for the last checkpoint, and animates the grids."""
     run.checkpoints.wait()
-    frames = sorted((run.workdir / run_folder.SAMPLES).glob("step_*.png"))
+    frames = sorted((run.workdir / run_folder.SAMPLES).glob(f"{drawing.GRID}_*.png"))
     if frames and jax.process_index() == 0:
         animation = run.workdir / "samples.gif"
         with run.log.sparing("an animation"), files.writing(animation):

@@ -64,6 +64,8 @@ def default() -> ConfigDict:
                 "flip": False,
                 # Two classes of a labelled set, by name or number: unpaired images and targets.
                 "domains": (),
+                # Classes that are left out of all splits, by name or number: anomalies.
+                "without": (),
             },
             # 'jit' (sharded arrays) or 'pmap'; number of devices, 0 = all.
             "parallel": {"mode": "jit", "devices": 0},

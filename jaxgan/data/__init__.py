@@ -1,6 +1,6 @@
 """Datasets: one interface over embedded, toy, folder, pairs, npz and TFDS data, and the batches."""
 
-from jaxgan.data import mirrored, mixtures
+from jaxgan.data import classes, mirrored, mixtures
 from jaxgan.data.datasets import describe, open_source, open_sources
 from jaxgan.data.labels import label_warnings
 from jaxgan.data.order import indices

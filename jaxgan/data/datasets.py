@@ -9,6 +9,7 @@ import numpy as np
 from jaxgan.base.errors import UserError, unknown
 from jaxgan.data import (
     catalogue,
+    classes,
     digits,
     domains,
     folder,
@@ -37,7 +38,7 @@ def open_source(data: Any, split: str | None = None) -> Source:
     return open_sources(data, split)["image"]
 
 
-def open_sources(data: Any, split: str | None = None) -> dict[str, Source]:
+def open_sources(data: Any, split: str | None = None, *, whole: bool = False) -> dict[str, Source]:
     """Open the dataset that ``config.data`` names.
 
     Args:
@@ -47,9 +48,10 @@ def open_sources(data: Any, split: str | None = None) -> dict[str, Source]:
         (folder or file; '' for the default), ``split``, ``image_size`` (0: as stored),
         ``channels`` (0: as stored, 1 or 3), ``pad`` (a black border up to this side; 0: none),
         ``bad_images`` ('error' or 'skip', for 'folder' and 'pairs'), ``direction`` ('AtoB' or
-        'BtoA', for 'pairs') and ``domains`` (two classes of a labelled set, by name or number; ()
-        for none).
+        'BtoA', for 'pairs'), ``domains`` (two classes of a labelled set, by name or number; () for
+        none) and ``without`` (classes that are left out; likewise).
       split: instead of ``data.split``.
+      whole: with the classes that ``data.without`` leaves out.
 
     Returns:
       ``{'image': source}``. Of ``domains`` that source has the samples of the first one, and
@@ -62,33 +64,47 @@ def open_sources(data: Any, split: str | None = None) -> dict[str, Source]:
     source = _find(data).open(split)
     if side := _pad(data):
         source = padded.pad(source, side, data.name)
+    if (without := _without(data)) and not whole:
+        source = classes.leave_out(source, without, _where(data, split))
     if chosen := _field(data, "domains", ()):
         return domains.cut(source, chosen, _where(data, split))
     return {"image": source}
 
 
-def describe(data: Any, split: str | None = None) -> Spec:
+def describe(data: Any, split: str | None = None, *, whole: bool = False) -> Spec:
     """The shape, number of classes and size of a dataset, without reading it.
 
     It takes the arguments of ``open_sources`` and raises its errors, but for those that only show
     when images are decoded; it writes nothing. Of two domains it is the spec of the images, with
-    the shape and the number of the targets; then it reads all labels.
+    the shape and the number of the targets; then it reads all labels, and also where classes are
+    left out.
     """
     split = split or _field(data, "split", "train")
     found = _find(data)
     spec = found.describe(split)
     if side := _pad(data):
         spec = padded.describe(spec, side, data.name)
-    if not (chosen := _field(data, "domains", ())):
+    chosen, without = _field(data, "domains", ()), () if whole else _without(data)
+    if not chosen and not without:
         return spec
     labels = np.zeros(0, np.int32)
     if spec.num_classes:
         labels = found.labels(split) if found.labels else _read_all_labels(found.open(split))
-    return domains.describe(spec, labels, chosen, _where(data, split))
+    choose = domains if chosen else classes
+    return choose.describe(spec, labels, chosen or without, _where(data, split))
 
 
 def _read_all_labels(source: Source) -> np.ndarray:
     return read_labels(source, np.arange(source.size))
+
+
+def _without(data: Any) -> classes.Classes:
+    chosen = _field(data, "without", ())
+    if chosen and _field(data, "domains", ()):
+        raise UserError(
+            "data.without leaves classes out, and data.domains are two: set one of them"
+        )
+    return chosen
 
 
 def _where(data: Any, split: str) -> str:

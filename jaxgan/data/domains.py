@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxgan.base.errors import UserError, unknown
+from jaxgan.base.errors import UserError
+from jaxgan.data import classes
 from jaxgan.data.labels import read_labels
 from jaxgan.data.source import Batch, Source, Spec
 
@@ -57,17 +58,9 @@ def _select(source: Source, rows: np.ndarray, domain: str) -> Source:
     def read(indices: np.ndarray) -> Batch:
         return {"image": source.read(rows[indices])["image"]}
 
-    ids = source.ids
-    return dataclasses.replace(
-        source,
-        name=f"{source.name} ({domain})",
-        num_classes=0,
-        classes=(),
-        size=len(rows),
-        read=read,
-        labels=None,
-        ids=None if ids is None else lambda: ids()[rows],
-    )
+    name = f"{source.name} ({domain})"
+    unlabelled = {"num_classes": 0, "classes": (), "labels": None}
+    return classes.select(source, rows, name=name, read=read, **unlabelled)
 
 
 def _find_rows(
@@ -80,7 +73,7 @@ def _find_rows(
         raise UserError(f"data.domains are two classes, and {where} has no labels")
     if len(domains) != 2:
         raise UserError(f"data.domains must be two classes, not {len(domains)}")
-    first, second = (_number(spec, domain, where) for domain in domains)
+    first, second = (classes.number(spec, domain, "data.domains", where) for domain in domains)
     if first == second:
         raise UserError(f"data.domains must be two classes, not {domains[0]!r} twice")
     rows = [np.flatnonzero(labels == label) for label in (first, second)]
@@ -88,19 +81,3 @@ def _find_rows(
         if not len(found):
             raise UserError(f"{where} has no sample of the class {domain!r} of data.domains")
     return rows[0], rows[1]
-
-
-def _number(spec: Spec, domain: str | int, where: str) -> int:
-    """The label of a class that is given by name or number."""
-    text = str(domain)
-    if text in spec.classes:
-        return spec.classes.index(text)
-    if text.isascii() and text.isdecimal():
-        if int(text) < spec.num_classes:
-            return int(text)
-        raise UserError(
-            f"data.domains: {where} has the classes 0 to {spec.num_classes - 1}, and none {text}"
-        )
-    if spec.classes:
-        raise unknown("class in data.domains", text, spec.classes)
-    raise UserError(f"data.domains: the classes of {where} have numbers and no names: {text!r}")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ class Splits:
 
     Attributes:
       data: ``config.data``, see ``datasets.open_sources``.
+      whole: with the classes that ``data.without`` leaves out.
     """
 
     data: Any
+    whole: bool = False
     _specs: dict[str, Spec] = dataclasses.field(default_factory=dict)
     _sources: dict[str, dict[str, Source]] = dataclasses.field(default_factory=dict)
 
@@ -38,7 +41,7 @@ class Splits:
         """
         split = split or getattr(self.data, "split", "train")
         if split not in self._sources:
-            self._sources[split] = datasets.open_sources(self.data, split)
+            self._sources[split] = datasets.open_sources(self.data, split, whole=self.whole)
         return self._sources[split]
 
     def spec(self, split: str = "") -> Spec:
@@ -49,8 +52,13 @@ class Splits:
         """
         split = split or getattr(self.data, "split", "train")
         if split not in self._specs:
-            self._specs[split] = datasets.describe(self.data, split)
+            self._specs[split] = datasets.describe(self.data, split, whole=self.whole)
         return self._specs[split]
+
+    @cached_property
+    def complete(self) -> "Splits":
+        """The splits with the classes that ``data.without`` leaves out of these."""
+        return Splits(self.data, whole=True) if getattr(self.data, "without", ()) else self
 
 
 def shared(a: Source, b: Source) -> np.ndarray:

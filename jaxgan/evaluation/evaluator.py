@@ -34,6 +34,8 @@ class Subject:
       log_weight: ``log_weight(images, keys)``: ``log p(x, z) - log q(z | x)`` [n] of one draw of z
         for each image [n, ...] in [-1, 1], of a model with an encoder, or ``None``.
       scores: the discriminator's logits [n] of samples [n, ...] in [-1, 1], or ``None``.
+      anomaly: scores [n] of images [n, ...] in [-1, 1], the higher the less they are like those
+        trained on, or ``None``.
       classify: class logits [n, K] of samples by name of classifier, or ``None``.
       reconstruct: samples [n, ...] in [-1, 1] made again of their latents, of a model with an
         encoder and without conditions, or ``None``.
@@ -48,6 +50,7 @@ class Subject:
     truncation: str = "none"
     scores: Callable[[np.ndarray], Any] | None = None
     log_weight: likelihood.LogWeight | None = None
+    anomaly: Callable[[np.ndarray], np.ndarray] | None = None
     classify: Callable[[np.ndarray], dict[str, Any]] | None = None
     reconstruct: Callable[[np.ndarray], Any] | None = None
     translates: bool = False
@@ -91,6 +94,11 @@ class Evaluator:
         rows = self.real.unseen_rows[: self.config.evaluation.n]
         source = self.splits.source(self.config.data.test_split)
         return real.sample(source, rows, self.classifier)
+
+    @cached_property
+    def unseen_images(self) -> np.ndarray:
+        """The same in [-1, 1]."""
+        return np.asarray(data.to_float({"image": self.unseen.values})["image"])
 
     @property
     def classifier(self) -> Callable[[np.ndarray], Features] | None:
@@ -234,7 +242,11 @@ class Evaluator:
         if subject.scores is not None:
             take("overfitting", network_figures.overfitting, subject.scores, self.real, values)
         if subject.log_weight is not None:
-            take("elbo", network_figures.likelihoods, subject.log_weight, self.real.unseen, key)
+            take("elbo", network_figures.likelihoods, subject.log_weight, self.unseen_images, key)
+        if subject.anomaly is not None and self.config.data.without:
+            odd = real.left_out(self.splits, self.config)
+            normal = self.unseen_images
+            take("anomaly_auc", network_figures.anomaly_auc, subject.anomaly, normal, odd)
         if subject.classify is not None:
             unseen = self.splits.source(self.config.data.test_split)
             rows = np.sort(self.real.unseen_rows)

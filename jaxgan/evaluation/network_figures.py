@@ -46,6 +46,31 @@ def likelihoods(log_weight: likelihood.LogWeight, images: np.ndarray, key: jax.A
     return {"elbo": found.elbo, "importance_weighted_bound": found.bound}
 
 
+def anomaly_auc(
+    anomaly: Callable[[np.ndarray], np.ndarray], normal: np.ndarray, odd: np.ndarray
+) -> Figures:
+    """The area under the ROC curve of anomaly scores: images of classes left out against others.
+
+    The share of pairs, one of each kind, in which the image of a class left out has the higher
+    score; a tie is half of one. Chance is 0.5.
+
+    Args:
+      anomaly: images [n, ...] in [-1, 1] to scores [n].
+      normal: images of the classes that were trained on, themselves unseen.
+      odd: images of those left out.
+
+    Raises:
+      ValueError: if there are none of one kind, or a score is not finite.
+    """
+    if not len(odd):
+        raise ValueError("the test split has no image of the classes left out")
+    from sklearn import metrics  # a second to import
+
+    truth = np.repeat([0, 1], [len(normal), len(odd)])
+    scores = np.concatenate([anomaly(normal), anomaly(odd)])
+    return {"anomaly_auc": float(metrics.roc_auc_score(truth, scores))}
+
+
 def classification_errors(
     classify: Callable[[np.ndarray], dict[str, Any]],
     source: data.Source,

@@ -43,7 +43,7 @@ def open_evaluator(
     metrics = choice.choose_metrics(config, splits.spec(), conditions)
     extractor: Extractor | None = None
     if settings.extractor == "domain":
-        extractor = domain.load(config.data, splits=splits, say=say).extractor
+        extractor = domain.load(config.data, splits=splits.complete, say=say).extractor
     elif settings.extractor == "inception":
         try:
             extractor = inception.load(

@@ -104,6 +104,21 @@ def unseen_rows(splits: data.Splits, config: ConfigDict) -> np.ndarray:
     return rows if len(rows) >= 4 else rows[:0]
 
 
+def left_out(splits: data.Splits, config: ConfigDict) -> np.ndarray:
+    """Images of the test split in [-1, 1] of classes that ``data.without`` leaves out.
+
+    At most ``evaluation.n``, the same ones every time; perhaps none.
+    """
+    source = splits.complete.source(config.data.test_split)
+    where = f"the split {source.split!r} of {config.data.name!r}"
+    wanted = data.classes.numbers(source.spec, config.data.without, where)
+    order = shuffle(source)
+    rows = order[np.isin(read_labels(source, order), wanted)]
+    return (
+        floats(source, rows[: config.evaluation.n]) if len(rows) else np.zeros((0, *source.shape))
+    )
+
+
 def overlaps(splits: data.Splits, config: ConfigDict) -> list[str]:
     """What to say of splits that share samples and should not: a line for each pair."""
     settings, told = config.data, []

@@ -11,11 +11,10 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgan import data, evaluation
+from jaxgan import evaluation
 from jaxgan.base import errors
-from jaxgan.base.method import TRANSLATED, Method
 from jaxgan.learning import player
-from jaxgan.run import checkpoint, program, run_folder, sampling
+from jaxgan.run import checkpoint, drawing, program, run_folder, sampling
 from jaxgan.run.program import Carry, Program
 from jaxgan.watch import alarms, callbacks, log, pictures
 
@@ -33,7 +32,7 @@ class Run:
         ranks the next checkpoint, how often it was rolled back, how many steps were skipped,
         whether it was stopped early.
       evaluator: what it is measured by, or ``None``.
-      shown: the rows whose translations are drawn, of a method that translates; else ``None``.
+      shown: images of the data that are drawn beside samples.
     """
 
     program: Program
@@ -42,7 +41,7 @@ class Run:
     log: log.Log
     record: dict[str, Any]
     evaluator: evaluation.Evaluator | None
-    shown: data.Batch | None = None
+    shown: drawing.Shown
 
     @property
     def config(self) -> ConfigDict:
@@ -148,35 +147,15 @@ def saving_first(run: Run, carry: Carry, step: int) -> Iterator[None]:
 
 
 def sample(run: Run, carry: Carry, step: int) -> None:
-    """Draws the grid: the same latents every time."""
+    """Draws the pictures: the same latents and the same images every time."""
     if not run.config.sample.every:
         return
-    key = run.program.purpose_key(program.SAMPLE)
-    if run.shown is None:
-        images = sampling.draw(run.program, carry["state"], key, run.config.sample.n)
-    else:
-        given = run.shown["image"]
-        made = sampling.draw(run.program, carry["state"], key, len(given), image=given)
-        sides = (given, made, run.shown.get("target"))
-        images = pictures.beside([side for side in sides if side is not None])
+    drawn = drawing.draw(run.program, carry["state"], run.shown)
     if jax.process_index() == 0:
-        image = pictures.picture(images)
-        with run.log.sparing("pictures"):
-            pictures.save(image, run.workdir / run_folder.SAMPLES / f"step_{step:08}.png")
-        run.log.picture(step, np.asarray(image.convert("RGB")))
-
-
-def rows_to_show(config: ConfigDict, method: Method, splits: data.Splits) -> data.Batch | None:
-    """Rows in [-1, 1] from all over the test split, for a method that translates images.
-
-    Raises:
-      UserError: if the data have no such split.
-    """
-    if TRANSLATED not in method.conditions or not config.sample.every:
-        return None
-    source = splits.source(config.data.test_split)
-    places = np.linspace(0, source.size, min(config.sample.n, source.size), endpoint=False)
-    return data.to_float(source.read(places.astype(np.int64)))
+        for name, image in drawn.items():
+            with run.log.sparing("pictures"):
+                pictures.save(image, run.workdir / run_folder.SAMPLES / f"{name}_{step:08}.png")
+        run.log.picture(step, np.asarray(drawn[drawing.GRID].convert("RGB")))
 
 
 def save(run: Run, carry: Carry, step: int) -> None:

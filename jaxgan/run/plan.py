@@ -33,13 +33,17 @@ def describe(config: ConfigDict) -> str:
         f"disk: {(keep + 1) * ready.bytes / 1e6:.1f} MB for {keep} checkpoints and one under way",
     ]
     if config.sample.every:
-        lines.append(f"pictures: {pictures_cost(config, spec.shape)}")
+        lines.append(
+            f"pictures: {pictures_cost(config, spec.shape, ready.method.encode is not None)}"
+        )
     return "\n".join(lines)
 
 
-def pictures_cost(config: ConfigDict, shape: tuple[int, ...]) -> str:
+def pictures_cost(config: ConfigDict, shape: tuple[int, ...], encodes: bool) -> str:
     """How many pictures there will be, and about what they and their animation take."""
     count = 1 + math.ceil(config.steps / config.sample.every)
     picture, frame = pictures.sizes(config.sample.n, shape)
+    if encodes:  # each image beside what is made of it again, too
+        picture *= 3
     animation = min(count, pictures.FRAMES) * frame
     return f"about {count * picture / 1e6:.1f} MB for {count:,}, {animation / 1e6:.1f} MB animated"

@@ -1,5 +1,6 @@
 """How samples are drawn, for whoever asks: the one sampler, and a state as it is evaluated."""
 
+import zlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,8 +11,9 @@ from tqdm import tqdm
 
 from jaxgan import evaluation
 from jaxgan.base import errors
-from jaxgan.base.method import TRANSLATED
+from jaxgan.base.method import TRANSLATED, Method
 from jaxgan.base.state import State
+from jaxgan.evaluation.metrics import likelihood
 from jaxgan.run import program
 from jaxgan.run.program import Program
 
@@ -62,17 +64,6 @@ def generate(
     return in_chunks(make, n, chunk or CHUNK)
 
 
-def in_chunks(make: Callable[[np.ndarray], Any], n: int, chunk: int) -> np.ndarray:
-    """What ``make`` gives for the rows 0 to n - 1, at most ``chunk`` of them at a time."""
-    chunk = min(n, chunk)
-    parts = []
-    quiet = n == chunk or jax.process_index() > 0 or None  # None: only on a terminal
-    for start in tqdm(range(0, n, chunk), desc="samples", disable=quiet, leave=False):
-        # A whole chunk also at the end, where the first rows are enough: one compilation.
-        parts.append(np.asarray(make(np.arange(start, start + chunk).clip(max=n - 1))))
-    return np.concatenate(parts)[:n]
-
-
 def encode(
     ready: Program,
     state: State,
@@ -86,8 +77,59 @@ def encode(
     assert now.encode is not None
     encoder = now.encode
     weights = ready.config.evaluation.averaged if averaged is None else averaged
-    make = lambda rows: encoder(state, images[rows], averaged=weights)  # noqa: E731
+
+    def make(rows: np.ndarray) -> Any:
+        return encoder(state, images[rows], averaged=weights)
+
     return in_chunks(make, len(images), chunk or CHUNK)
+
+
+def reconstruct(
+    ready: Program, state: State, images: np.ndarray, *, chunk: int | None = None, **conditions: Any
+) -> np.ndarray:
+    """Images [n, ...] in [-1, 1] generated again from their latents, see ``encode``."""
+    latents = encode(ready, state, images, chunk=chunk)
+    return generate(ready, state, latents, chunk=chunk, **conditions)
+
+
+def anomaly(
+    ready: Program, state: State, images: np.ndarray, *, samples: int = 50, seed: int = 0
+) -> np.ndarray:
+    """Anomaly scores float64 [n] of images [n, ...] in [-1, 1], see ``trained.Model.anomaly``.
+
+    Raises:
+      UserError: if the method can score none.
+    """
+    now = ready.at(int(state.step))
+    if not scores_anomalies(now.method):
+        raise errors.UserError(
+            f"method {ready.config.method.name!r} has no likelihood, and no encoder to make images "
+            f"again by: it cannot tell anomalies"
+        )
+    if now.log_weight is not None:
+        weigh, key = jax.tree_util.Partial(now.log_weight, state), jax.random.key(seed)
+        # The same for an image wherever it stands, and whatever stands beside it.
+        seeds = np.array([zlib.crc32(x.tobytes()) for x in images], np.uint32)
+        return -likelihood.of_each(weigh, images, key, samples=samples, seeds=seeds)[1]
+    again = np.asarray(reconstruct(ready, state, images), np.float64)
+    square = np.square(again - images)
+    return square.reshape(len(images), -1).mean(axis=1)
+
+
+def scores_anomalies(method: Method) -> bool:
+    """Whether a method has a likelihood, or makes images again of nothing but their latents."""
+    return method.log_weight is not None or (method.encode is not None and not method.conditions)
+
+
+def in_chunks(make: Callable[[np.ndarray], Any], n: int, chunk: int) -> Any:
+    """What ``make`` gives for the rows 0 to n - 1, at most ``chunk`` of them at a time."""
+    chunk = min(n, chunk)
+    parts = []
+    quiet = n == chunk or jax.process_index() > 0 or None  # None: only on a terminal
+    for start in tqdm(range(0, n, chunk), desc="samples", disable=quiet, leave=False):
+        # A whole chunk also at the end, where the first rows are enough: one compilation.
+        parts.append(jax.device_get(make(np.arange(start, start + chunk).clip(max=n - 1))))
+    return jax.tree.map(lambda *chunks: np.concatenate(chunks)[:n], *parts)
 
 
 def subject(ready: Program, state: State) -> evaluation.Subject:
@@ -102,11 +144,7 @@ def subject(ready: Program, state: State) -> evaluation.Subject:
     settings = ready.config.evaluation
     scores = now.scores and partial(now.scores, state)
     log_weight = now.log_weight and jax.tree_util.Partial(now.log_weight, state)
-    chunk = settings.batch_size
-
-    def reconstruct(images: np.ndarray) -> np.ndarray:
-        return generate(ready, state, encode(ready, state, images, chunk=chunk), chunk=chunk)
-
+    chunk, again = settings.batch_size, now.encode and not now.method.conditions
     return evaluation.Subject(
         draw=partial(draw, ready, state, chunk=chunk),
         translates=TRANSLATED in now.method.conditions,
@@ -115,8 +153,9 @@ def subject(ready: Program, state: State) -> evaluation.Subject:
         conditional="labels" in now.method.conditions,
         scores=scores,
         log_weight=log_weight,
+        anomaly=partial(anomaly, ready, state) if scores_anomalies(now.method) else None,
         classify=now.classify and partial(now.classify, state),
-        reconstruct=reconstruct if now.encode and not now.method.conditions else None,
+        reconstruct=partial(reconstruct, ready, state, chunk=chunk) if again else None,
     )
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from jaxgan.base import environment, errors, files, parallel
 from jaxgan.base.method import TRANSLATED, Method
 from jaxgan.base.state import State
 from jaxgan.data import Spec
-from jaxgan.evaluation.metrics import likelihood
 from jaxgan.run import checkpoint, program, requests, run_folder, sampling
 from jaxgan.run.program import Program
 
@@ -140,24 +138,21 @@ class Model:
             return sampling.encode(self.program, self.state, values, averaged=averaged)
 
     def anomaly(self, images: Any, *, samples: int = 50, seed: int = 0) -> np.ndarray:
-        """How unlikely images [n, *shape] in [-1, 1] are: ``-log p(x)`` in nats, float64 [n].
+        """How unlike those trained on images [n, *shape] in [-1, 1] are: scores float64 [n].
 
-        By the importance-weighted bound of so many draws of z, see ``losses``.
+        Of a method with a likelihood ``-log p(x)`` in nats, by the importance-weighted bound of
+        ``samples`` draws of z (1: the negative ELBO, by one draw), see ``losses``. They are drawn
+        by ``seed`` and each image's content, so that an image has the same score in any batch. Of
+        another method with an encoder it is the error of ``generate(encode(images))``, the mean
+        square over an image's values.
 
         Raises:
-          UserError: if the method has no likelihood, or the images are of another shape.
+          UserError: if the method has neither, or needs conditions to make an image again; or the
+            images are of another shape.
         """
-        log_weight = self._has("likelihood", self.program.at(self.step).log_weight)
         values = requests.check_array("images", images, self.program.spec.shape)
-        weigh = jax.tree_util.Partial(log_weight, self.state)
-        with errors.stage("weighing images by", f"method {self.config.method.name!r}"):
-            key = jax.random.key(seed)
-            return -likelihood.of_each(weigh, values, key, samples=samples)[1]
-
-    def _has(self, what: str, function: Callable[..., Any] | None) -> Callable[..., Any]:
-        if function is None:
-            raise errors.UserError(f"method {self.config.method.name!r} has no {what}")
-        return function
+        with errors.stage("scoring images by", f"method {self.config.method.name!r}"):
+            return sampling.anomaly(self.program, self.state, values, samples=samples, seed=seed)
 
     def cycle(self, labels: Any, n: int) -> dict[str, Any]:
         """``labels`` [n] for as many samples, of some (``None``: of all) in turn; {} without any.

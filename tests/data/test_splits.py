@@ -11,9 +11,9 @@ from jaxgan.data import datasets
 def test_a_split_is_opened_once(monkeypatch, config):
     opened, open_sources = [], datasets.open_sources
 
-    def counting(data, split):
+    def counting(data, split, **options):
         opened.append(split)
-        return open_sources(data, split)
+        return open_sources(data, split, **options)
 
     monkeypatch.setattr(datasets, "open_sources", counting)
     splits = jd.Splits(config("digits"))

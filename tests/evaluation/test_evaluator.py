@@ -446,7 +446,7 @@ def test_a_likelihood_is_measured_where_the_method_has_one(ready):
         log_weight=jax.tree_util.Partial(lambda images, keys: images.mean((1, 2, 3)) - 3.0),
     )
     found = evaluator_of(ready.config).measure(subject, KEY, 0)["figures"]
-    expected = evaluator_of(ready.config).real.unseen.mean() - 3
+    expected = evaluator_of(ready.config).unseen.mean() - 3
     for name in ("elbo", "importance_weighted_bound"):
         assert found[name]["value"] == pytest.approx(expected, rel=1e-5)
 
@@ -515,3 +515,70 @@ def test_an_encoder_and_a_generator_are_measured_together():
 def untrained(name):
     ready = program.prepare(settings(name=name))
     return ready, ready.start()["state"]
+
+
+def test_the_area_under_the_curve_is_the_share_of_pairs_in_order_ties_half():
+    scores = np.array([1.0, 2.0, 2.0, 3.0, 0.5, 2.0, 4.0])
+    normal, odd = np.arange(4), np.arange(4, 7)
+    pairs = [(scores[b] > scores[a]) + (scores[b] == scores[a]) / 2 for a in normal for b in odd]
+    found = network_figures.anomaly_auc(lambda rows: scores[rows], normal, odd)
+    assert found == {"anomaly_auc": pytest.approx(np.mean(pairs))}
+    assert np.mean(pairs) == 6 / 12
+    flipped = network_figures.anomaly_auc(lambda rows: -(scores[rows] ** 2), normal[:1], odd[2:])
+    assert flipped == {"anomaly_auc": 0.0}
+
+
+def test_images_of_classes_left_out_are_told_from_the_others():
+    config = settings("evaluation.n=60", "data.without=1,8")
+    seen = []
+
+    def anomaly(images):
+        seen.append(images)
+        return images.mean(axis=(1, 2, 3))
+
+    black = lambda key, n: np.zeros((n, 8, 8, 1), np.float32)  # noqa: E731
+    subject = evaluation.Subject(black, "raw", "as trained", anomaly=anomaly)
+    judge = evaluation.open_evaluator(config, "report", ())
+    found = judge.measure(subject, KEY, 0)["figures"]["anomaly_auc"]
+    rows = data.to_float(data.whole(data.Splits(config.data).complete.source("test")))
+    known = {x.tobytes(): int(label) for x, label in zip(rows["image"], rows["label"], strict=True)}
+    normal, odd = ([known[x.tobytes()] for x in images] for images in seen)
+    assert len(normal) == 60
+    assert set(normal) == {0, 2, 3, 4, 5, 6, 7, 9}
+    assert set(odd) == {1, 8}
+    a, b = (images.mean(axis=(1, 2, 3)) for images in seen)
+    ordered = (b[:, None] > a[None]) + (b[:, None] == a[None]) / 2
+    assert found["value"] == pytest.approx(ordered.mean(), abs=1e-6)
+    every = settings("evaluation.n=60")
+    judge = evaluation.open_evaluator(every, "report", ())
+    assert "anomaly_auc" not in judge.measure(subject, KEY, 0)["figures"]
+
+
+def test_classes_left_out_that_the_test_split_has_not_are_told(tmp_path):
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (60, 8, 8, 1), np.uint8), np.arange(60) % 3
+    test = images[labels != 2]
+    np.savez(
+        tmp_path / "x.npz", x_train=images, y_train=labels, x_test=test, y_test=labels[labels != 2]
+    )
+    config = settings("data.name=npz", f"data.data_dir={tmp_path / 'x.npz'}", "data.without=2")
+    black = lambda key, n: np.zeros((n, 8, 8, 1), np.float32)  # noqa: E731
+    subject = evaluation.Subject(black, "raw", "as trained", anomaly=lambda x: x.mean((1, 2, 3)))
+    result = evaluation.open_evaluator(config, "report", ()).measure(subject, KEY, 0)
+    assert "anomaly_auc" not in result["figures"]
+    told = "anomaly_auc is left out: the test split has no image of the classes left out"
+    assert told in result["warnings"]
+
+
+def test_features_are_those_of_a_classifier_of_all_classes(monkeypatch):
+    trained_on = []
+
+    def load(data_config, *, splits, say):
+        trained_on.append(set(data.whole(splits.source())["label"]))
+        raise errors.UserError("enough")
+
+    monkeypatch.setattr(opening.domain, "load", load)
+    config = settings("evaluation.extractor=domain", "data.without=3")
+    with pytest.raises(errors.UserError, match="enough"):
+        evaluation.open_evaluator(config, "select", ())
+    assert trained_on == [set(range(10))]

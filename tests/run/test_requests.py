@@ -1,12 +1,15 @@
 """What a loaded model may be asked for."""
 
+import dataclasses
+import zlib
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxgan import data
 from jaxgan.base import errors
-from jaxgan.evaluation.metrics import likelihood
 from jaxgan.run import program, trained, written
 from tests.conftest import EXPERIMENTS, smoke
 from tests.test_main import command  # noqa: F401
@@ -180,13 +183,39 @@ def test_images_are_encoded_and_told_how_unlikely_they_are(models):
     expected = model.method.encode(model.state, real)
     np.testing.assert_allclose(z, expected, rtol=1e-4, atol=1e-5)
     assert model.generate(z).shape == real.shape
-    unlikely = model.anomaly(real, samples=4, seed=3)
-    log_weight = jax.tree_util.Partial(model.method.log_weight, model.state)
-    bound = likelihood.estimate(log_weight, real, jax.random.key(3), samples=4).bound
-    assert unlikely.shape == (7,)
-    assert unlikely.mean() == pytest.approx(-bound, rel=1e-6)
-    for ask, lacks in ((model.encode, "encoder"), (model.anomaly, "likelihood")):
+    for ask, lacks in ((model.encode, "encoder"), (model.anomaly, "likelihood, and no encoder")):
         with pytest.raises(errors.UserError, match=r"images must be \[n, 8, 8, 1\], not"):
             ask(real[0])
         with pytest.raises(errors.UserError, match=f"method 'gan' has no {lacks}"):
             getattr(models("gan"), ask.__name__)(real)
+
+
+def test_an_image_is_as_unlikely_as_its_bound_says_wherever_it_stands(models):
+    model = models("vae")
+    real = data.to_float(data.open_source(model.config.data, "test").read(np.arange(7)))["image"]
+    found = model.anomaly(real, samples=4, seed=3)
+    keys = [jax.random.fold_in(jax.random.key(3), zlib.crc32(x.tobytes())) for x in real]
+    draws = [jnp.stack([jax.random.fold_in(key, k) for key in keys]) for k in range(4)]
+    weights = np.stack([model.method.log_weight(model.state, real, each) for each in draws])
+    expected = -np.log(np.mean(np.exp(weights.astype(np.float64)), axis=0))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    for rows in (slice(None, None, -1), slice(4, 5)):
+        again = model.anomaly(real[rows], samples=4, seed=3)
+        np.testing.assert_allclose(again, found[rows], rtol=1e-6)
+    assert (abs(model.anomaly(real, samples=4, seed=4) / found - 1) > 1e-5).all()
+
+
+def test_without_a_likelihood_an_image_is_as_odd_as_its_reconstruction_is_wrong(models):
+    model = models("vae")
+    real = data.to_float(data.open_source(model.config.data, "test").read(np.arange(7)))["image"]
+
+    def changed(**members):
+        method = dataclasses.replace(model.method, log_weight=None, **members)
+        ready = dataclasses.replace(model.program, method=method, mapped=method, _phases={})
+        return dataclasses.replace(model, program=ready)
+
+    again = model.generate(model.encode(real))
+    expected = [np.mean((x.astype(np.float64) - y) ** 2) for x, y in zip(real, again, strict=True)]
+    np.testing.assert_allclose(changed().anomaly(real), expected, rtol=1e-5)
+    with pytest.raises(errors.UserError, match="method 'vae' has no likelihood, and no encoder"):
+        changed(conditions=("labels",)).anomaly(real)

@@ -110,12 +110,13 @@ def of_each(
     *,
     samples: int,
     chunk: int = 128,
+    seeds: ArrayLike | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The ELBO and the importance-weighted bound of each image, float64 [n].
 
     One draw of z for ``chunk`` images is on the device at a time. The key of draw k for image i is
     ``fold_in(fold_in(key, i), k)``, so chunks change nothing, and fewer samples are the first of
-    more.
+    more. With ``seeds`` it is ``fold_in(fold_in(key, seeds[i]), k)``, wherever the image stands.
 
     Args:
       log_weight: ``log_weight(images [C, ...], keys [C])``, which draws z from q(z | x) and
@@ -125,6 +126,7 @@ def of_each(
       key: one key.
       samples: draws of z for each image: the K of the bound.
       chunk: images at a time; the last chunk is filled up with its last image.
+      seeds: uint32 [n], or ``None``: the places 0, 1, ...
 
     Raises:
       ValueError: if there are no images, samples or chunk is below 1, or a log weight is not [C],
@@ -138,12 +140,13 @@ def of_each(
     if not isinstance(log_weight, jax.tree_util.Partial):
         log_weight = jax.tree_util.Partial(log_weight)
     chunk = min(chunk, len(images))
+    places = np.arange(len(images)) if seeds is None else np.asarray(seeds)
     elbos, bounds = [], []
     for start in range(0, len(images), chunk):
         size = min(chunk, len(images) - start)
         index = start + np.minimum(np.arange(chunk), size - 1)
         rows = jnp.asarray(images[index])
-        draws = [_draw(log_weight, rows, key, index, k) for k in range(samples)]
+        draws = [_draw(log_weight, rows, key, places[index], k) for k in range(samples)]
         weights = np.stack([np.asarray(w) for w in draws])[:, :size]
         elbos.append(elbo(weights))
         bounds.append(importance_weighted_bound(weights))
@@ -152,13 +155,13 @@ def of_each(
 
 @jax.jit
 def _draw(
-    log_weight: LogWeight, images: jax.Array, key: jax.Array, index: jax.Array, draw: int
+    log_weight: LogWeight, images: jax.Array, key: jax.Array, seeds: jax.Array, draw: int
 ) -> jax.Array:
-    """One log weight for each image, of the keys that belong to its place and the draw."""
-    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(key, i), draw))(index)
+    """One log weight for each image, of the keys that belong to its seed and the draw."""
+    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(key, i), draw))(seeds)
     weights = log_weight(images, keys)
-    if weights.shape != index.shape:
-        raise ValueError(f"log_weight must give [{len(index)}], got shape {weights.shape}")
+    if weights.shape != seeds.shape:
+        raise ValueError(f"log_weight must give [{len(seeds)}], got shape {weights.shape}")
     return weights.astype(jnp.float32)
 
 

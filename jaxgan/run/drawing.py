@@ -1,0 +1,133 @@
+"""What is drawn of a run where it pauses: samples or translations; of an encoder, what it gives."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+from PIL import Image
+
+from jaxgan import data
+from jaxgan.base.method import TRANSLATED
+from jaxgan.base.state import State
+from jaxgan.data.labels import read_labels
+from jaxgan.run import program, sampling
+from jaxgan.run.program import Program
+from jaxgan.watch import pictures
+from jaxgan.watch.scatter import scatter
+
+# Of the pictures, each ``NAME_STEP.png``.
+GRID, RECONSTRUCTIONS, LATENTS, MANIFOLD = "step", "reconstructions", "latents", "manifold"
+# Images whose latents are scattered at most, and values on a side of the grid of latents.
+SCATTERED, SIDE = 10_000, 20
+CHUNK = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """Images of the test split that are drawn of a run, evenly from all over it.
+
+    Attributes:
+      rows: in [-1, 1], to be translated, or encoded and made again; ``None`` for a method that does
+        neither.
+      coded: as they are stored, those whose latents are scattered; ``None`` where latents are no
+        points in the plane.
+      labels: of these, or ``None``.
+    """
+
+    rows: data.Batch | None = None
+    coded: np.ndarray | None = None
+    labels: np.ndarray | None = None
+
+
+def choose(ready: Program, splits: data.Splits) -> Shown:
+    """The images that are drawn, none that was trained on if there are others.
+
+    Classes that are left out of the data are among them: an encoder never saw these.
+
+    Raises:
+      UserError: if the data have no test split, and the method would be shown it.
+    """
+    config, method = ready.config, ready.method
+    encodes = method.encode is not None and len(ready.spec.shape) == 3
+    if not config.sample.every or not (encodes or TRANSLATED in method.conditions):
+        return Shown()
+    source = splits.complete.source(config.data.test_split)
+    unseen = np.arange(source.size)
+    if len(both := data.shared(source, splits.source())) < source.size:
+        unseen = unseen[~np.isin(data.ids(source), both)]
+
+    def spread(most: int) -> np.ndarray:
+        n = min(most, len(unseen))
+        return unseen[np.linspace(0, len(unseen), n, endpoint=False).astype(np.int64)]
+
+    rows = data.to_float(source.read(spread(config.sample.n)))
+    if not encodes or not in_plane(ready):
+        return Shown(rows)
+    chosen = spread(SCATTERED)
+    chunks = [chosen[i : i + CHUNK] for i in range(0, len(chosen), CHUNK)]
+    coded = np.concatenate([source.read(chunk)["image"] for chunk in chunks])
+    return Shown(rows, coded, read_labels(source, chosen) if source.num_classes else None)
+
+
+def in_plane(ready: Program) -> bool:
+    """Whether an image's latents are two numbers."""
+    assert ready.method.encode is not None
+    image = jax.ShapeDtypeStruct((1, *ready.spec.shape), np.float32)
+    found = jax.eval_shape(ready.method.encode, ready.shapes["state"], image)
+    return getattr(found, "shape", ()) == (1, 2)
+
+
+def draw(ready: Program, state: State, shown: Shown) -> dict[str, Image.Image]:
+    """The pictures of a state, by name: ``GRID`` is of the same latents every time."""
+    key, n = ready.purpose_key(program.SAMPLE), ready.config.sample.n
+    if TRANSLATED in ready.method.conditions and shown.rows is not None:
+        given = shown.rows["image"]
+        made = sampling.draw(ready, state, key, len(given), image=given)
+        sides = (given, made, shown.rows.get("target"))
+        return {GRID: pictures.picture(beside(*sides))}
+    found = {GRID: pictures.picture(sampling.draw(ready, state, key, n))}
+    if shown.rows is not None:
+        found[RECONSTRUCTIONS] = pictures.grid(reconstructed(ready, state, shown.rows))
+    if shown.coded is not None:
+        found |= plane(ready, state, shown)
+    return found
+
+
+def reconstructed(ready: Program, state: State, rows: data.Batch) -> np.ndarray:
+    """Images, each beside what is made again of its latents: [n, H, 2 W, C] in [-1, 1]."""
+    told: dict[str, Any] = {}
+    if "labels" in ready.method.conditions:
+        told["labels"] = rows["label"]
+    return beside(rows["image"], sampling.reconstruct(ready, state, rows["image"], **told))
+
+
+def beside(*sides: np.ndarray | None) -> np.ndarray:
+    """See ``pictures.beside``; those that are ``None`` are left out."""
+    return pictures.beside([side for side in sides if side is not None])
+
+
+def plane(ready: Program, state: State, shown: Shown) -> dict[str, Image.Image]:
+    """The scatter of the images' latents, and the samples of a grid of latents."""
+    assert shown.coded is not None
+    chunks = np.split(shown.coded, range(CHUNK, len(shown.coded), CHUNK))
+    rows = (data.to_float({"image": chunk})["image"] for chunk in chunks)
+    codes = np.concatenate([sampling.encode(ready, state, chunk) for chunk in rows])
+    names = ready.spec.classes or [str(label) for label in range(ready.spec.num_classes)]
+    found = {LATENTS: scatter(codes, shown.labels, names)}
+    if not ready.method.conditions:
+        samples = sampling.generate(ready, state, lattice(SIDE))
+        found[MANIFOLD] = pictures.grid(samples)
+    return found
+
+
+def lattice(side: int) -> np.ndarray:
+    """Latents float32 [side^2, 2] that cut N(0, I) into parts of equal probability.
+
+    The inverse Gaussian CDF of evenly spaced values, row by row from above: the first latent grows
+    to the right, the second one upwards. Kingma and Welling 2014, "Auto-Encoding Variational Bayes"
+    (arXiv:1312.6114), appendix A.
+    """
+    values = np.asarray(jax.scipy.special.ndtri((np.arange(side) + 0.5) / side))
+    first, second = np.meshgrid(values, values[::-1])
+    return np.stack([first, second], axis=-1).reshape(-1, 2).astype(np.float32)
