@@ -64,6 +64,8 @@ def default() -> ConfigDict:
                 "flip": False,
                 # Two classes of a labelled set, by name or number: unpaired images and targets.
                 "domains": (),
+                # The images as targets, to be made of themselves reduced by this factor; 0 = no.
+                "low_resolution": 0,
             },
             # 'jit' (sharded arrays) or 'pmap'; number of devices, 0 = all.
             "parallel": {"mode": "jit", "devices": 0},

@@ -17,6 +17,7 @@ from jaxgan.data import (
     own,
     padded,
     pairs,
+    reduced,
     stacked,
 )
 from jaxgan.data.image_files import Fit
@@ -47,8 +48,9 @@ def open_sources(data: Any, split: str | None = None) -> dict[str, Source]:
         (folder or file; '' for the default), ``split``, ``image_size`` (0: as stored),
         ``channels`` (0: as stored, 1 or 3), ``pad`` (a black border up to this side; 0: none),
         ``bad_images`` ('error' or 'skip', for 'folder' and 'pairs'), ``direction`` ('AtoB' or
-        'BtoA', for 'pairs') and ``domains`` (two classes of a labelled set, by name or number; ()
-        for none).
+        'BtoA', for 'pairs'), ``domains`` (two classes of a labelled set, by name or number; () for
+        none) and ``low_resolution`` (the images become targets, and are reduced by this factor; 0:
+        no).
       split: instead of ``data.split``.
 
     Returns:
@@ -62,6 +64,8 @@ def open_sources(data: Any, split: str | None = None) -> dict[str, Source]:
     source = _find(data).open(split)
     if side := _pad(data):
         source = padded.pad(source, side, data.name)
+    if factor := _low_resolution(data):
+        source = reduced.reduce(source, factor, data.name)
     if chosen := _field(data, "domains", ()):
         return domains.cut(source, chosen, _where(data, split))
     return {"image": source}
@@ -79,6 +83,8 @@ def describe(data: Any, split: str | None = None) -> Spec:
     spec = found.describe(split)
     if side := _pad(data):
         spec = padded.describe(spec, side, data.name)
+    if factor := _low_resolution(data):
+        spec = reduced.describe(spec, factor, data.name)
     if not (chosen := _field(data, "domains", ())):
         return spec
     labels = np.zeros(0, np.int32)
@@ -185,6 +191,17 @@ def _pad(data: Any) -> int:
     if (side := _field(data, "pad", 0)) < 0:
         raise UserError(f"data.pad is {side}; it must be 0 (no border) or more")
     return side
+
+
+def _low_resolution(data: Any) -> int:
+    factor = _field(data, "low_resolution", 0)
+    if factor < 0 or factor == 1:
+        raise UserError(f"data.low_resolution is {factor}; it must be 0 (none), or 2 or more")
+    if factor and _field(data, "domains", ()):
+        raise UserError(
+            "data.low_resolution makes pairs, and data.domains have none; set one of them"
+        )
+    return factor
 
 
 def _needed(data_dir: str, name: str) -> str:
