@@ -11,9 +11,9 @@ from flax import linen
 from jaxgan import augment, losses, nn, regularizers
 from jaxgan.adversarial import buffers, vitals
 from jaxgan.base import draws
-from jaxgan.evaluation.extractors import resize
 from jaxgan.evaluation.metrics import diversity
 from jaxgan.evaluation.metrics.sliced_wasserstein import sliced_wasserstein
+from jaxgan.extractors import resize
 from jaxgan.losses import reconstruction
 from jaxgan.networks import biggan, biggan_deep, dcgan, mimicry, mlp, noisy_mlp, resnet, sncnn
 

@@ -13,10 +13,10 @@ from ml_collections import ConfigDict
 from jaxgan import data
 from jaxgan.base import errors
 from jaxgan.evaluation import choice, figures, network_figures, provenance, real, translations
-from jaxgan.evaluation.extractors.extractor import TOLERANCE, Extractor
 from jaxgan.evaluation.figures import Figures, Sample
 from jaxgan.evaluation.metrics import frechet, likelihood
 from jaxgan.evaluation.protocol import Result
+from jaxgan.extractors.extractor import TOLERANCE, Extractor
 
 MEMORIZED = figures.NAMES["memorization"]
 

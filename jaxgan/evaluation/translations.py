@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxgan import data
-from jaxgan.evaluation.extractors.extractor import Features, to_bytes
 from jaxgan.evaluation.figures import Figures
+from jaxgan.extractors.extractor import Features, to_bytes
 
 NAMES = ("l1", "l1_identity", "l1_mean")
 OF_FEATURES = ("feature_distance", "feature_distance_identity", "feature_distance_mean")

@@ -7,7 +7,7 @@ import pytest
 
 from jaxgan import data
 from jaxgan.evaluation import translations
-from jaxgan.evaluation.extractors.extractor import Features
+from jaxgan.extractors.extractor import Features
 
 
 def test_figures_are_distances_to_the_true_targets():

@@ -21,8 +21,8 @@ from flax import traverse_util
 
 from jaxgan import data
 from jaxgan.base import errors, files
-from jaxgan.evaluation.extractors.classifier import WIDTH, Classifier, Recipe, Say, centre, fit
-from jaxgan.evaluation.extractors.extractor import Apply, Extractor, extract, to_bytes
+from jaxgan.extractors.classifier import WIDTH, Classifier, Recipe, Say, centre, fit
+from jaxgan.extractors.extractor import Apply, Extractor, extract, to_bytes
 
 PyTree = Any
 

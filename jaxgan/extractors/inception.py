@@ -15,9 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.evaluation.extractors import inception_weights
-from jaxgan.evaluation.extractors import resize as resize_lib
-from jaxgan.evaluation.extractors.extractor import Apply, Extractor
+from jaxgan.extractors import inception_weights
+from jaxgan.extractors import resize as resize_lib
+from jaxgan.extractors.extractor import Apply, Extractor
 
 PyTree = Any
 
