@@ -19,6 +19,15 @@ def base(name: str, factor: int) -> ConfigDict:
     return config
 
 
+def full() -> ConfigDict:
+    """The authors' SRResNet, and their training of it."""
+    config = base("folder", 4)
+    config.data.image_size, config.data.channels, config.data.placement = 96, 3, "stream"
+    config.steps, config.batch_size = 1_000_000, 16
+    config.sample.every = config.checkpoint.every = config.evaluation.every = 10_000
+    return config
+
+
 def small(network: dict[str, Any]) -> dict[str, Any]:
     """The network at a size for a processor core."""
     few = {"width": 32, "residual_blocks": 6, "outer_kernel": 3}

@@ -71,6 +71,7 @@ class SRGAN:
       generator: called with an image, and told the ``factor`` by which it enlarges.
       target_shape: of a target, filled in from the dataset.
       discriminator: of images of the targets' size; ``None`` where ``adversarial`` is 0.
+      d_optimizer: the discriminator's own; ``None``: the common one.
       loss: of both players, see ``losses.gan``.
       adversarial: weight of the generator's adversarial loss; 0 has no discriminator.
       distance: to the target in pixels: ``'l2'`` (eq. 4) or ``'l1'``.
@@ -84,6 +85,7 @@ class SRGAN:
     generator: Mapping[str, Any]
     target_shape: tuple[int, ...]
     discriminator: Mapping[str, Any] | None = None
+    d_optimizer: Mapping[str, Any] | None = None
     loss: str = "non_saturating"
     adversarial: float = 1e-3
     distance: str = "l2"
@@ -99,6 +101,8 @@ class SRGAN:
             raise ValueError(f"distance must be one of {', '.join(DISTANCES)}")
         if bool(self.adversarial) != (self.discriminator is not None):
             raise ValueError("adversarial > 0 needs a discriminator, and adversarial=0 takes none")
+        if self.d_optimizer is not None and self.discriminator is None:
+            raise ValueError("d_optimizer is of a discriminator, and there is none")
         if not (self.adversarial or self.pixels or self.features):
             raise ValueError(
                 "without adversarial, pixels and features there is nothing to learn by"
@@ -127,7 +131,7 @@ class SRGAN:
         given: dict[str, Any] = {"shape": self.target_shape, "factor": self.factor}
         players = {"g": c.player("generator", self.generator, **given)}
         if self.discriminator is not None:
-            players["d"] = c.player("discriminator", self.discriminator)
+            players["d"] = c.player("discriminator", self.discriminator, self.d_optimizer)
         return players
 
     def build(self) -> Method:
