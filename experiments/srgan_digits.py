@@ -16,23 +16,17 @@ def get_config() -> ConfigDict:
     """Twofold; a quarter of the steps by the distance in pixels alone, then in features too."""
     config = enlarging.base("digits", 2)
     config.steps = 2000
-    config.method.generator = enlarging.small(config.method.generator)
-    config.method.generator.residual_blocks = 2
-    discriminator = {"name": "srresnet", "width": 16, "stages": 2, "features": 64}
-    features = {"extractor": "domain", "layers": ("conv_0", "conv_1"), "weight": 0.1}
-    config.method.update(
-        {
-            "adversarial": 1e-3,
-            "discriminator": discriminator,
-            "features": features,
-            "pretrain_steps": 500,
-        }
-    )
+    network = {**enlarging.SMALL, "residual_blocks": 2}
+    layers = {"extractor": "domain", "layers": ("conv_0", "conv_1")}
+    config.method = enlarging.srgan(500, **network)
+    config.method.update({"features": {**layers, "weight": 0.1}})
+    config.method.discriminator.update({"width": 16, "stages": 2, "features": 64})
     return config
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds: both phases, without the classifier that is trained for its features."""
+    """Both phases in seconds, without the classifier that is trained for its features."""
     config = smoke(get_config())
-    config.method.update({"pretrain_steps": 10, "features": {"extractor": "none"}})
+    changed = {"pretrain_steps": 10, "pixels": 1.0, "features": {"extractor": "none"}}
+    config.method.update(changed)
     return config

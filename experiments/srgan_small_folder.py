@@ -15,24 +15,13 @@ from bases.smoke import smoke
 
 def get_config() -> ConfigDict:
     """As srresnet_small_folder for 1,000 steps; then in Inception's first layers, and against D."""
-    config = enlarging.base("folder", 4)
-    config.data.image_size, config.data.channels, config.data.flip = 64, 3, True
-    config.steps, config.batch_size = 1500, 8
-    config.method.update(
-        {
-            "generator": enlarging.small(config.method.generator),
-            "discriminator": {"name": "srresnet", "width": 16, "features": 128},
-            "d_optimizer": {"name": "adam", "learning_rate": 4e-4},
-            "adversarial": 1e-3,
-            "pretrain_steps": 1000,
-            "pixels": 0.2,
-            "features": {
-                "extractor": "inception",
-                "layers": ("conv_2", "conv_4", "mixed"),
-                "weight": 0.02,
-            },
-        }
-    )
+    config = enlarging.small()
+    config.steps = 1500
+    layers = {"extractor": "inception", "layers": ("conv_2", "conv_4", "mixed")}
+    config.method = enlarging.srgan(1000, **enlarging.SMALL)
+    config.method.update({"pixels": 0.2, "features": {**layers, "weight": 0.02}})
+    config.method.discriminator.update({"width": 16, "features": 128})
+    config.method.d_optimizer.learning_rate = 4e-4
     config.method.optimizer.learning_rate = 1e-3
     # Down to 4e-4 where the discriminator begins.
     config.method.optimizer.schedule = {
@@ -45,7 +34,8 @@ def get_config() -> ConfigDict:
 
 
 def get_smoke_config() -> ConfigDict:
-    """The same in seconds, without a file of weights."""
+    """Both phases in seconds, without a file of weights."""
     config = smoke(get_config())
-    config.method.update({"pretrain_steps": 10, "features": {"extractor": "none"}})
+    changed = {"pretrain_steps": 10, "pixels": 1.0, "features": {"extractor": "none"}}
+    config.method.update(changed)
     return config

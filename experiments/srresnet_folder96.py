@@ -15,7 +15,9 @@ from bases.smoke import smoke
 
 def get_config() -> ConfigDict:
     """Batch 16, 10^6 steps; of whole images made so small, where theirs are cut out at random."""
-    return enlarging.full()
+    config = enlarging.full()
+    config.method = enlarging.srresnet()
+    return config
 
 
 def get_smoke_config() -> ConfigDict:

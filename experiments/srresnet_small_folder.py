@@ -14,11 +14,10 @@ from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
-    """Half the width, six blocks, kernels of 3, no batch norm; batch 8, mirrored, falling rate."""
-    config = enlarging.base("folder", 4)
-    config.data.image_size, config.data.channels, config.data.flip = 64, 3, True
-    config.steps, config.batch_size = 1600, 8
-    config.method.generator = enlarging.small(config.method.generator)
+    """Half the width, six blocks, kernels of 3, no batch norm; a falling rate."""
+    config = enlarging.small()
+    config.steps = 1600
+    config.method = enlarging.srresnet(**enlarging.SMALL)
     config.method.optimizer.learning_rate = 1e-3
     config.method.optimizer.schedule = {
         "name": "cosine_decay_schedule",

@@ -66,7 +66,7 @@ def _loss_cases(dtype):
         terms = floats(dtype, *samples), floats(dtype, B)
         yield "elbo", lambda x, kl: losses.elbo(x, kl, beta=HALF), terms
     yield "importance_weighted_bound", losses.importance_weighted_bound, (x,)
-    for name in ("l1", "cycle", "identity"):
+    for name in ("l1", "l2", "cycle", "identity"):
         yield name, getattr(reconstruction, name), (image, other)
 
     def layers(x):
@@ -224,6 +224,7 @@ def _layer_functions(dtype):
         yield name, getattr(nn, name), (x,)
     for name in ("downsample_mean", "upsample_bilinear", "upsample_nearest"):
         yield name, getattr(nn, name), (x,)
+    yield "pixel_shuffle", lambda x: nn.pixel_shuffle(x[..., :4]), (x,)
     yield "upfirdn", lambda x: nn.upfirdn(x, (1, 2, 1), up=2, down=3), (x,)
     yield "sigmas", lambda s: nn.sigmas({"spectral": {"sigma": s}}), (jnp.float32(1),)
 
@@ -252,6 +253,7 @@ def _layers(dtype):
     yield nn.MinibatchStddev(), (x,), {}
     yield nn.NoiseInjection(), (x, x[..., :1]), {}
     yield nn.NoiseInjection(per_channel=True), (x, x[:1, ..., :1]), {}
+    yield nn.PReLU(), (x,), {}
     yield nn.LayerNorm(), (x,), {}
     yield nn.LayerNorm(), (flat,), {}
     yield nn.VirtualBatchNorm(), (x, x[:2]), {}
