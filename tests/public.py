@@ -78,6 +78,10 @@ def _loss_cases(dtype):
         (image,) * 2,
     )
     yield "lpips", lambda a, b: losses.lpips(layers, a, b), (image, other)
+    for loss in (losses.content, losses.style):
+        yield loss.__name__, lambda a, b, f=loss: f([a], [b], weights=[HALF]), (image, other)
+    yield "gram", losses.gram, (image,)
+    yield "total_variation", losses.total_variation, (image,)
     # As published weights are read.
     weights = [np.ones(3)] * 2
     yield "lpips", lambda a, b: losses.lpips(layers, a, b, channel_weights=weights), (image, other)

@@ -30,3 +30,4 @@ from jaxgan.losses.likelihoods import (
     kl_standard_normal,
 )
 from jaxgan.losses.reconstruction import cycle, identity, l1, l2, lpips, perceptual
+from jaxgan.losses.style import content, gram, style, total_variation
