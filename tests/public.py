@@ -11,9 +11,9 @@ from flax import linen
 from jaxgan import augment, losses, nn, regularizers
 from jaxgan.adversarial import buffers, vitals
 from jaxgan.base import draws
-from jaxgan.evaluation.extractors import resize
 from jaxgan.evaluation.metrics import diversity
 from jaxgan.evaluation.metrics.sliced_wasserstein import sliced_wasserstein
+from jaxgan.extractors import resize
 from jaxgan.losses import reconstruction
 from jaxgan.networks import (
     biggan,
@@ -77,7 +77,7 @@ def _loss_cases(dtype):
         terms = floats(dtype, *samples), floats(dtype, B)
         yield "elbo", lambda x, kl: losses.elbo(x, kl, beta=HALF), terms
     yield "importance_weighted_bound", losses.importance_weighted_bound, (x,)
-    for name in ("l1", "cycle", "identity"):
+    for name in ("l1", "l2", "cycle", "identity"):
         yield name, getattr(reconstruction, name), (image, other)
 
     def layers(x):
@@ -89,6 +89,10 @@ def _loss_cases(dtype):
         (image,) * 2,
     )
     yield "lpips", lambda a, b: losses.lpips(layers, a, b), (image, other)
+    for loss in (losses.content, losses.style):
+        yield loss.__name__, lambda a, b, f=loss: f([a], [b], weights=[HALF]), (image, other)
+    yield "gram", losses.gram, (image,)
+    yield "total_variation", losses.total_variation, (image,)
     # As published weights are read.
     weights = [np.ones(3)] * 2
     yield "lpips", lambda a, b: losses.lpips(layers, a, b, channel_weights=weights), (image, other)
@@ -235,6 +239,7 @@ def _layer_functions(dtype):
         yield name, getattr(nn, name), (x,)
     for name in ("downsample_mean", "upsample_bilinear", "upsample_nearest"):
         yield name, getattr(nn, name), (x,)
+    yield "pixel_shuffle", lambda x: nn.pixel_shuffle(x[..., :4]), (x,)
     yield "upfirdn", lambda x: nn.upfirdn(x, (1, 2, 1), up=2, down=3), (x,)
     yield "sigmas", lambda s: nn.sigmas({"spectral": {"sigma": s}}), (jnp.float32(1),)
 
@@ -263,6 +268,7 @@ def _layers(dtype):
     yield nn.MinibatchStddev(), (x,), {}
     yield nn.NoiseInjection(), (x, x[..., :1]), {}
     yield nn.NoiseInjection(per_channel=True), (x, x[:1, ..., :1]), {}
+    yield nn.PReLU(), (x,), {}
     yield nn.LayerNorm(), (x,), {}
     yield nn.LayerNorm(), (flat,), {}
     yield nn.VirtualBatchNorm(), (x, x[:2]), {}

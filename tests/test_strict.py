@@ -22,6 +22,7 @@ from tests.conftest import EXPERIMENTS, METHODS, log_lines, smoke
 from tests.public import GROUPS
 
 SHAPE, CLASSES, B = (8, 8, 1), 3, 4
+LARGE_SHAPE = (16, 16, 1)  # of a target, where it is larger than its image
 # Together every technique, each with its own draws and branches.
 TECHNIQUES = (
     {"r1": 1.0, "r2": 1.0, "lazy_interval": 4, "label_smoothing": 0.1, "historical_averaging": 0.1},
@@ -140,6 +141,14 @@ OWN = {
     },
     "pix2pix": {"generator": {"name": "unet", "width": 4, "depth": 3}, "discriminator": JUDGE},
     "bigan": {"discriminator": {"name": "pair_mlp", "features": (7, 5), "batch_norm": True}},
+    "srgan": {
+        "generator": {"name": "srresnet", "width": 4, "residual_blocks": 1},
+        "discriminator": {"name": "srresnet", "width": 4, "stages": 1, "features": 5},
+        "target_shape": LARGE_SHAPE,
+        "d_optimizer": None,
+        "pretrain_steps": 3,
+        "features": {"extractor": "domain", "layers": ("conv_0",)},
+    },
     "cyclegan": {
         "generator": {"name": "translator", "width": 4, "residual_blocks": 1},
         "discriminator": JUDGE,
@@ -177,7 +186,8 @@ def made(name, optimizer, switches, size=B):
     }
     known = {k: v for k, v in given.items() if k in variants.fields(cls)}
     image = jnp.zeros((size, *SHAPE), jnp.float32)
-    batch = {"image": image, "target": image, "label": jnp.zeros(size, jnp.int32)}
+    target = jnp.zeros((size, *known.get("target_shape", SHAPE)), jnp.float32)
+    batch = {"image": image, "target": target, "label": jnp.zeros(size, jnp.int32)}
     return variants.made(cls, known), batch, jax.random.key(0)
 
 

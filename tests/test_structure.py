@@ -19,6 +19,7 @@ ROWS = [
     ("config",),
     ("methods",),
     ("adversarial",),
+    ("extractors",),
     ("networks", "data", "learning", "watch"),
     ("regularizers", "augment"),
     ("nn", "losses"),

@@ -66,6 +66,8 @@ def default() -> ConfigDict:
                 "domains": (),
                 # Classes that are left out of all splits, by name or number: anomalies.
                 "without": (),
+                # The images as targets, to be made of themselves reduced by this factor; 0 = no.
+                "low_resolution": 0,
             },
             # 'jit' (sharded arrays) or 'pmap'; number of devices, 0 = all.
             "parallel": {"mode": "jit", "devices": 0},

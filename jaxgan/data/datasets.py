@@ -18,6 +18,7 @@ from jaxgan.data import (
     own,
     padded,
     pairs,
+    reduced,
     stacked,
 )
 from jaxgan.data.image_files import Fit
@@ -49,7 +50,8 @@ def open_sources(data: Any, split: str | None = None, *, whole: bool = False) ->
         ``channels`` (0: as stored, 1 or 3), ``pad`` (a black border up to this side; 0: none),
         ``bad_images`` ('error' or 'skip', for 'folder' and 'pairs'), ``direction`` ('AtoB' or
         'BtoA', for 'pairs'), ``domains`` (two classes of a labelled set, by name or number; () for
-        none) and ``without`` (classes that are left out; likewise).
+        none), ``without`` (classes that are left out; likewise) and ``low_resolution`` (the images
+        become targets, and are reduced by this factor; 0: no).
       split: instead of ``data.split``.
       whole: with the classes that ``data.without`` leaves out.
 
@@ -64,6 +66,8 @@ def open_sources(data: Any, split: str | None = None, *, whole: bool = False) ->
     source = _find(data).open(split)
     if side := _pad(data):
         source = padded.pad(source, side, data.name)
+    if factor := _low_resolution(data):
+        source = reduced.reduce(source, factor, data.name)
     if (without := _without(data)) and not whole:
         source = classes.leave_out(source, without, _where(data, split))
     if chosen := _field(data, "domains", ()):
@@ -84,6 +88,8 @@ def describe(data: Any, split: str | None = None, *, whole: bool = False) -> Spe
     spec = found.describe(split)
     if side := _pad(data):
         spec = padded.describe(spec, side, data.name)
+    if factor := _low_resolution(data):
+        spec = reduced.describe(spec, factor, data.name)
     chosen, without = _field(data, "domains", ()), () if whole else _without(data)
     if not chosen and not without:
         return spec
@@ -201,6 +207,17 @@ def _pad(data: Any) -> int:
     if (side := _field(data, "pad", 0)) < 0:
         raise UserError(f"data.pad is {side}; it must be 0 (no border) or more")
     return side
+
+
+def _low_resolution(data: Any) -> int:
+    factor = _field(data, "low_resolution", 0)
+    if factor < 0 or factor == 1:
+        raise UserError(f"data.low_resolution is {factor}; it must be 0 (none), or 2 or more")
+    if factor and _field(data, "domains", ()):
+        raise UserError(
+            "data.low_resolution makes pairs, and data.domains have none; set one of them"
+        )
+    return factor
 
 
 def _needed(data_dir: str, name: str) -> str:

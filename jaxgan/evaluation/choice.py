@@ -103,7 +103,7 @@ def logged(config: ConfigDict, spec: data.Spec, conditions: Sequence[str]) -> li
     chosen = choose_metrics(config, spec, conditions)
     if TRANSLATED in conditions:
         of_features = config.evaluation.extractor != "none"
-        names = [*translations.NAMES, *(translations.OF_FEATURES if of_features else ())]
-        return [LOGGED + name for name in names]
+        found = translations.names(config.data.low_resolution, of_features)
+        return [LOGGED + name for name in found]
     names = [name for metric in chosen for name in figures.NAMES.get(metric, (metric,))]
     return [LOGGED + public_name(name, config) for name in [*names, "overfitting"]]

@@ -13,10 +13,10 @@ from ml_collections import ConfigDict
 from jaxgan import data
 from jaxgan.base import errors
 from jaxgan.evaluation import choice, figures, network_figures, provenance, real, translations
-from jaxgan.evaluation.extractors.extractor import TOLERANCE, Extractor, Features
 from jaxgan.evaluation.figures import Figures, Sample
 from jaxgan.evaluation.metrics import frechet, likelihood
 from jaxgan.evaluation.protocol import Result
+from jaxgan.extractors.extractor import TOLERANCE, Extractor, Features
 
 MEMORIZED = figures.NAMES["memorization"]
 
@@ -114,7 +114,8 @@ class Evaluator:
         """
         source = self.splits.source(real.split_of(self.config, self.part))
         rows = real.shuffle(source)[: self.config.evaluation.n]
-        return translations.read(source, rows, self.splits.source())
+        factor = self.config.data.low_resolution
+        return translations.read(source, rows, self.splits.source(), factor)
 
     @cached_property
     def notes(self) -> list[str]:
@@ -199,7 +200,10 @@ class Evaluator:
         try:
             images = self.pairs.images
             made = subject.draw(key, len(images), image=images)
-            found = translations.figures(made, self.pairs, self.look)
+            known = (
+                real.remember(self.extractor, self.look) if self.extractor and self.look else None
+            )
+            found = translations.figures(made, self.pairs, self.look, known)
         except ValueError as error:
             raise errors.UserError(f"translations cannot be measured: {error}") from error
         entries = {
@@ -207,6 +211,8 @@ class Evaluator:
         }
         protocol = self.protocol(subject, len(images), "none")
         protocol["metrics"] = {"translation": translations.VERSION}
+        if self.pairs.factor:
+            protocol["metrics"]["fidelity"] = translations.FIDELITY_VERSION
         return self.result(step, entries, self.notes, protocol)
 
     def result(

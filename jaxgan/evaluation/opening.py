@@ -12,8 +12,8 @@ from jaxgan import data
 from jaxgan.base import errors
 from jaxgan.evaluation import choice
 from jaxgan.evaluation.evaluator import Evaluator
-from jaxgan.evaluation.extractors import domain, inception
-from jaxgan.evaluation.extractors.extractor import Extractor, Features, extract
+from jaxgan.extractors import domain, inception
+from jaxgan.extractors.extractor import Extractor, Features, extract
 
 
 def open_evaluator(

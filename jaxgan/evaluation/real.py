@@ -16,8 +16,8 @@ from ml_collections import ConfigDict
 from jaxgan import data
 from jaxgan.base import errors, files
 from jaxgan.data.labels import read_labels
-from jaxgan.evaluation.extractors.extractor import Extractor, Features, to_bytes
 from jaxgan.evaluation.figures import SEED, Real, Sample
+from jaxgan.extractors.extractor import Extractor, Features, to_bytes
 
 PARTS = ("select", "report")
 # Of each kind, for the discriminator's mean logits.

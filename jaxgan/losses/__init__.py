@@ -29,4 +29,5 @@ from jaxgan.losses.likelihoods import (
     importance_weighted_bound,
     kl_standard_normal,
 )
-from jaxgan.losses.reconstruction import cycle, identity, l1, lpips, perceptual
+from jaxgan.losses.reconstruction import cycle, identity, l1, l2, lpips, perceptual
+from jaxgan.losses.style import content, gram, style, total_variation

@@ -1,4 +1,4 @@
-"""Distances between images: L1, cycle and identity, and perceptual ones on any features.
+"""Distances between images: L1, L2, cycle and identity, and perceptual ones on any features.
 
 Conventions, the same for all: float32 scalars, to be minimized; no weight.
 """
@@ -25,6 +25,18 @@ def l1(prediction: jax.Array, target: jax.Array) -> jax.Array:
       ValueError: if the shapes differ.
     """
     return jnp.mean(jnp.abs(difference("target", prediction, target)))
+
+
+def l2(prediction: jax.Array, target: jax.Array) -> jax.Array:
+    """``mean (prediction - target)^2`` over samples and pixels.
+
+    Ledig et al. 2017, "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
+    Network" (SRGAN), eq. 4.
+
+    Raises:
+      ValueError: if the shapes differ.
+    """
+    return jnp.mean(jnp.square(difference("target", prediction, target)))
 
 
 def cycle(images: jax.Array, reconstructions: jax.Array) -> jax.Array:

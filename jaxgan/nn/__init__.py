@@ -14,11 +14,13 @@ from jaxgan.nn.minibatch import MinibatchDiscrimination, MinibatchStddev, miniba
 from jaxgan.nn.modulated import ModulatedConv, modulated_conv, resampled_conv
 from jaxgan.nn.noise import NoiseInjection, sample_noise
 from jaxgan.nn.normalization import LayerNorm, VirtualBatchNorm, adain, instance_norm, pixel_norm
+from jaxgan.nn.prelu import PReLU
 from jaxgan.nn.projection import ProjectionHead
 from jaxgan.nn.resample import (
     blur,
     downsample,
     downsample_mean,
+    pixel_shuffle,
     upfirdn,
     upsample,
     upsample_bilinear,

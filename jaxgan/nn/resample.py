@@ -153,6 +153,29 @@ def upsample_bilinear(x: Array) -> Array:
     return x
 
 
+def pixel_shuffle(x: Array, factor: int = 2) -> Array:
+    """Sub-pixels out of channels: [B, H, W, C * factor^2] to [B, H * factor, W * factor, C].
+
+    Channel ``(c * factor + i) * factor + j`` becomes channel c of row i and column j within each
+    square, as in PyTorch's ``PixelShuffle``. Shi et al. 2016, "Real-Time Single Image and Video
+    Super-Resolution" (arXiv:1609.05158), eq. 4.
+
+    Raises:
+      ValueError: for a wrong rank, a factor that is not positive, or channels that its square does
+        not divide.
+    """
+    check_images(x)
+    _check_factor(factor)
+    B, H, W, channels = x.shape
+    if channels % factor**2:
+        raise ValueError(
+            f"factor {factor} needs channels in multiples of its square, got {channels}"
+        )
+    C = channels // factor**2
+    y = x.reshape(B, H, W, C, factor, factor).transpose(0, 1, 4, 2, 5, 3)
+    return y.reshape(B, H * factor, W * factor, C)
+
+
 def downsample_mean(x: Array, factor: int = 2) -> Array:
     """Mean of each factor x factor square: [B, H, W, C] to [B, H // factor, W // factor, C]."""
     _check_divisible(x, factor)

@@ -10,8 +10,8 @@ import pytest
 from jaxgan.base import errors, files
 from jaxgan.data import catalogue
 from jaxgan.evaluation import real
-from jaxgan.evaluation.extractors import domain
-from jaxgan.evaluation.extractors.extractor import Extractor, Features
+from jaxgan.extractors import domain
+from jaxgan.extractors.extractor import Extractor, Features
 from tests.conftest import EXPERIMENTS, smoke
 from tests.test_main import DIGITS, command, tiny_run  # noqa: F401
 

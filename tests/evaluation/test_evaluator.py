@@ -18,7 +18,7 @@ from jaxgan.evaluation import (
     provenance,
     real,
 )
-from jaxgan.evaluation.extractors.extractor import Extractor, extract, to_bytes
+from jaxgan.extractors.extractor import Extractor, extract, to_bytes
 from jaxgan.run import program, sampling
 from tests.conftest import run, smoke
 

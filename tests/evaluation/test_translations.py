@@ -4,10 +4,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from jaxgan import data
+from jaxgan.data import bicubic
 from jaxgan.evaluation import translations
-from jaxgan.evaluation.extractors.extractor import Features
+from jaxgan.evaluation.metrics import fidelity
+from jaxgan.extractors.extractor import Features
 
 
 def test_figures_are_distances_to_the_true_targets():
@@ -45,3 +48,52 @@ def test_what_has_no_pairs_is_refused():
     plain = data.open_source(SimpleNamespace(name="digits"), "test")
     with pytest.raises(ValueError, match="have no pairs"):
         translations.read(plain, np.arange(2), plain)
+
+
+def test_of_reduced_images_fidelity_is_measured_beside_bicubics():
+    draw = np.random.default_rng(0)
+    targets = ndimage.gaussian_filter(draw.uniform(-1, 1, (3, 24, 20, 3)), (0, 1, 1, 0))
+    targets = targets.astype(np.float32)
+    images = bicubic.resize(targets, 12, 10)
+    made = (0.9 * targets).astype(np.float32)
+    pairs = translations.Pairs(images, targets, targets.mean(axis=0), 2)
+    look = lambda x: Features(x.reshape(len(x), -1).astype(np.float32), None)  # noqa: E731
+    found = translations.figures(made, pairs, look)
+    assert set(found) == set(translations.names(2, True))
+    assert set(translations.figures(made, pairs, None)) == set(translations.names(2, False))
+    enlarged = bicubic.resize(images, 24, 20)
+    assert found["l1_bicubic"] == pytest.approx(np.abs(enlarged - targets).mean(), rel=1e-5)
+    true = np.rint((targets + 1) * 127.5)[:, 2:-2, 2:-2]
+    for name, answer in (("", made), ("_bicubic", enlarged)):
+        error = np.rint((answer.clip(-1, 1) + 1) * 127.5)[:, 2:-2, 2:-2] - true
+        psnr = 10 * np.log10(255**2 / (error**2).mean(axis=(1, 2, 3)))
+        assert found[f"psnr_rgb{name}"] == pytest.approx(psnr.mean(), rel=1e-6)
+        y = 10 * np.log10(255**2 / ((error @ fidelity.LUMA / 255) ** 2).mean(axis=(1, 2)))
+        assert found[f"psnr_y{name}"] == pytest.approx(y.mean(), rel=1e-6)
+        assert 0 < found[f"ssim_y{name}"] < 1
+
+
+def test_small_and_grey_images_have_a_psnr():
+    targets = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 1)).astype(np.float32)
+    pairs = translations.Pairs(bicubic.resize(targets, 4, 4), targets, targets[0], 2)
+    found = translations.figures(targets / 2, pairs, None)
+    assert {"psnr_y", "psnr_rgb", "psnr_y_bicubic"} <= set(found)
+    assert "ssim_y" not in found
+    # Of grey, Y is the value in a range of 219 instead of 255.
+    assert found["psnr_y"] - found["psnr_rgb"] == pytest.approx(20 * np.log10(255 / 219), abs=1e-2)
+
+
+def test_what_was_met_before_is_asked_of_what_knows_it():
+    targets = np.random.default_rng(0).uniform(-1, 1, (2, 4, 4, 1)).astype(np.float32)
+    pairs = translations.Pairs(targets, targets, targets[0])
+    asked = {"look": 0, "known": 0}
+
+    def of(name):
+        def look(x):
+            asked[name] += 1
+            return Features(x.reshape(len(x), -1).astype(np.float32), None)
+
+        return look
+
+    translations.figures(targets / 2, pairs, of("look"), of("known"))
+    assert asked == {"look": 1, "known": 3}

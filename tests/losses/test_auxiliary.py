@@ -138,6 +138,11 @@ def test_absolute_distances(name):
     compare(getattr(losses, name), functional.l1_loss, a, b)
 
 
+def test_squared_distance():
+    a, b = arrays((2, 3, 3, 1), (2, 3, 3, 1))
+    compare(losses.l2, functional.mse_loss, a, b)
+
+
 def two_layers(x):
     return {"first": x[:, ::2], "second": jnp.tanh(x)}
 
@@ -256,6 +261,7 @@ def every_loss(x, y):
         "categorical": losses.mutual_information_categorical(x, LABELS),
         "gaussian": losses.mutual_information_gaussian(x, y, y),
         "l1": losses.l1(x, y),
+        "l2": losses.l2(x, y),
         "cycle": losses.cycle(x, y),
         "identity": losses.identity(x, y),
         "perceptual": losses.perceptual(lambda a: a, x, y),

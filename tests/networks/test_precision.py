@@ -26,18 +26,19 @@ SMALL = {
 OWN = {
     "translator": {"width": 8, "residual_blocks": 1},
     "unet": {"width": 8, "depth": 4},
+    "srresnet": {"width": 8, "residual_blocks": 1, "stages": 2, "features": 8},
     "patchgan": {"width": 8, "layers": 2},
     "stylegan2": {"width": 64, "max_width": 8, "features": 8, "mapping_layers": 2},
     "pair_dcgan": {"width": 8, "features": 8},
 }
 FAMILIES = networks.names()
-OF_IMAGES = ("translator", "unet")  # whose generators are given an image
+OF_IMAGES = ("translator", "unet", "srresnet")  # whose generators are given an image
 OF_PAIRS = ("pair_mlp", "pair_dcgan")  # whose discriminators are given latents, too
 CASES = [
     (name, role)
     for name in FAMILIES
     for role in ("generator", "discriminator")
-    if not (role == "discriminator" and name in OF_IMAGES)
+    if not (role == "discriminator" and name in ("translator", "unet"))
     and not (role == "generator" and name in ("patchgan", *OF_PAIRS))
 ]
 

@@ -11,6 +11,7 @@ from jaxgan.nn import (
     blur,
     downsample,
     downsample_mean,
+    pixel_shuffle,
     upfirdn,
     upsample,
     upsample_bilinear,
@@ -119,6 +120,13 @@ def test_nearest_and_mean_are_torchs():
     assert_close(downsample_mean(upsample_nearest(x, 2), 2), x, 1e-6)
 
 
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_channels_become_the_pixels_that_torch_makes_of_them(factor):
+    x = normal(0, 2, 3, 4, 2 * factor**2)
+    want = torch.nn.PixelShuffle(factor)(nchw(torch.tensor(np.asarray(x))))
+    assert_close(pixel_shuffle(x, factor), jnp.asarray(nhwc(want).numpy()), 0.0)
+
+
 X = jnp.zeros((2, 6, 6, 3))
 
 
@@ -135,6 +143,8 @@ X = jnp.zeros((2, 6, 6, 3))
         ("factor", lambda: downsample_mean(X, 5)),
         ("factor", lambda: upsample_nearest(X, 0)),
         ("factor", lambda: upsample(X, 0)),
+        ("factor", lambda: pixel_shuffle(X, 0)),
+        ("factor", lambda: pixel_shuffle(X, 2)),
     ],
 )
 def test_bad_arguments_are_named(argument, call):

@@ -11,7 +11,7 @@ import pytest
 from jaxgan import config, losses
 from jaxgan.adversarial import vitals
 from jaxgan.evaluation import opening
-from jaxgan.evaluation.extractors.extractor import Extractor
+from jaxgan.extractors.extractor import Extractor
 from jaxgan.run import pauses
 from jaxgan.watch import alarms, callbacks
 from tests.conftest import EXPERIMENTS, log_lines, run, smoke

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxgan.evaluation.extractors import resize
+from jaxgan.extractors import resize
 
 
 def images(height, width, channels=3, seed=0):

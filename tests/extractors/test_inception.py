@@ -8,10 +8,10 @@ import scipy.linalg
 import torch
 from torch.nn import functional
 
-from jaxgan.evaluation.extractors import extractor as extractor_lib
-from jaxgan.evaluation.extractors import inception, inception_weights, resize
 from jaxgan.evaluation.metrics import frechet
-from tests.evaluation.test_inception_weights import FORMS, write
+from jaxgan.extractors import extractor as extractor_lib
+from jaxgan.extractors import inception, inception_weights, resize
+from tests.extractors.test_inception_weights import FORMS, write
 
 
 def random_arrays(classifier):

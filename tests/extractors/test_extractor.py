@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jax.sharding import AxisType, Mesh
 
-from jaxgan.evaluation.extractors import extractor as lib
+from jaxgan.extractors import extractor as lib
 
 DIM, CLASSES = 5, 3
 
@@ -159,8 +159,8 @@ import sys
 import jax, numpy as np
 from jax.sharding import AxisType, Mesh
 from jaxgan.base import parallel
-from jaxgan.evaluation.extractors import extractor
-from tests.evaluation import test_extractor as shared
+from jaxgan.extractors import extractor
+from tests.extractors import test_extractor as shared
 
 parallel.initialize()
 assert jax.process_count() == 2 and jax.device_count() == 4

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.data import bicubic
+
 SIZE = 299
 
 
@@ -48,8 +50,8 @@ def antialiased(images: jax.Array, size: int = SIZE) -> jax.Array:
     Returns:
       float32 [B, size, size, C] in [0, 255].
     """
-    rows = bicubic_matrix(images.shape[1], size)
-    columns = bicubic_matrix(images.shape[2], size)
+    rows = bicubic.matrix(images.shape[1], size)
+    columns = bicubic.matrix(images.shape[2], size)
     pixels = images.astype(jnp.float32)
     pixels = jnp.einsum("ow,bhwc->bhoc", columns, pixels, precision="highest")
     pixels = jnp.einsum("oh,bhwc->bowc", rows, pixels, precision="highest")
@@ -67,20 +69,3 @@ def _tf1_taps(length: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     low = np.floor(positions).astype(np.int32)
     high = np.minimum(low + 1, length - 1)
     return low, high, positions - low.astype(np.float32)
-
-
-@functools.cache
-def bicubic_matrix(length: int, size: int) -> np.ndarray:
-    """The weights float32 [size, length] of Pillow's bicubic filter (a = -0.5) along one axis.
-
-    The filter is stretched by the factor that the axis shrinks by, cut off at the border and
-    divided by its sum.
-    """
-    scale = length / size
-    stretch = max(scale, 1.0)
-    centres = (np.arange(size) + 0.5) * scale
-    x = np.abs(np.arange(length) + 0.5 - centres[:, None]) / stretch
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    weights = np.where(x < 1, near, np.where(x < 2, far, 0.0))
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

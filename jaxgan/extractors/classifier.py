@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -49,13 +49,21 @@ class Recipe:
 
 
 class Classifier(nn.Module):
-    """Images [B, H, W, C] in [-1, 1] to features [B, 128] and logits [B, num_classes]."""
+    """Images [B, H, W, C] in [-1, 1] to features [B, 128] and logits [B, num_classes].
+
+    Attributes:
+      num_classes: how many there are.
+      layers: names of convolutions, ``conv_0`` and on; where there are some, their maps by name are
+        what it gives, [B, h, w, c], and nothing behind the last of them is computed.
+    """
 
     num_classes: int
+    layers: tuple[str, ...] = ()
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, jax.Array]:
+    def __call__(self, x: jax.Array, *, train: bool) -> Any:
         """Classify; ``train`` takes the statistics of the batch."""
+        seen = Seen(self.layers)
 
         def normalize(x: jax.Array) -> jax.Array:
             return nn.BatchNorm(use_running_average=not train, momentum=0.95)(x)
@@ -65,12 +73,47 @@ class Classifier(nn.Module):
         x = x.reshape(*x.shape[:3], -1)
         for width in (24, 48):
             x = nn.relu(normalize(Conv(width, 3, use_bias=False)(x)))
+            if seen.whole(x):
+                return seen.maps
         while max(x.shape[1:3]) > 8:
             x = _blocks(x).max(axis=-2)
             x = nn.relu(normalize(Conv(96, 3, use_bias=False)(x)))
+            if seen.whole(x):
+                return seen.maps
+        seen.end()
         x = nn.Dense(WIDTH, use_bias=False)(x.reshape(x.shape[0], -1))
         features = nn.silu(normalize(x))
         return features, nn.Dense(self.num_classes)(features)
+
+
+class Seen:
+    """The maps of some layers by name, gathered as they come.
+
+    Attributes:
+      maps: those that came.
+    """
+
+    def __init__(self, layers: Sequence[str]) -> None:
+        """Of ``layers``; of none, nothing is gathered."""
+        self.layers, self.known, self.maps = layers, list[str](), dict[str, jax.Array]()
+
+    def whole(self, x: jax.Array, name: str = "") -> bool:
+        """Takes in the next layer's maps; whether all are there now."""
+        name = name or f"conv_{len(self.known)}"
+        self.known.append(name)
+        if name in self.layers:
+            self.maps[name] = x
+        return bool(self.layers) and len(self.maps) == len(set(self.layers))
+
+    def end(self) -> None:
+        """Says that no other layer comes.
+
+        Raises:
+          ValueError: naming one that is missing, and those that there are.
+        """
+        for name in self.layers:
+            if name not in self.known:
+                raise ValueError(f"there is no layer {name!r}; they are {', '.join(self.known)}")
 
 
 def _blocks(x: jax.Array) -> jax.Array:

@@ -10,8 +10,8 @@ import pytest
 
 from jaxgan import data as jd
 from jaxgan.base.errors import UserError
-from jaxgan.evaluation.extractors import domain
-from jaxgan.evaluation.extractors.extractor import Extractor, extract, to_bytes
+from jaxgan.extractors import domain
+from jaxgan.extractors.extractor import Extractor, extract, to_bytes
 from tests.conftest import same_bits
 
 DIGITS = types.SimpleNamespace(name="digits")

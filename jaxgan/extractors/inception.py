@@ -15,9 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.evaluation.extractors import inception_weights
-from jaxgan.evaluation.extractors import resize as resize_lib
-from jaxgan.evaluation.extractors.extractor import Apply, Extractor
+from jaxgan.extractors import inception_weights
+from jaxgan.extractors import resize as resize_lib
+from jaxgan.extractors.classifier import Seen
+from jaxgan.extractors.extractor import Apply, Extractor
 
 PyTree = Any
 
@@ -167,13 +168,23 @@ class Inception(nn.Module):
 
     Batch norm is part of each convolution's kernel and bias. The parameters of a convolution stand
     under its name in TensorFlow with points for slashes, ``mixed_4.tower.conv_1``.
+
+    Attributes:
+      layers: names of convolutions before the blocks, and of blocks; where there are some, their
+        maps by name are what it gives, of images of any size, and nothing behind the last of them
+        is computed.
     """
 
+    layers: tuple[str, ...] = ()
+
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array) -> Any:
         """As the class says."""
+        seen = Seen(self.layers)
         for step in STEM:
             x = self.step(x, step, "")
+            if isinstance(step, Conv) and seen.whole(x, step.name):
+                return seen.maps
         for block, branches in MIXED.items():
             parts = []
             for branch in branches:
@@ -182,6 +193,9 @@ class Inception(nn.Module):
                     part = self.step(part, step, f"{block}.")
                 parts.append(part)
             x = jnp.concatenate(parts, axis=-1)
+            if seen.whole(x, block):
+                return seen.maps
+        seen.end()
         return x.mean(axis=(1, 2))
 
     def step(self, x: jax.Array, step: Step, prefix: str) -> jax.Array:

@@ -7,8 +7,7 @@ Inception's: a Fréchet distance between them is never called FID.
 import dataclasses
 import functools
 import hashlib
-import json
-import os
+import math
 import time
 import types
 from pathlib import Path
@@ -17,12 +16,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import traverse_util
 
 from jaxgan import data
 from jaxgan.base import errors, files
-from jaxgan.evaluation.extractors.classifier import WIDTH, Classifier, Recipe, Say, centre, fit
-from jaxgan.evaluation.extractors.extractor import Apply, Extractor, extract, to_bytes
+from jaxgan.extractors import kept
+from jaxgan.extractors.classifier import WIDTH, Classifier, Recipe, Say, centre, fit
+from jaxgan.extractors.extractor import Apply, Extractor, extract, to_bytes
 
 PyTree = Any
 
@@ -77,10 +76,7 @@ def load(
         return _stack(load(mnist, seed=seed, cache_dir=folder, say=say))
     splits = splits or data.Splits(data_config)
     name, spec = data_config.name, splits.spec()
-    if not spec.num_classes:
-        raise errors.UserError(f"the domain extractor needs labels, and {name} has none")
-    if len(spec.shape) != 3:
-        raise errors.UserError(f"the domain extractor needs images, and {name} has points")
+    _check(name, spec)
     train = splits.source()
     test = splits.source(getattr(data_config, "test_split", "test"))
     recipe = Recipe()
@@ -96,8 +92,8 @@ def load(
         "train": _checksum(_rows(train, recipe.tested)),
         "test": _checksum(tested),
     }
-    path = folder and folder / _file_name(made_by)
-    found = _read(path, made_by, say) if path else None
+    path = folder and folder / kept.file_name(made_by)
+    found = kept.read(path, made_by, say) if path else None
     if found is None:
         say(f"training a classifier of {name}, once: {train.size} images of {list(spec.shape)}")
         start = time.perf_counter()
@@ -108,10 +104,51 @@ def load(
         seconds = time.perf_counter() - start
         say(f"it is right on {right:.2%} of the test images, after {seconds:.0f} seconds")
         if path:
-            _write(path, variables, record, say)
+            kept.write(path, variables, record, say)
         return Domain(extractor, right, record)
     variables, record = found
     return Domain(_extractor(name, variables, spec), float(record["accuracy"]), record)
+
+
+def fitted(
+    source: data.Source, *, seed: int = 0, cache_dir: str | Path | None = None, say: Say = print
+) -> PyTree:
+    """The variables of a ``Classifier`` of a source's targets, or of its images without any.
+
+    From the cache, or trained as those of ``load`` are.
+
+    Raises:
+      UserError: if it has no labels, or is not of images.
+    """
+    _check(source.name, source.spec)
+    folder, recipe = Path(cache_dir) if cache_dir else files.cache("extractors"), Recipe()
+    rows = _rows(source, recipe.rows, "target" if source.target else "image")
+    made_by = {
+        "recipe": dataclasses.asdict(recipe),
+        "seed": seed,
+        "dataset": source.name,
+        "shape": list(source.target or source.shape),
+        "num_classes": source.num_classes,
+        "n_train": source.size,
+        "train": _checksum(rows),
+    }
+    path = folder and folder / kept.file_name(made_by)
+    if path and (found := kept.read(path, made_by, say)):
+        return found[0]
+    say(f"training a classifier of {source.name}, once: {source.size} images")
+    variables = fit(rows, source.num_classes, recipe, seed, say)
+    if path:
+        record = {**made_by, "digest": kept.digest_of(variables), "accuracy": math.nan}
+        kept.write(path, variables, record, say)
+    return variables
+
+
+def _check(name: str, spec: data.Spec) -> None:
+    """Refuses what no classifier can learn of."""
+    if not spec.num_classes:
+        raise errors.UserError(f"the domain extractor needs labels, and {name} has none")
+    if len(spec.shape) != 3:
+        raise errors.UserError(f"the domain extractor needs images, and {name} has points")
 
 
 def accuracy(extractor: Extractor, images: np.ndarray, labels: np.ndarray) -> float:
@@ -135,8 +172,8 @@ def accuracy(extractor: Extractor, images: np.ndarray, labels: np.ndarray) -> fl
     return float(np.mean(logits.argmax(axis=1) == np.asarray(labels)))
 
 
-def _rows(source: data.Source, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """The labelled ones of at most so many rows, evenly spaced.
+def _rows(source: data.Source, most: int, entry: str = "image") -> tuple[np.ndarray, np.ndarray]:
+    """The labelled ones of at most so many rows, evenly spaced: their ``entry``.
 
     Returns:
       Images uint8 [n, H, W, C], and labels int32 [n] in [0, num_classes).
@@ -147,7 +184,7 @@ def _rows(source: data.Source, most: int) -> tuple[np.ndarray, np.ndarray]:
     n = min(source.size, most)
     chosen = np.arange(n) * source.size // n
     parts = [source.read(chosen[i : i + 1024]) for i in range(0, n, 1024)]
-    images = np.concatenate([to_bytes(part["image"]) for part in parts])
+    images = np.concatenate([to_bytes(part[entry]) for part in parts])
     labels = np.concatenate([part["label"] for part in parts])
     labelled = (labels >= 0) & (labels < source.num_classes)
     if not labelled.any():
@@ -179,17 +216,12 @@ def _apply(name: str, shape: tuple[int, ...], num_classes: int) -> Apply:
     return apply
 
 
-def _file_name(made_by: dict[str, Any]) -> str:
-    """For people the dataset and its shape, and for us a hash of everything."""
-    made = hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()
-    dataset = made_by["dataset"].replace("/", "_").replace(":", "_")
-    return f"domain_{dataset}_{'x'.join(map(str, made_by['shape']))}_{made[:16]}.npz"
-
-
 def _extractor(dataset: str, variables: PyTree, spec: data.Spec) -> Extractor:
     name = f"domain_{dataset}"
     apply = _apply(name, spec.shape, spec.num_classes)
-    return Extractor(name, _digest(variables), "none", WIDTH, spec.num_classes, variables, apply)
+    return Extractor(
+        name, kept.digest_of(variables), "none", WIDTH, spec.num_classes, variables, apply
+    )
 
 
 def _stack(digit: Domain) -> Domain:
@@ -219,44 +251,3 @@ def _apply_stacked(digit: Apply) -> Apply:
         return features, joint.reshape(len(images), -1)
 
     return apply
-
-
-def _digest(variables: PyTree) -> str:
-    """The SHA-256 of all parameters and statistics: their names, shapes and bytes."""
-    digest = hashlib.sha256()
-    for name, value in sorted(traverse_util.flatten_dict(variables, sep="/").items()):
-        array = np.ascontiguousarray(value)
-        digest.update(f"{name} {array.dtype} {array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def _write(path: Path, variables: PyTree, record: dict[str, Any], say: Say) -> None:
-    """Keeps the classifier; a disk that takes nothing costs the next run the training, no more."""
-    arrays = traverse_util.flatten_dict(variables, sep="/")
-    try:
-        with files.replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, record=np.array(json.dumps(record)), **arrays)
-    except OSError as error:
-        say(f"the classifier cannot be kept: {error}")
-
-
-def _read(path: Path, made_by: dict[str, Any], say: Say) -> tuple[PyTree, dict[str, Any]] | None:
-    """What ``_write`` kept, or None if there is nothing or not what was written."""
-    if not os.path.exists(path):
-        return None
-    try:
-        # Opened here, because NumPy leaves a file open that it finds damaged.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        record = json.loads(str(arrays.pop("record")))
-        variables = traverse_util.unflatten_dict(arrays, sep="/")
-        if _digest(variables) != record["digest"]:
-            raise ValueError("the parameters are not those that were written")
-        if {key: record[key] for key in made_by} != made_by:
-            raise ValueError("it was made in another way than its name says")
-        float(record["accuracy"])
-    except Exception as error:  # zip, zlib, JSON and NumPy errors, whichever the damage meets first
-        say(f"the classifier in {path} is damaged, and is trained again: {errors.describe(error)}")
-        return None
-    return variables, record

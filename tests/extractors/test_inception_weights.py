@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from jaxgan.evaluation.extractors import inception_weights as lib
+from jaxgan.extractors import inception_weights as lib
 
 PARTS = {"beta": "bn.bias", "mean": "bn.running_mean", "var": "bn.running_var"}
 
