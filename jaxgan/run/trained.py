@@ -132,7 +132,8 @@ class Model:
         Raises:
           UserError: if the method has no encoder, or the images are of another shape.
         """
-        self._has("encoder", self.program.at(self.step).encode)
+        if self.method.encode is None:
+            raise errors.UserError(f"method {self.config.method.name!r} has no encoder")
         values = requests.check_array("images", images, self.program.spec.shape)
         with errors.stage("encoding images by", f"method {self.config.method.name!r}"):
             return sampling.encode(self.program, self.state, values, averaged=averaged)
