@@ -5,9 +5,13 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
+import torch
+from torch.nn import functional
 
 from jaxgan.networks import srresnet
+from tests.nn.reference import nchw, nhwc, normal
 
 KEY = jax.random.key(0)
 
@@ -44,6 +48,34 @@ def test_the_papers_discriminator_counted_by_hand():
     norms, bias = sum(2 * c for c in channels[2:]), 64
     dense = 6 * 6 * 512 * 1024 + 1024 + 1024 + 1
     assert count(srresnet.Discriminator(), 1, 96, 96, 3) == kernels + norms + bias + dense
+
+
+def test_the_generator_is_that_of_figure_4_in_torch():
+    """Blocks and the whole of them are added to what they are given; sub-pixels, then the slope."""
+    module = srresnet.Generator(
+        (10, 8, 2), 2, width=4, residual_blocks=2, normalization="none", outer_kernel=5
+    )
+    x = normal(0, 2, 5, 4, 3)
+    shapes = jax.eval_shape(lambda: module.init(KEY, x, train=True))["params"]
+    draw = np.random.default_rng(0)
+    params = jax.tree.map(lambda p: draw.uniform(-0.3, 0.3, p.shape).astype(np.float32), shapes)
+
+    def conv(x, name):
+        kernel = torch.tensor(params[name]["conv"]["kernel"]).permute(3, 2, 0, 1)
+        bias = torch.tensor(params[name]["conv"]["bias"])
+        return functional.conv2d(x, kernel, bias, padding=kernel.shape[-1] // 2)
+
+    def prelu(x, name):
+        return functional.prelu(x, torch.tensor(params[f"{name}_prelu"]["slope"]))
+
+    h = first = prelu(conv(nchw(torch.tensor(np.asarray(x))), "first"), "first")
+    for i in range(2):
+        h = h + conv(prelu(conv(h, f"block_{i}_0"), f"block_{i}"), f"block_{i}_1")
+    h = first + conv(h, "middle")
+    h = prelu(functional.pixel_shuffle(conv(h, "up_0"), 2), "up_0")
+    expected = nhwc(conv(h, "last")).numpy()
+    found = jax.jit(lambda: module.apply({"params": params}, x, train=True))()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 6])
