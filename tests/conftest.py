@@ -31,6 +31,7 @@ os.environ[QUICKLY.upper()] = "1"
 CACHES = "jax_persistent_cache_enable_xla_caches"
 jax.config.update(CACHES, "none")
 os.environ[CACHES.upper()] = "none"
+AT_LEAST = "jax_persistent_cache_min_compile_time_secs"
 # XLA aborts at a flag that it does not know, and later versions have no other emitters.
 FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 if jaxlib.__version__ == "0.10.2":
@@ -83,8 +84,10 @@ def compilation_cache(request, tmp_path_factory):
                 entry.unlink()
             elif entry.suffix != ".part":
                 (folder / entry.name).symlink_to(entry)
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    # Processes that tests start inherit them.
+    for name, value in (("jax_compilation_cache_dir", str(folder)), (AT_LEAST, 0)):
+        jax.config.update(name, value)
+        os.environ[name.upper()] = str(value)
     yield home
     for entry in folder.glob("*-cache"):
         if not entry.is_symlink():

@@ -142,10 +142,7 @@ def environment(tmp_path_factory, compilation_cache):
         "JAX_PLATFORMS": "cpu",
         # Half of the time to compile; these runs are of seconds.
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-        # The command line's place for it, so that the `python` blocks share it.
         "XDG_CACHE_HOME": str(cache),
-        "JAX_COMPILATION_CACHE_DIR": str(cache / "jaxgan" / "xla"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     }
 
 

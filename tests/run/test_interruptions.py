@@ -37,7 +37,9 @@ class Runner:
     def __init__(self, workdir, cache, steps=STEPS):
         self.workdir = workdir
         self.arguments = [*ARGUMENTS, f"--config.steps={steps}", f"--workdir={workdir}"]
-        self.env = {**os.environ, "XDG_CACHE_HOME": str(cache), "JAX_PLATFORMS": "cpu"}
+        own = {"XDG_CACHE_HOME": str(cache), "JAX_PLATFORMS": "cpu"}
+        self.env = {**os.environ, **own}
+        del self.env["JAX_COMPILATION_CACHE_DIR"]  # a kill may leave an entry torn
 
     def start(self):
         return subprocess.Popen(
