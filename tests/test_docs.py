@@ -1,10 +1,10 @@
 """Every code block of the README and of ``docs/`` runs, and what they list is all there is.
 
-A page runs in a temporary folder with a copy of ``experiments/``, from top to bottom. Its
-``python`` blocks share one interpreter, in which warnings are errors. So do ``bash`` blocks of
-nothing but our command line, as JAX is imported once then; each other one is a script of its own,
-under ``bash -euo pipefail``. Blocks of another language are only shown. A comment right before a
-block changes this:
+A page runs in a temporary folder with a copy of ``experiments/``, from top to bottom, in an
+interpreter in which warnings are errors and JAX is imported once: there run its ``python`` blocks,
+which share their names, and ``bash`` blocks of nothing but our command line; each other one is a
+script of its own, under ``bash -euo pipefail``. Half of the pages share an interpreter, too. Blocks
+of another language are only shown. A comment right before a block changes this:
 
     <!-- file: NAME -->        the block is written to the file NAME
     <!-- not run: REASON -->   the block is only shown
@@ -15,6 +15,7 @@ that makes a virtual environment, the last part alone is run, or nothing where t
 """
 
 import dataclasses
+import importlib
 import os
 import re
 import shlex
@@ -22,6 +23,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import traceback
 from concurrent import futures
 from pathlib import Path
 
@@ -92,8 +94,8 @@ def run_here(page, lines):
 
     for line in lines:
         train = any(part.startswith("--config=") for part in line) and "--smoke" not in line
-        if code := main.main([*line, *["--smoke"] * train]):
-            sys.exit(f"{page.name}: {line}: exit code {code}")
+        code = main.main([*line, *["--smoke"] * train])
+        assert code == 0, f"{page.name}: {line}: exit code {code}"
 
 
 def run_page(page):
@@ -112,8 +114,24 @@ def run_page(page):
             run_here(page, lines)
         elif block.language == "bash" and (script := runnable(block.text)):
             done = subprocess.run(["bash", "-euo", "pipefail", "-c", script])
-            if done.returncode:
-                sys.exit(f"{page.name}, line {block.line}: exit code {done.returncode}")
+            assert done.returncode == 0, f"{page.name}, line {block.line}: {done.returncode}"
+
+
+def run_pages(pages):
+    """Runs each page in the folder of its name, and writes there what went wrong in it."""
+    home = Path.cwd()
+    for page in map(Path, pages):
+        os.chdir(home / page.stem)
+        trace = ""
+        try:
+            run_page(page)
+        except (Exception, SystemExit):
+            trace = traceback.format_exc()
+        Path("outcome").write_text(trace)
+        for name, module in list(sys.modules.items()):  # the next page has its own of that name
+            if str(getattr(module, "__file__", "")).startswith(str(home)):
+                del sys.modules[name]
+        importlib.invalidate_caches()
 
 
 def install_python(folder):
@@ -148,15 +166,18 @@ def environment(tmp_path_factory, compilation_cache):
 
 @pytest.fixture(scope="module")
 def outcomes(request, environment, tmp_path_factory):
-    """The pages that are asked for, two at a time: mostly Python is starting, on one core."""
+    """The pages that are asked for, in two interpreters: mostly they trace, on one core."""
+    home = tmp_path_factory.mktemp("pages")
+    items = request.session.items
+    asked = [item.callspec.params["page"] for item in items if "outcomes" in item.fixturenames]
 
-    def run(page):
-        folder = tmp_path_factory.mktemp(page.stem)
-        shutil.copytree(ROOT / "experiments", folder / "experiments")
-        install_python(folder / ".venv" / "bin")
+    def run(pages):
+        for page in pages:
+            shutil.copytree(ROOT / "experiments", home / page.stem / "experiments")
+            install_python(home / page.stem / ".venv" / "bin")
         return subprocess.run(
-            [sys.executable, "-W", "error", __file__, str(page)],
-            cwd=folder,
+            [sys.executable, "-W", "error", __file__, *map(str, pages)],
+            cwd=home,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -165,10 +186,14 @@ def outcomes(request, environment, tmp_path_factory):
             timeout=TIMEOUT,
         )
 
-    items = request.session.items
-    asked = [item.callspec.params["page"] for item in items if "outcomes" in item.fixturenames]
     with futures.ThreadPoolExecutor(2) as pool:
-        yield {page: pool.submit(run, page) for page in asked}
+        halves = [asked[::2], asked[1::2]]
+        done = [pool.submit(run, half) for half in halves]
+        yield {
+            page: (home / page.stem / "outcome", each)
+            for half, each in zip(halves, done, strict=True)
+            for page in half
+        }
 
 
 # Its runs, on two devices and on one, are those of the tests of `parallel`.
@@ -181,8 +206,10 @@ LATE = pytest.mark.slow
     ids=lambda page: page.stem,
 )
 def test_code_blocks_run(page, outcomes):
-    done = outcomes[page].result()
-    assert done.returncode == 0, done.stdout[-5000:]
+    outcome, process = outcomes[page]
+    done = process.result()
+    assert outcome.exists(), done.stdout[-5000:]
+    assert not outcome.read_text(), f"{done.stdout[-5000:]}\n{outcome.read_text()}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -254,4 +281,4 @@ def test_the_run_page_lists_every_file_and_exit_code():
 
 if __name__ == "__main__":
     sys.path[0] = ""
-    run_page(Path(sys.argv[1]))
+    run_pages(sys.argv[1:])
