@@ -36,6 +36,6 @@ def get_config() -> ConfigDict:
 def get_smoke_config() -> ConfigDict:
     """Both phases in seconds, without a file of weights."""
     config = smoke(get_config())
-    config.method.update({"pretrain_steps": 10, "pixels": 1.0})
+    config.method.update({"pretrain_steps": 1, "pixels": 1.0})
     config.method.features.update({"extractor": "none", "layers": ()})
     return config

@@ -161,8 +161,8 @@ def after_steps(settings, count, mode):
     source = data.open_source(settings.data, "train")
     carry, dataset = ready.start(), ready.dataset(source)
     batches = ready.batches(source, 0)
-    for _ in range(STEPS):
-        carry = ready.at(0).step(carry, dataset, next(batches), ready.key)
+    for i in range(STEPS):
+        carry = ready.at(i).step(carry, dataset, next(batches), ready.key)
     return jax.device_get(carry)
 
 
