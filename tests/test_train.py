@@ -509,9 +509,9 @@ def test_a_fault_in_an_evaluation_costs_no_step(tmp_path, monkeypatch):
 def test_each_split_is_opened_once_in_a_run(tmp_path, monkeypatch):
     opened, open_sources = [], datasets.open_sources
 
-    def counting(data, split=None):
+    def counting(data, split=None, **more):
         opened.append(split or data.split)
-        return open_sources(data, split)
+        return open_sources(data, split, **more)
 
     monkeypatch.setattr(datasets, "open_sources", counting)
     overrides = ("evaluation.every=10", "evaluation.n=40", "method.labels=20")
