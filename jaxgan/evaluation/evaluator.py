@@ -57,14 +57,18 @@ class Evaluator:
 
         That is a domain extractor, which knows the classes of the data.
         """
-        rows = self.real.unseen_rows[: self.config.evaluation.n]
-        source = self.splits.source(self.config.data.test_split)
-        return real.sample(source, rows, self.classifier)
+        return real.sample(*self._unseen, self.classifier)
 
     @cached_property
     def unseen_images(self) -> np.ndarray:
-        """The same in [-1, 1]."""
-        return np.asarray(data.to_float({"image": self.unseen.values})["image"])
+        """The same in [-1, 1], as they are stored."""
+        return real.floats(*self._unseen)
+
+    @property
+    def _unseen(self) -> tuple[data.Source, np.ndarray]:
+        """Their split, and their indices in it."""
+        rows = self.real.unseen_rows[: self.config.evaluation.n]
+        return self.splits.source(self.config.data.test_split), rows
 
     @property
     def classifier(self) -> Callable[[np.ndarray], Features] | None:

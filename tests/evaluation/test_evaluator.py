@@ -446,7 +446,7 @@ def test_a_likelihood_is_measured_where_the_method_has_one(ready):
         log_weight=jax.tree_util.Partial(lambda images, keys: images.mean((1, 2, 3)) - 3.0),
     )
     found = evaluator_of(ready.config).measure(subject, KEY, 0)["figures"]
-    expected = evaluator_of(ready.config).unseen.mean() - 3
+    expected = evaluator_of(ready.config).unseen_images.mean() - 3
     for name in ("elbo", "importance_weighted_bound"):
         assert found[name]["value"] == pytest.approx(expected, rel=1e-5)
 

@@ -145,10 +145,11 @@ def described(monkeypatch):
     original = data.describe
 
     def change(**fields):
+        def describe(*arguments, **named):
+            return original(*arguments, **named)._replace(**fields)
+
         for module in (data, data.datasets):
-            monkeypatch.setattr(
-                module, "describe", lambda *arguments: original(*arguments)._replace(**fields)
-            )
+            monkeypatch.setattr(module, "describe", describe)
 
     return change
 
