@@ -1,15 +1,27 @@
 """What methods share that have an encoder, ``e``, which gives a ``networks.Posterior``."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jaxgan import losses
+from jaxgan.adversarial.several import Common
 from jaxgan.base.state import State
 from jaxgan.learning.player import Player
 from jaxgan.learning.players import Players
 from jaxgan.networks import Posterior
+
+
+def pair(
+    common: Common, generator: Mapping[str, Any], encoder: Mapping[str, Any], latent_dim: int
+) -> dict[str, Player]:
+    """A generator ``g`` of samples from latents, and an encoder ``e`` of as many of these."""
+    return {
+        "g": common.player("generator", generator, shape=common.shape),
+        "e": common.player("encoder", encoder, shape=(latent_dim,)),
+    }
 
 
 def kl_of(q: Posterior) -> jax.Array:

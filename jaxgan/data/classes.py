@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxgan.base.errors import UserError, unknown
-from jaxgan.data.labels import read_labels
+from jaxgan.data.labels import read_all
 from jaxgan.data.source import Batch, Source, Spec
 
 Classes = Sequence[str | int]
@@ -73,7 +73,7 @@ def leave_out(source: Source, without: Classes, where: str) -> Source:
     Raises:
       UserError: the set has no labels, no such class, or nothing is left of it.
     """
-    labels = read_labels(source, np.arange(source.size)) if source.num_classes else np.zeros(0)
+    labels = read_all(source)
     return select(source, _rest(source.spec, labels, without, where))
 
 

@@ -22,7 +22,7 @@ from jaxgan.data import (
     stacked,
 )
 from jaxgan.data.image_files import Fit
-from jaxgan.data.labels import read_labels
+from jaxgan.data.labels import read_all
 from jaxgan.data.source import Source, Spec
 
 
@@ -95,13 +95,9 @@ def describe(data: Any, split: str | None = None, *, whole: bool = False) -> Spe
         return spec
     labels = np.zeros(0, np.int32)
     if spec.num_classes:
-        labels = found.labels(split) if found.labels else _read_all_labels(found.open(split))
+        labels = found.labels(split) if found.labels else read_all(found.open(split))
     choose = domains if chosen else classes
     return choose.describe(spec, labels, chosen or without, _where(data, split))
-
-
-def _read_all_labels(source: Source) -> np.ndarray:
-    return read_labels(source, np.arange(source.size))
 
 
 def _without(data: Any) -> classes.Classes:

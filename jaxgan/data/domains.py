@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxgan.base.errors import UserError
 from jaxgan.data import classes
-from jaxgan.data.labels import read_labels
+from jaxgan.data.labels import read_all
 from jaxgan.data.source import Batch, Source, Spec
 
 Domains = Sequence[str | int]
@@ -43,7 +43,7 @@ def cut(source: Source, domains: Domains, where: str) -> dict[str, Source]:
     Raises:
       UserError: the set has no labels; it has no such class; or the split has no sample of one.
     """
-    labels = read_labels(source, np.arange(source.size)) if source.num_classes else np.zeros(0)
+    labels = read_all(source)
     rows = _find_rows(source.spec, labels, domains, where)
     image, target = (
         _select(source, chosen, str(domain)) for chosen, domain in zip(rows, domains, strict=True)

@@ -21,6 +21,13 @@ def read_labels(source: Source, indices: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
+def read_all(source: Source) -> np.ndarray:
+    """The labels of all samples, int32 [N]; none [0] where there are no classes."""
+    if not source.num_classes:
+        return np.zeros(0, np.int32)
+    return read_labels(source, np.arange(source.size))
+
+
 def label_warnings(source: Source, most: int = 20_000) -> list[str]:
     """What is odd about the labels: those that are none, and those that no sample has.
 

@@ -70,6 +70,11 @@ def shared(a: Source, b: Source) -> np.ndarray:
     return np.intersect1d(ids(a), ids(b))
 
 
+def apart(source: Source, other: Source) -> np.ndarray:
+    """Which samples of a source another one has not: bool [N]."""
+    return ~np.isin(ids(source), shared(source, other))
+
+
 def ids(source: Source) -> np.ndarray:
     """Which stored sample each sample of a split is: int64 [size]."""
     if source.ids is not None:

@@ -132,8 +132,17 @@ def memorization_figures(candidate: Sample, real: Real) -> Figures:
 def accuracy_figures(candidate: Sample, real: Real) -> Figures:
     """The share of samples that the extractor takes for the class asked for."""
     assert candidate.labels is not None
-    logits, labels = keep_labelled(candidate.logits, candidate.labels)
-    return {"conditional_accuracy": float((logits.argmax(axis=1) == labels).mean())}
+    return {"conditional_accuracy": own_class(candidate.logits, candidate.labels)}
+
+
+def own_class(logits: Any, labels: np.ndarray) -> float:
+    """The share of the labelled ones that the logits [n, K] put in their own class.
+
+    Raises:
+      ValueError: as ``keep_labelled`` does.
+    """
+    logits, labels = keep_labelled(logits, labels)
+    return float((logits.argmax(axis=1) == labels).mean())
 
 
 def mode_figures(candidate: Sample, real: Real) -> Figures:

@@ -8,8 +8,8 @@ import jax
 import numpy as np
 
 from jaxgan import data
-from jaxgan.evaluation import real
-from jaxgan.evaluation.figures import Figures, Real, Sample, keep_labelled
+from jaxgan.evaluation import figures, real
+from jaxgan.evaluation.figures import Figures, Real, Sample
 from jaxgan.evaluation.metrics import likelihood
 
 IMPORTANCE_SAMPLES = 50
@@ -135,5 +135,4 @@ def own_class(samples: Sample) -> Figures:
     """The share of the labelled ones that the classifier puts in their own class, if it can."""
     if samples.logits is None or samples.labels is None or not (samples.labels >= 0).any():
         return {}
-    logits, labels = keep_labelled(samples.logits, samples.labels)
-    return {"reconstruction_accuracy": float((logits.argmax(axis=1) == labels).mean())}
+    return {"reconstruction_accuracy": figures.own_class(samples.logits, samples.labels)}

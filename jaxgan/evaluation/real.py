@@ -99,8 +99,7 @@ def unseen_rows(splits: data.Splits, config: ConfigDict) -> np.ndarray:
     """
     unseen = splits.source(config.data.test_split)
     rows = shuffle(unseen)
-    if len(both := data.shared(unseen, splits.source())):
-        rows = rows[~np.isin(data.ids(unseen)[rows], both)]
+    rows = rows[data.apart(unseen, splits.source())[rows]]
     return rows if len(rows) >= 4 else rows[:0]
 
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from jaxgan import losses
 from jaxgan.adversarial import several
-from jaxgan.adversarial.encoding import drawn, encoder
+from jaxgan.adversarial.encoding import drawn, encoder, pair
 from jaxgan.base import draws
 from jaxgan.base.method import Method
 from jaxgan.base.state import Metrics
@@ -53,12 +53,8 @@ class BiGAN:
     @cached_property
     def players(self) -> dict[str, Player]:
         """The generator, the encoder and the discriminator."""
-        c = self.common
-        return {
-            "g": c.player("generator", self.generator, shape=c.shape),
-            "e": c.player("encoder", self.encoder, shape=(self.latent_dim,)),
-            "d": c.player("discriminator", self.discriminator),
-        }
+        two = pair(self.common, self.generator, self.encoder, self.latent_dim)
+        return {**two, "d": self.common.player("discriminator", self.discriminator)}
 
     def build(self) -> Method:
         """The method."""

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from jaxgan import losses
 from jaxgan.adversarial import several
-from jaxgan.adversarial.encoding import drawn, encoder, kl_of
+from jaxgan.adversarial.encoding import drawn, encoder, kl_of, pair
 from jaxgan.base import draws
 from jaxgan.base.method import Method
 from jaxgan.base.state import Metrics, State
@@ -81,11 +81,7 @@ class VAE:
     @cached_property
     def players(self) -> dict[str, Player]:
         """The decoder and the encoder."""
-        c = self.common
-        return {
-            "g": c.player("generator", self.generator, shape=c.shape),
-            "e": c.player("encoder", self.encoder, shape=(self.latent_dim,)),
-        }
+        return pair(self.common, self.generator, self.encoder, self.latent_dim)
 
     def build(self) -> Method:
         """The method."""

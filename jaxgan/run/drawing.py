@@ -53,9 +53,8 @@ def choose(ready: Program, splits: data.Splits) -> Shown:
     if not config.sample.every or not (encodes or TRANSLATED in method.conditions):
         return Shown()
     source = splits.complete.source(config.data.test_split)
-    unseen = np.arange(source.size)
-    if len(both := data.shared(source, splits.source())) < source.size:
-        unseen = unseen[~np.isin(data.ids(source), both)]
+    apart = data.apart(source, splits.source())
+    unseen = np.flatnonzero(apart if apart.any() else ~apart)
 
     def spread(most: int) -> np.ndarray:
         n = min(most, len(unseen))
