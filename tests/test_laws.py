@@ -233,7 +233,7 @@ def test_6_streamed_batches_are_those_drawn_on_the_device(settings, ready):
     streamed = settings.copy_and_resolve_references()
     with streamed.unlocked():
         streamed.data.placement = "stream"
-    host = program.prepare(streamed).batches(source, 2)
+    host = dataclasses.replace(ready, config=streamed).batches(source, 2)
     device = ready.batches(source, 2)
     for _ in range(3):
         index = {name: np.asarray(rows) for name, rows in next(device).items()}

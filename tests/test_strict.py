@@ -236,7 +236,11 @@ def test_what_a_trained_model_is_asked(name):
                 check(more, (state, batch["image"]))
 
 
-@pytest.mark.parametrize("name", METHODS)
+# Of one update there is the same Adam for all: by what they are made of, the quick suite has others.
+ADAM = [pytest.param(n, marks=pytest.mark.slow if n in (*LARGE, "r3gan") else ()) for n in METHODS]
+
+
+@pytest.mark.parametrize("name", ADAM)
 def test_adam_keeps_the_state_with_64_bits_allowed(name):
     with jax.enable_x64(True):
         variant, batch, key = made(name, "adam", {"unrolled": 1, "historical_averaging": 1.0})
