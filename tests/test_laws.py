@@ -341,8 +341,9 @@ def test_11_a_sample_is_generated_from_latents(ready, state):
 
 
 def made_shape(ready):
-    """Of a sample: a translation is as the targets are."""
-    return ready.spec.target if "image" in ready.method.conditions else ready.spec.shape
+    """Of a sample: a translation is as the targets are, where there are any."""
+    towards = "image" in ready.method.conditions and "target" in ready.method.entries
+    return ready.spec.target if towards else ready.spec.shape
 
 
 def to_translate(ready, n):
