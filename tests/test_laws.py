@@ -142,11 +142,11 @@ def sgd(settings):
     changed = settings.copy_and_resolve_references()
     rate = 1e-2
     with changed.unlocked():
-        if "cycle" in changed.method:
+        if changed.method.generator.name == "translator":
             # At first its maps are nearly constant, and divided by their deviation: a millionth of
             # the weights more is a hundredth after three steps, on one device too.
-            changed.method.generator.normalization = "none"
-            changed.method.discriminator.normalization = "none"
+            for role in {"generator", "discriminator"} & set(changed.method):
+                changed.method[role].normalization = "none"
         for key in changed.method:
             if key.endswith("optimizer"):
                 changed.method[key] = {"name": "sgd", "learning_rate": rate}

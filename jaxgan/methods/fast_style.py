@@ -179,7 +179,8 @@ class FastStyle:
         made = run("g", image)
         found = maps.apply(self.extractor, self.layers, seen, made)
         wanted = maps.apply(self.extractor, self.content_layers, seen, image)
-        content = sum(losses.l2(found[name], wanted[name]) for name in self.content_layers)
+        apart = (losses.l2(found[name], wanted[name]) for name in self.content_layers)
+        content = sum(apart, jnp.zeros((), jnp.float32))
         grams = {name: losses.gram(found[name]) for name in self.style_layers}
         of_style = {n: jnp.broadcast_to(extras[GRAMS][n][None], g.shape) for n, g in grams.items()}
         style, variation = losses.style(grams, of_style), losses.total_variation(made)

@@ -5,6 +5,8 @@ mirrored where the map keeps its size. It is Johnson's of style transfer (2016, 
 whose outer kernels are of 9 and whose blocks are 5.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -49,7 +51,7 @@ class Generator(nn.Module):
             raise ValueError(f"outer_kernel must be odd, not {self.outer_kernel}")
 
         layer, w, border = layers_of(self, train), self.width, self.outer_kernel // 2
-        outer = {"kernel_size": self.outer_kernel, "padding": 0}
+        outer: dict[str, Any] = {"kernel_size": self.outer_kernel, "padding": 0}
         x = nn.relu(layer("first", w, reflect(x, border), **outer))
         for i in range(2):
             x = nn.relu(layer(f"down_{i}", w * 2 ** (i + 1), x, strides=2))
