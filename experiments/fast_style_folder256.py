@@ -20,7 +20,7 @@ def get_config() -> ConfigDict:
     config.sample.every = config.checkpoint.every = 2000
     config.method = {**styling.johnson(), **styling.inception()}
     # VGG-16's maps have sides of 256, 128, 64 and 32; these, of 127, 125, 60 and 29.
-    config.method.update({"style": styling.STROKES, "style_size": 256, "style_weight": 1e5})
+    config.method.update({"style": styling.STROKES, "style_size": 256, "style_weight": 1.0})
     return config
 
 

@@ -57,7 +57,7 @@ class FastStyle:
     style: str = ""
     extractor: str = "inception"
     content_weight: float = 1.0
-    style_weight: float = 1e5
+    style_weight: float = 1.0
     variation: float = 0.0
     style_size: int = 0
     weights: str = ""
