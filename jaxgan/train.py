@@ -38,7 +38,8 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
     workdir = Path(workdir)
     # All that can be wrong with the input comes first: then nothing has been written.
     splits = data.Splits(config.data)
-    ready = program.prepare(config, splits=splits)
+    begins = not checkpoint.steps(workdir / run_folder.CHECKPOINTS)
+    ready = program.prepare(config, splits=splits, begins=begins)
     sources = splits.sources()
     shown = drawing.choose(ready, splits)
     checkpoint.require_space(workdir, ready.bytes)

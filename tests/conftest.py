@@ -112,12 +112,12 @@ def shared_programs():
     """Runs of one config share what they trace and compile, in modules that make many of them."""
     shared, prepare = {}, program.prepare
 
-    def prepare_once(config, spec=None, splits=None):
+    def prepare_once(config, spec=None, splits=None, **given):
         build = variants.find(config.method.name).build  # which a test may have put there
         found = spec or (splits or data.Splits(config.data)).spec()
         key = (config.to_json_best_effort(), spec is None, repr(found), build)
         if key not in shared:
-            shared[key] = prepare(config, spec, splits)
+            shared[key] = prepare(config, spec, splits, **given)
         return shared[key]
 
     with pytest.MonkeyPatch.context() as patch:

@@ -149,6 +149,14 @@ OWN = {
         "pretrain_steps": 3,
         "features": {"extractor": "domain", "layers": ("conv_0",)},
     },
+    "fast_style": {
+        "generator": {"name": "translator", "width": 4, "residual_blocks": 1},
+        "extractor": "domain",
+        "content_layers": ("conv_1",),
+        "style_layers": ("conv_0", "conv_1"),
+        "style": "read when a run begins",
+        "variation": 0.1,
+    },
     "cyclegan": {
         "generator": {"name": "translator", "width": 4, "residual_blocks": 1},
         "discriminator": JUDGE,

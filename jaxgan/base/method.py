@@ -49,8 +49,8 @@ class Method:
       apart: those of them that are drawn in orders of their own, also where the data have them in
         one row: what is not to be paired.
       conditions: names of those that ``generate`` takes. ``'labels'`` are int32 [n]; ``'image'``
-        are images [n, H, W, C] in [-1, 1] that samples are translations of, of the targets' shape;
-        any other is [n, ...], or one for all.
+        are images [n, H, W, C] in [-1, 1] that samples are translations of, of the targets' shape
+        where the method reads targets; any other is [n, ...], or one for all.
       at: ``step -> (phase, Method)``, where what runs changes as a training goes on: the method of
         a state after so many steps, and which of its phases that is, any hashable value. Each phase
         is compiled once, and is a range of steps. The phases have the same members, read the same
@@ -59,8 +59,8 @@ class Method:
       choices: the conditions beside ``'labels'`` that are whole numbers from 0 on, each with how
         many it may be.
       prepare: ``source -> entries`` of the batch that ``init`` gets, read from the training data on
-        the host before anything is written. It may refuse the data by a ValueError; without these
-        entries ``init`` must give a state of the same shapes.
+        the host before anything is written, where a run begins. It may refuse the data by a
+        ValueError; without these entries ``init`` must give a state of the same shapes.
       scores: ``(state, images) -> logits`` [B] of the discriminator.
       classify: ``(state, images, *, averaged=True) -> {name: class logits [B, K]}``.
       encode: ``(state, images, *, averaged=True) -> latents``, from which ``generate`` makes the

@@ -1,8 +1,11 @@
 """CycleGAN's generator (Zhu et al. 2017, arXiv:1703.10593, appendix 7.2): an image to an image.
 
-A convolution of 7, two halvings, residual blocks (Johnson et al. 2016, arXiv:1603.08155), two
-doublings, a convolution of 7; borders are mirrored where the map keeps its size.
+A convolution of 7, two halvings, residual blocks, two doublings, a convolution of 7; borders are
+mirrored where the map keeps its size. It is Johnson's of style transfer (2016, arXiv:1603.08155),
+whose outer kernels are of 9 and whose blocks are 5.
 """
+
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -19,6 +22,7 @@ class Generator(nn.Module):
       shape: [H, W, C'] of an image that it makes; of any other size it makes one as well.
       width: channels of the first map; the third has four times as many.
       residual_blocks: how many: 9 for 256 pixels, 6 for 128.
+      outer_kernel: side of the first and the last convolution's, an odd number.
       normalization: ``'instance'``, ``'batch'`` or ``'none'``.
       dropout: rate within the blocks, for calls that are given keys.
       dtype: in which to compute, ``config.precision``; parameters and output stay float32.
@@ -28,6 +32,7 @@ class Generator(nn.Module):
     shape: tuple[int, ...]
     width: int = 64
     residual_blocks: int = 9
+    outer_kernel: int = 7
     normalization: str = "instance"
     dropout: float = 0.0
     dtype: str = "float32"
@@ -42,9 +47,12 @@ class Generator(nn.Module):
                 "translator takes images [B, H, W, C] whose sides are multiples of 4, not "
                 f"{list(x.shape)}"
             )
+        if self.outer_kernel < 1 or self.outer_kernel % 2 == 0:
+            raise ValueError(f"outer_kernel must be odd, not {self.outer_kernel}")
 
-        layer, w = layers_of(self, train), self.width
-        x = nn.relu(layer("first", w, reflect(x, 3), kernel_size=7, padding=0))
+        layer, w, border = layers_of(self, train), self.width, self.outer_kernel // 2
+        outer: dict[str, Any] = {"kernel_size": self.outer_kernel, "padding": 0}
+        x = nn.relu(layer("first", w, reflect(x, border), **outer))
         for i in range(2):
             x = nn.relu(layer(f"down_{i}", w * 2 ** (i + 1), x, strides=2))
         for i in range(self.residual_blocks):
@@ -54,6 +62,6 @@ class Generator(nn.Module):
         for i in range(2):
             x = nn.relu(layer(f"up_{i}", w * 2 ** (1 - i), x, strides=2, up=True))
         last = Conv(
-            self.shape[-1], 7, padding=0, kernel_init=blocks.NORMAL, dtype=self.dtype, name="last"
+            self.shape[-1], **outer, kernel_init=blocks.NORMAL, dtype=self.dtype, name="last"
         )
-        return jnp.tanh(last(reflect(x, 3)).astype(jnp.float32))
+        return jnp.tanh(last(reflect(x, border)).astype(jnp.float32))

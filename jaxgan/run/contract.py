@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan import data
+from jaxgan.base.errors import UserError
 from jaxgan.base.method import TRANSLATED, Method
 from jaxgan.base.state import Metrics, State
 
@@ -153,7 +154,7 @@ def check_samples(
     """Traces what draws samples, in each phase of so many steps.
 
     Conditions beside labels and images are whatever the method says, so those methods are left
-    alone. What is made of an image is of the shape of the targets.
+    alone. What is made of an image is of the shape of the targets, where the method reads these.
 
     Raises:
       Exception: whatever ``latents`` or ``generate`` is refused with.
@@ -163,7 +164,8 @@ def check_samples(
     for now in method.phases(steps):
         if set(now.conditions) - {"labels", TRANSLATED}:
             continue
-        shape = spec.target if TRANSLATED in now.conditions else spec.shape
+        towards = TRANSLATED in now.conditions and "target" in now.entries
+        shape = spec.target if towards else spec.shape
         latents = jax.eval_shape(lambda key, now=now: now.latents(key, _SAMPLES), key)
         for leaf in jax.tree.leaves(latents):
             if leaf.shape[:1] != (_SAMPLES,):
@@ -187,6 +189,19 @@ def check_samples(
                 f"generate must return an array with a row of the shape {tuple(shape)} for each "
                 f"sample; for n={_SAMPLES} it returned {told_of}"
             )
+
+
+def check_comparable(method: Method, whose: str) -> None:
+    """Refuses to measure what is made of images where nothing says what it should be.
+
+    Raises:
+      UserError: naming whose method it is.
+    """
+    if TRANSLATED in method.conditions and "target" not in method.entries:
+        raise UserError(
+            f"{whose} learns without targets: there is nothing to compare with what it makes of "
+            "images, and nothing to evaluate (evaluation.every=0)"
+        )
 
 
 def _is_state(value: Any) -> bool:

@@ -83,7 +83,8 @@ def draw(ready: Program, state: State, shown: Shown) -> dict[str, Image.Image]:
     if TRANSLATED in ready.method.conditions and shown.rows is not None:
         given = shown.rows["image"]
         made = sampling.draw(ready, state, key, len(given), image=given)
-        sides = (given, made, shown.rows.get("target"))
+        true = shown.rows.get("target") if "target" in ready.method.entries else None
+        sides = (given, made, true)
         return {GRID: pictures.picture(beside(*sides))}
     found = {GRID: pictures.picture(sampling.draw(ready, state, key, n))}
     if shown.rows is not None:

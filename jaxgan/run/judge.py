@@ -10,7 +10,7 @@ from jaxgan import evaluation
 from jaxgan.base import errors
 from jaxgan.base.files import Place
 from jaxgan.evaluation.protocol import Result
-from jaxgan.run import checkpoint, program, run_folder, sampling, trained
+from jaxgan.run import checkpoint, contract, program, run_folder, sampling, trained
 
 # The final figure may be this much worse than the best one before the gap is told.
 WIDE = 1.25
@@ -94,6 +94,7 @@ def evaluate(
     for step, role in roles.items():
         model = trained.load(workdir, step, settings, devices=0)
         if evaluator is None:
+            contract.check_comparable(model.method, f"method {model.config.method.name!r}")
             trained.warn_of_other_data(workdir, model)
             config, mesh = model.config.copy_and_resolve_references(), model.program.devices.mesh
             config.evaluation.n = n or config.evaluation.n

@@ -1,8 +1,8 @@
 """A run made ready: the method on its devices, its data, and the compiled functions of the loop."""
 
 import dataclasses
-from collections.abc import Hashable, Mapping
-from functools import cached_property, partial
+from collections.abc import Callable, Hashable, Mapping
+from functools import cache, cached_property, partial
 from typing import Any
 
 import jax
@@ -38,7 +38,7 @@ class Program:
       devices: where it runs.
       spec: of the training data.
       shapes: of the carry, as ``ShapeDtypeStruct``.
-      prepared: entries of the batch that ``init`` gets, see ``method.Method``.
+      prepared: gives the entries of the batch that ``init`` gets, see ``Method.prepare``.
     """
 
     config: ConfigDict
@@ -47,7 +47,7 @@ class Program:
     devices: Devices
     spec: data.Spec
     shapes: Carry
-    prepared: Mapping[str, PyTree] = dataclasses.field(default_factory=dict)
+    prepared: Callable[[], Mapping[str, PyTree]] = dict
     _phases: dict[Hashable, Compiled] = dataclasses.field(default_factory=dict)
 
     @cached_property
@@ -80,7 +80,7 @@ class Program:
         def init(key: jax.Array, prepared: PyTree) -> State:
             return self.method.init(jax.random.fold_in(key, INIT), {**batch, **prepared})
 
-        prepared = self.devices.replicate(self.prepared)
+        prepared = self.devices.replicate(self.prepared())
         state = jax.jit(init, out_shardings=self.devices.replicated)(self.key, prepared)
         return {"state": state, "totals": self.fresh_totals()}
 
@@ -150,7 +150,11 @@ def zeros(shapes: PyTree) -> PyTree:
 
 
 def prepare(
-    config: ConfigDict, spec: data.Spec | None = None, splits: data.Splits | None = None
+    config: ConfigDict,
+    spec: data.Spec | None = None,
+    splits: data.Splits | None = None,
+    *,
+    begins: bool = True,
 ) -> Program:
     """Builds and checks everything that can be wrong before anything is compiled or written.
 
@@ -158,6 +162,8 @@ def prepare(
       config: completed.
       spec: of the training data, where they need not be there; else they are asked.
       splits: of the dataset, where they are used for more than this.
+      begins: whether it starts at the first step. Where a run goes on, its state has what a method
+        prepares of the data already.
 
     Raises:
       UserError: with the reason, if the method, its networks, the data, the devices or a metric
@@ -169,7 +175,7 @@ def prepare(
     method = mapped = contract.traced_once(build(config))
     if devices.axis_name is not None:
         mapped = contract.traced_once(build(config, devices.axis_name))
-    whose, prepared = f"method {config.method.name!r}", {}
+    whose = f"method {config.method.name!r}"
     feed.check(method, whose, spec, config.data.name)
     if config.data.flip:
         data.mirrored.check(spec, config.data.name)
@@ -178,9 +184,16 @@ def prepare(
     with errors.stage("tracing the initialization of", whose):
         state = jax.eval_shape(method.init, key, batch)
         contract.check_state(state)
-    if starts and method.prepare is not None:
+
+    @cache
+    def prepared() -> dict[str, PyTree]:
+        if not starts or method.prepare is None:
+            return {}
         with errors.stage("preparing the data for", whose):
-            prepared = dict(method.prepare(splits.source()))
+            return dict(method.prepare(splits.source()))
+
+    if begins:
+        prepared()
     if starts and (config.sample.every or config.evaluation.every):
         averaged = config.evaluation.averaged
         with errors.stage("tracing the samples of", whose):
@@ -191,6 +204,8 @@ def prepare(
             check_share(mapped, devices, state, batch, key)
     shapes = jax.eval_shape(totals.zero, metrics, state)
     if starts:  # else the data need not be there, and were asked when the run began
+        if config.evaluation.every:
+            contract.check_comparable(method, whose)
         check_metrics(config, spec, method, list(metrics))
     carry = {"state": state, "totals": shapes}
     return Program(config, method, mapped, devices, spec, carry, prepared)

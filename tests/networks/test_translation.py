@@ -28,6 +28,12 @@ def count(module, *shape):
         (translator.Generator((256, 256, 3)), 3, (11_378_179, 0)),
         (translator.Generator((256, 256, 3), residual_blocks=6), 3, (7_837_699, 0)),
         (translator.Generator((256, 256, 3), normalization="batch"), 3, (11_383_427, 10_496)),
+        # Johnson's in PyTorch's examples, 1,679,235, without its norms' scales and shifts.
+        (
+            translator.Generator((256, 256, 3), width=32, residual_blocks=5, outer_kernel=9),
+            3,
+            (1_679_235 - 2 * (32 + 64 + 128 + 10 * 128 + 64 + 32), 0),
+        ),
         (unet.Generator((256, 256, 3)), 3, (54_413_955, 9_856)),
         (unet.Generator((256, 256, 3), normalization="instance"), 3, (54_409_603, 0)),
         (unet.Generator((256, 256, 3), depth=7), 3, (41_828_995, 7_808)),
@@ -87,6 +93,7 @@ def test_dropout_is_of_a_samples_own_key(module):
     ("module", "shape", "told"),
     [
         (translator.Generator((30, 30, 3)), (1, 30, 30, 3), "sides are multiples of 4, not"),
+        (translator.Generator((8, 8, 3), outer_kernel=4), (1, 8, 8, 3), "outer_kernel must be odd"),
         (unet.Generator((64, 64, 3)), (1, 64, 64, 3), "multiples of 256, not .* set the depth"),
         (translator.Generator((4, 4, 3)), (1, 4, 4, 3), "images of 1x1 have no 1 pixels to mirror"),
         (patchgan.Discriminator(), (1, 8, 8, 3), "sees images of 16 pixels at least"),
