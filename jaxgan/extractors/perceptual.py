@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import jax
@@ -28,6 +27,8 @@ class Perceptual:
         ``'none'``.
       layers: whose maps are compared, see ``extractors.maps``.
       weight: of the squared distance, a mean over each layer's values and a sum over layers.
+      size: the side to which images are resized (bilinearly) before they are looked at; 0: none.
+        Inception was trained on, and is measured with, images of 299 pixels.
       weights: Inception's file.
       weights_digest: its SHA-256, if it must be that one.
     """
@@ -35,6 +36,7 @@ class Perceptual:
     extractor: str = "none"
     layers: tuple[str, ...] = ()
     weight: float = 1.0
+    size: int = 0
     weights: str = ""
     weights_digest: str = ""
 
@@ -45,6 +47,8 @@ class Perceptual:
                 raise ValueError("features.layers and features.weights need features.extractor")
         elif self.weight <= 0 or not self.layers:
             raise ValueError("features need layers, and a weight above 0")
+        if self.size < 0:
+            raise ValueError("features.size must be at least 0")
         if (self.extractor == "inception") != bool(self.weights):
             raise ValueError("features.weights is the file of features.extractor='inception'")
 
@@ -52,10 +56,15 @@ class Perceptual:
         """Whether there are any."""
         return self.extractor != "none"
 
+    def seen(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape [H, W, C] of what the extractor is shown of images of ``shape``."""
+        return (self.size, self.size, shape[-1]) if self.size else shape
+
     def prepare(self, source: data.Source) -> Batch:
         """The variables, as ``Method.prepare`` gives them to ``init``; see ``maps.load``."""
-        given = {"weights": self.weights, "digest": self.weights_digest}
-        return {KEPT: maps.load(self.extractor, self.layers, source, **given)}
+        told = {"weights": self.weights, "digest": self.weights_digest}
+        shape = self.seen(source.target or source.shape)
+        return {KEPT: maps.load(self.extractor, self.layers, source, shape=shape, **told)}
 
     def extras(self, batch: Batch, shape: tuple[int, ...]) -> dict[str, PyTree]:
         """For the state: those in the batch, or else zeros of their shapes, of images of ``shape``.
@@ -65,10 +74,17 @@ class Perceptual:
         """
         if not self:
             return {}
-        shapes = maps.shapes(self.extractor, self.layers, shape)
-        zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-        return {KEPT: batch.get(KEPT, zeros)}
+        needed = maps.shapes(self.extractor, self.layers, self.seen(shape))
+        zeros = lambda x: jnp.zeros(x.shape, x.dtype)  # noqa: E731
+        return {KEPT: batch[KEPT] if KEPT in batch else jax.tree.map(zeros, needed)}
 
     def look(self, extras: Mapping[str, PyTree]) -> Callable[[jax.Array], dict[str, jax.Array]]:
         """From images [B, H, W, C] in [-1, 1] to their maps by layer."""
-        return partial(maps.apply, self.extractor, self.layers, extras[KEPT])
+
+        def maps_of(images: jax.Array) -> dict[str, jax.Array]:
+            if self.size:
+                shape = (len(images), *self.seen(images.shape))
+                images = jax.image.resize(images, shape, "linear")
+            return maps.apply(self.extractor, self.layers, extras[KEPT], images)
+
+        return maps_of

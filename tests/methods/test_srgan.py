@@ -141,7 +141,8 @@ def test_the_features_are_of_the_targets_and_kept(monkeypatch):
 
     monkeypatch.setattr(maps, "load", load)
     prepared = method.prepare(source)
-    assert asked == [(("domain", DOMAIN["layers"], source), {"weights": "", "digest": ""})]
+    asked_for = {"shape": (8, 8, 1), "weights": "", "digest": ""}
+    assert asked == [(("domain", DOMAIN["layers"], source), asked_for)]
     kept = method.init(KEY, {**BATCH, **prepared}).extras[KEPT]
     assert {float(x.min()) for x in jax.tree.leaves(kept)} == {1.0}
     bare = jax.eval_shape(method.init, KEY, BATCH)
