@@ -24,6 +24,7 @@ def get_config() -> ConfigDict:
     layers = {"extractor": "inception", "layers": ("conv_4", "mixed_2", "mixed_7"), "size": 128}
     config.method = enlarging.srgan(1000, **enlarging.SMALL)
     config.method.update({"ema_decay": 0.99, "features": {**layers, "weight": 0.05}})
+    config.method.adversarial = 2e-4
     config.method.discriminator.update({"width": 16, "features": 128})
     config.method.optimizer.learning_rate = 1e-3
     # Down to 4e-4 where the discriminator begins.
