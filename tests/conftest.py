@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import functools
 import gc
 import importlib.util
 import json
@@ -164,10 +165,16 @@ def experiment_of(method_name):
     """An experiment that uses the method: the one on the digits if there is one."""
     using = []
     for path in sorted(EXPERIMENTS.glob("*.py"), key=lambda p: ("digits" not in p.name, p.name)):
-        if config_lib.load_experiment(str(path)).get_config().method.name == method_name:
+        if method_of(path) == method_name:
             using.append(path.stem)
     assert using, f"no experiment uses method {method_name!r}"
     return using[0]
+
+
+@functools.cache
+def method_of(experiment):
+    """The name of the method that an experiment uses."""
+    return config_lib.load_experiment(str(experiment)).get_config().method.name
 
 
 METHODS = variants.names()

@@ -4,6 +4,7 @@ import dataclasses
 import re
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -17,10 +18,21 @@ from jaxgan.base import errors
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
 from jaxgan.config import variants
+from jaxgan.extractors import domain
+from jaxgan.extractors.classifier import Recipe
 from jaxgan.run import checkpoint, program, sampling
 from tests.conftest import METHODS, experiment_of, log_lines, run, same_bits, smoke, stop_at
 
 STEPS = 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_classifier(tmp_path_factory):
+    """Laws hold in the features of any: one epoch, and none is kept for others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(domain, "Recipe", partial(Recipe, epochs=1))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("classifiers")))
+        yield
 
 
 @pytest.fixture(scope="module", params=METHODS)

@@ -244,7 +244,7 @@ def test_what_a_trained_model_is_asked(name):
                 check(more, (state, batch["image"]))
 
 
-# Of one update there is the same Adam for all: by what they are made of, the quick suite has others.
+# Adam is the same for all: the quick suite leaves out those that are traced for seconds.
 ADAM = [pytest.param(n, marks=pytest.mark.slow if n in (*LARGE, "r3gan") else ()) for n in METHODS]
 
 

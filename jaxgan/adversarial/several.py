@@ -19,10 +19,10 @@ from jaxgan.learning import optimizers
 from jaxgan.learning.player import Player
 from jaxgan.learning.players import Players, Run
 
-__all__ = ["Common", "flat", "gaussian", "given", "method"]
+__all__ = ["Common", "at_rest", "flat", "gaussian", "given", "method"]
 
 PyTree = Any
-# What a loss has of each sample: the batch's entries, ``z``, ``key`` and ``step``.
+# What a loss has of each sample: the batch's entries, ``z``, ``key`` and ``step``; and ``extras``.
 Rows = Mapping[str, Any]
 Loss = Callable[[Run, Rows], tuple[jax.Array, Metrics]]
 Latents = Callable[[jax.Array], PyTree]
@@ -98,6 +98,7 @@ def method(
     generator: str = "g",
     averaged: Sequence[str] = (),
     conditions: tuple[str, ...] = (),
+    extras: Callable[[Batch], dict[str, PyTree]] = lambda batch: {},
     **members: Any,
 ) -> Method:
     """The method of several networks, which move in turn, each time some of them by one loss.
@@ -108,12 +109,14 @@ def method(
       inputs: ``rows -> {name: inputs}``: what each is called with, for its first call.
       updates: ``(names, loss)`` in their order in a step: who moves, and by which loss, see
         ``Players.update``. Its rows are the batch's entries, latents ``z`` [B, ...] of this
-        update's own, for its other draws ``key`` [B], and ``step`` int32 [B], the same for all.
+        update's own, for its other draws ``key`` [B], ``step`` int32 [B], the same for all, and
+        the state's ``extras``, whole.
       latents: keys [B] to what as many samples are generated from, such as ``gaussian(100)``.
       generator: the name of the network that generates. It is called with z, and the conditions.
       averaged: names of others whose weights are averaged as the generator's are.
       conditions: see ``Method``.
-      **members: other members of the record.
+      extras: the batch that ``init`` gets to what the state keeps beside the networks, unchanged.
+      **members: members of the record, beside the five that it makes or in their places.
 
     Raises:
       ValueError: if a player is moved by no update, or one that is named is none.
@@ -136,11 +139,15 @@ def method(
         its_own = {"z": z, "key": draws.fold(keys, OfRow.OWN), "step": jnp.full(len(z), step)}
         return {**batch, **its_own}
 
+    def with_extras(loss: Loss, kept: Mapping[str, PyTree]) -> Loss:
+        # Not among the rows that are split for accumulation: it is no sample's.
+        return lambda run, rows: loss(run, {**rows, "extras": kept})
+
     def init(key: jax.Array, batch: Batch) -> State:
         two = jax.tree.map(lambda x: x[:2], dict(batch))
         step = jnp.zeros((), jnp.int32)
         nets = everyone.init(key, **inputs(rows(two, draws.sample_keys(key, 2), step)))
-        return State(step, nets, {})
+        return State(step, nets, extras(batch))
 
     def step(state: State, batch: Batch, key: jax.Array) -> tuple[State, Metrics]:
         n = len(batch["image"])
@@ -149,7 +156,8 @@ def method(
         for i, (names, loss) in enumerate(updates):
             keys = draws.sample_keys(jax.random.fold_in(key, i), n, common.axis_name)
             its_own = rows(batch, keys, state.step)
-            nets, measured = everyone.update(nets, names, loss, its_own)
+            told = with_extras(loss, state.extras)
+            nets, measured = everyone.update(nets, names, told, its_own)
             metrics = {**metrics, **measured}
         moving = {
             name: player.average(nets[name], common.ema_decay, state.step)
@@ -166,7 +174,22 @@ def method(
         told = given(asked, conditions)
         return everyone.apply(state.nets, generator, latents, *told, averaged=averaged)
 
-    return Method(init, step, drawn, generate, conditions=conditions, **members)
+    return replace(Method(init, step, drawn, generate, conditions=conditions), **members)
+
+
+def at_rest(first: Method, whole: Method) -> Method:
+    """``whole`` in a phase that has the step of ``first``, which moves some of its networks.
+
+    What is measured of the others is 0: all phases log the same metrics.
+    """
+
+    def step(state: State, batch: Batch, key: jax.Array) -> tuple[State, Metrics]:
+        new, metrics = first.step(state, batch, key)
+        _, every = jax.eval_shape(whole.step, state, batch, key)
+        idle = {name: jnp.zeros(x.shape, x.dtype) for name, x in every.items()}
+        return new, {**idle, **metrics}
+
+    return replace(whole, step=step)
 
 
 def given(asked: Mapping[str, Any], conditions: tuple[str, ...]) -> list[Any]:

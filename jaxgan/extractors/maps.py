@@ -74,6 +74,7 @@ def load(
     layers: Sequence[str],
     source: data.Source,
     *,
+    shape: tuple[int, ...] | None = None,
     weights: str = "",
     digest: str = "",
 ) -> PyTree:
@@ -86,6 +87,7 @@ def load(
       extractor: see ``apply``.
       layers: likewise.
       source: what is looked at.
+      shape: of the images that ``apply`` is to be given; ``None``: of the source's.
       weights: Inception's file.
       digest: its SHA-256 in hex, if it must be that one.
 
@@ -93,7 +95,7 @@ def load(
       ValueError: if the file cannot be used, or as ``apply`` does.
       UserError: if there are no labels to train on.
     """
-    needed = shapes(extractor, layers, source.target or source.shape)
+    needed = shapes(extractor, layers, shape or source.target or source.shape)
     if extractor == "inception":
         whole: PyTree = {"params": inception.load(weights, digest=digest).params["network"]}
     else:

@@ -6,7 +6,7 @@ Johnson et al. 2016, "Perceptual Losses for Real-Time Style Transfer and Super-R
 
 import dataclasses
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -20,13 +20,13 @@ from jaxgan.base.method import Method
 from jaxgan.base.state import Batch, Metrics, State
 from jaxgan.data import images, remarks
 from jaxgan.extractors import maps
+from jaxgan.extractors.perceptual import Perceptual
 from jaxgan.learning.player import Player
 from jaxgan.learning.players import Run
 
 PyTree = Any
-# The extractor's variables and the style's Gram matrices, among the entries of the batch that
-# ``init`` gets and in the state.
-SEEN, GRAMS = "features", "grams"
+# The style's Gram matrices, among the entries of the batch that ``init`` gets and in the state.
+GRAMS = "grams"
 # Of which the sides are that the network ``translator`` takes.
 MULTIPLE = 4
 
@@ -86,69 +86,53 @@ class FastStyle:
         """The generator alone."""
         return {"g": self.common.player("generator", self.generator, shape=self.common.shape)}
 
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """All that are looked at, each once."""
-        return tuple(dict.fromkeys((*self.content_layers, *self.style_layers)))
+    @cached_property
+    def seen(self) -> Perceptual:
+        """All layers that are looked at, each once."""
+        layers = tuple(dict.fromkeys((*self.content_layers, *self.style_layers)))
+        told = {"weights": self.weights, "weights_digest": self.weights_digest}
+        return Perceptual(self.extractor, layers, **told)
 
     def build(self) -> Method:
         """The method: samples are the condition ``image`` in the style, of any size."""
-        whole = self.method({})
-        styled = translating.generator(self.players, "g", lambda x, _: (padded(x),))
-
-        def generate(state: State, latents: jax.Array, **asked: Any) -> jax.Array:
-            made = styled(state, latents, **asked)
-            H, W = asked[translating.CONDITIONS[0]].shape[1:3]
-            return made[:, :H, :W]
-
-        def init(key: jax.Array, batch: Batch) -> State:
-            shapes = self.shapes
-            kept = {name: batch.get(name) or zeros(shapes[name]) for name in (SEEN, GRAMS)}
-            return dataclasses.replace(whole.init(key, batch), extras=kept)
-
-        def step(state: State, batch: Batch, key: jax.Array) -> tuple[State, Metrics]:
-            return self.method(state.extras).step(state, batch, key)
-
-        return dataclasses.replace(
-            whole,
-            init=init,
-            step=step,
-            generate=generate,
-            conditions=translating.CONDITIONS,
-            prepare=self.prepare,
-        )
-
-    def method(self, extras: Mapping[str, PyTree]) -> Method:
-        """The method whose generator learns by what a state keeps."""
         return several.method(
             self.common,
             self.players,
             lambda rows: {"g": (rows["image"],)},
-            [(["g"], partial(self.g_loss, extras))],
+            [(["g"], self.g_loss)],
             latents=translating.latents,
+            extras=self.extras,
+            generate=self.generate,
+            conditions=translating.CONDITIONS,
+            prepare=self.prepare,
         )
 
-    @cached_property
-    def shapes(self) -> dict[str, PyTree]:
-        """Those of what the state keeps."""
-        shape = self.common.shape
-        seen = maps.shapes(self.extractor, self.layers, shape)
-        image = jax.ShapeDtypeStruct((1, *shape), jnp.float32)
-        return {SEEN: seen, GRAMS: jax.eval_shape(self.grams, seen, image)}
+    def generate(self, state: State, latents: jax.Array, **asked: Any) -> jax.Array:
+        """See ``Method``; images of any size are brought to what the network takes, and back."""
+        styled = translating.generator(self.players, "g", lambda x, _: (padded(x),))
+        made = styled(state, latents, **asked)
+        H, W = asked[translating.CONDITIONS[0]].shape[1:3]
+        return made[:, :H, :W]
 
-    def grams(self, seen: PyTree, image: jax.Array) -> PyTree:
+    def extras(self, batch: Batch) -> dict[str, PyTree]:
+        """What the state keeps: the extractor's variables, and the style's Gram matrices."""
+        kept = self.seen.extras(batch, self.common.shape)
+        image = jax.ShapeDtypeStruct((1, *self.common.shape), jnp.float32)
+        grams = jax.eval_shape(self.grams, kept, image)
+        zeros = lambda x: jnp.zeros(x.shape, x.dtype)  # noqa: E731
+        return {**kept, GRAMS: batch[GRAMS] if GRAMS in batch else jax.tree.map(zeros, grams)}
+
+    def grams(self, extras: Mapping[str, PyTree], image: jax.Array) -> PyTree:
         """The Gram matrices of an image [1, H, W, C], [c, c] of each of the style's layers."""
-        found = maps.apply(self.extractor, self.style_layers, seen, image)
-        return {name: losses.gram(layer)[0] for name, layer in found.items()}
+        found = self.seen.look(extras)(image)
+        return {name: losses.gram(found[name])[0] for name in self.style_layers}
 
     def prepare(self, source: data.Source) -> Batch:
         """The extractor's variables and the style, see ``Method``: the state keeps them."""
         picture = self.picture()
-        told = {"weights": self.weights, "digest": self.weights_digest}
         # Of the images, also where these have targets.
-        alone = dataclasses.replace(source, target=(), targets=0)
-        seen = maps.load(self.extractor, self.layers, alone, **told)
-        return {SEEN: seen, GRAMS: jax.jit(self.grams)(seen, picture)}
+        kept = self.seen.prepare(dataclasses.replace(source, target=(), targets=0))
+        return {**kept, GRAMS: jax.jit(self.grams)(kept, picture)}
 
     def picture(self) -> np.ndarray:
         """The style, float32 [1, H, W, C] in [-1, 1].
@@ -171,14 +155,11 @@ class FastStyle:
             raise ValueError(f"the style {self.style}: {error}") from error
         return data.to_float({"image": pixels[None]})["image"]
 
-    def g_loss(
-        self, extras: Mapping[str, PyTree], run: Run, rows: several.Rows
-    ) -> tuple[jax.Array, Metrics]:
+    def g_loss(self, run: Run, rows: several.Rows) -> tuple[jax.Array, Metrics]:
         """To look as the style, and to show what the image shows (eq. 5)."""
-        image, seen = rows["image"], extras[SEEN]
-        made = run("g", image)
-        found = maps.apply(self.extractor, self.layers, seen, made)
-        wanted = maps.apply(self.extractor, self.content_layers, seen, image)
+        image, extras = rows["image"], rows["extras"]
+        look, made = self.seen.look(extras), run("g", image)
+        found, wanted = look(made), look(image)
         apart = (losses.l2(found[name], wanted[name]) for name in self.content_layers)
         content = sum(apart, jnp.zeros((), jnp.float32))
         grams = {name: losses.gram(found[name]) for name in self.style_layers}
@@ -194,8 +175,3 @@ def padded(x: jax.Array) -> jax.Array:
     """Images [B, H, W, C] with their last row and column repeated up to multiples of 4."""
     more = [(0, 0), *((0, -side % MULTIPLE) for side in x.shape[1:3]), (0, 0)]
     return jnp.pad(x, more, "edge")
-
-
-def zeros(shapes: PyTree) -> PyTree:
-    """Arrays of these shapes: a state is restored into them."""
-    return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)

@@ -57,17 +57,15 @@ class Pix2Pix:
 
     def build(self) -> Method:
         """The method: samples are translations of the condition ``image``."""
-        made = several.method(
+        return several.method(
             self.common,
             self.players,
             lambda rows: {"g": translating.inputs(rows["image"], rows["z"]), "d": (pair(rows),)},
             [(["d"], self.d_loss), (["g"], self.g_loss)],
             latents=translating.latents,
-        )
-        generate = translating.generator(self.players, "g")
-        entries = ("image", "target")
-        return dataclasses.replace(
-            made, generate=generate, entries=entries, conditions=translating.CONDITIONS
+            generate=translating.generator(self.players, "g"),
+            entries=("image", "target"),
+            conditions=translating.CONDITIONS,
         )
 
     def fake(self, run: Run, rows: several.Rows) -> jax.Array:

@@ -6,60 +6,21 @@ Network" (arXiv:1609.04802), eq. 3 to 6.
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from jaxgan import data, losses
+from jaxgan import losses
 from jaxgan.adversarial import several, translating
 from jaxgan.base.method import Method
-from jaxgan.base.state import Batch, Metrics, State
-from jaxgan.extractors import maps
+from jaxgan.base.state import Metrics, State
+from jaxgan.extractors.perceptual import Perceptual
 from jaxgan.learning.player import Player
 from jaxgan.learning.players import Run
 
-PyTree = Any
 DISTANCES = {"l2": losses.l2, "l1": losses.l1}
-# Of a discriminator that has not begun they are 0.
-OF_D = ("d/loss", "d/real", "d/fake", "d/grad_norm")
-# The extractor's variables, among the entries of the batch that ``init`` gets and in the state.
-SEEN = "features"
-
-
-@dataclasses.dataclass(frozen=True)
-class Features:
-    """In which features an image is to be near the target; eq. 5 on any extractor.
-
-    Attributes:
-      extractor: ``'domain'`` (a classifier of the targets, by their labels), ``'inception'`` or
-        ``'none'``.
-      layers: whose maps are compared, see ``extractors.maps``.
-      weight: of the squared distance, a mean over each layer's values and a sum over layers.
-      weights: Inception's file.
-      weights_digest: its SHA-256, if it must be that one.
-    """
-
-    extractor: str = "none"
-    layers: tuple[str, ...] = ()
-    weight: float = 1.0
-    weights: str = ""
-    weights_digest: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuses values that no run can have."""
-        if self.extractor == "none":
-            if self.layers or self.weights:
-                raise ValueError("features.layers and features.weights need features.extractor")
-        elif self.weight <= 0 or not self.layers:
-            raise ValueError("features need layers, and a weight above 0")
-        if (self.extractor == "inception") != bool(self.weights):
-            raise ValueError("features.weights is the file of features.extractor='inception'")
-
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return self.extractor != "none"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +37,7 @@ class SRGAN:
       adversarial: weight of the generator's adversarial loss; 0 has no discriminator.
       distance: to the target in pixels: ``'l2'`` (eq. 4) or ``'l1'``.
       pixels: weight of that distance.
-      features: a distance in features beside it, see ``Features``.
+      features: a distance in features beside it, see ``extractors.perceptual``.
       pretrain_steps: before them the generator learns by the distance in pixels alone (section
         3.2), and the discriminator not at all; the metrics of all else are 0.
     """
@@ -90,7 +51,7 @@ class SRGAN:
     adversarial: float = 1e-3
     distance: str = "l2"
     pixels: float = 1.0
-    features: Features = dataclasses.field(default_factory=Features)
+    features: Perceptual = dataclasses.field(default_factory=Perceptual)
     pretrain_steps: int = 0
 
     def __post_init__(self) -> None:
@@ -126,92 +87,49 @@ class SRGAN:
 
     @cached_property
     def players(self) -> dict[str, Player]:
-        """The generator, and the discriminator where there is one."""
-        c = self.common
-        given: dict[str, Any] = {"shape": self.target_shape, "factor": self.factor}
-        players = {"g": c.player("generator", self.generator, **given)}
+        """The discriminator, where there is one, and the generator."""
+        c, found = self.common, dict[str, Player]()
         if self.discriminator is not None:
-            players["d"] = c.player("discriminator", self.discriminator, self.d_optimizer)
-        return players
+            found["d"] = c.player("discriminator", self.discriminator, self.d_optimizer)
+        given: dict[str, Any] = {"shape": self.target_shape, "factor": self.factor}
+        return {**found, "g": c.player("generator", self.generator, **given)}
 
     def build(self) -> Method:
         """The method: samples are what is made of the condition ``image``, cut off at -1 and 1."""
-        alone = self.method([(["g"], self.pixel_loss)])
-        whole = self.method(self.updates(None))
-        enlarge = translating.generator(self.players, "g", lambda images, _: (images,))
-
-        def generate(state: State, latents: jax.Array, **asked: Any) -> jax.Array:
-            return jnp.clip(enlarge(state, latents, **asked), -1, 1)
-
-        def init(key: jax.Array, batch: Batch) -> State:
-            state = whole.init(key, batch)
-            if not self.features:
-                return state
-            seen = batch.get(SEEN) or jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), self.seen)
-            return dataclasses.replace(state, extras={SEEN: seen})
-
-        def first(state: State, batch: Batch, key: jax.Array) -> tuple[State, Metrics]:
-            only = dataclasses.replace(state, nets={"g": state.nets["g"]})
-            new, metrics = alone.step(only, batch, key)
-            idle = dict.fromkeys(self.idle, jnp.zeros((), jnp.float32))
-            return dataclasses.replace(new, nets={**state.nets, **new.nets}), {**idle, **metrics}
-
-        def then(state: State, batch: Batch, key: jax.Array) -> tuple[State, Metrics]:
-            return self.method(self.updates(state.extras.get(SEEN))).step(state, batch, key)
+        judged = [(["d"], self.d_loss)] if self.adversarial else []
+        whole = self.method(self.players, [*judged, (["g"], self.g_loss)])
+        if not self.pretrain_steps:
+            return whole
+        alone = self.method({"g": self.players["g"]}, [(["g"], self.pixel_loss)])
+        first = several.at_rest(alone, whole)
 
         def at(step: int) -> tuple[str, Method]:
-            return ("pixels", before) if step < self.pretrain_steps else ("all", after)
+            return ("pixels", first) if step < self.pretrain_steps else ("all", whole)
 
-        after = dataclasses.replace(
-            whole,
-            init=init,
-            step=then,
-            generate=generate,
-            entries=("image", "target"),
-            conditions=translating.CONDITIONS,
-            prepare=self.prepare if self.features else None,
-        )
-        before = dataclasses.replace(after, step=first)
-        return dataclasses.replace(before, at=at) if self.pretrain_steps else after
+        return dataclasses.replace(first, at=at)
 
-    def method(self, updates: Sequence[tuple[Sequence[str], several.Loss]]) -> Method:
-        """The method of the players that these updates move."""
-        names = [name for moved, _ in updates for name in moved]
-        inputs = {"g": "image", "d": "target"}
+    def method(
+        self, players: Mapping[str, Player], updates: Sequence[tuple[Sequence[str], several.Loss]]
+    ) -> Method:
+        """That of some players, which these updates move."""
+        calls = {"g": "image", "d": "target"}
         return several.method(
             self.common,
-            {name: self.players[name] for name in names},
-            lambda rows: {name: (rows[inputs[name]],) for name in names},
+            players,
+            lambda rows: {name: (rows[calls[name]],) for name in players},
             updates,
             latents=translating.latents,
+            extras=lambda batch: self.features.extras(batch, self.target_shape),
+            generate=self.generate,
+            entries=("image", "target"),
+            conditions=translating.CONDITIONS,
+            prepare=self.features.prepare if self.features else None,
         )
 
-    def updates(self, seen: PyTree) -> list[tuple[list[str], several.Loss]]:
-        """Those of a step after the first phase, with the variables of the features."""
-        of_g = (["g"], partial(self.g_loss, seen))
-        return [(["d"], self.d_loss), of_g] if self.adversarial else [of_g]
-
-    @property
-    def idle(self) -> list[str]:
-        """Metrics of what is at rest in the first phase."""
-        return [*(OF_D if self.adversarial else ()), *self.terms]
-
-    @property
-    def terms(self) -> list[str]:
-        """Metrics of the generator's terms beside the distance in pixels."""
-        named = {"g/features": self.features, "g/adversarial": self.adversarial}
-        return [name for name, used in named.items() if used]
-
-    @property
-    def seen(self) -> PyTree:
-        """The shapes of the variables of the features."""
-        return maps.shapes(self.features.extractor, self.features.layers, self.target_shape)
-
-    def prepare(self, source: data.Source) -> Batch:
-        """The variables of the features, see ``Method``: the state keeps them from then on."""
-        f = self.features
-        given = {"weights": f.weights, "digest": f.weights_digest}
-        return {SEEN: maps.load(f.extractor, f.layers, source, **given)}
+    def generate(self, state: State, latents: jax.Array, **asked: Any) -> jax.Array:
+        """See ``Method``; the network's output has no bounds."""
+        enlarge = translating.generator(self.players, "g", lambda images, _: (images,))
+        return jnp.clip(enlarge(state, latents, **asked), -1, 1)
 
     def pixel_loss(self, run: Run, rows: several.Rows) -> tuple[jax.Array, Metrics]:
         """The distance to the target alone."""
@@ -226,15 +144,15 @@ class SRGAN:
         value = adversarial(real, made, axis_name=self.common.axis_name)
         return value, {"d/loss": value, "d/real": jnp.mean(real), "d/fake": jnp.mean(made)}
 
-    def g_loss(self, seen: PyTree, run: Run, rows: several.Rows) -> tuple[jax.Array, Metrics]:
+    def g_loss(self, run: Run, rows: several.Rows) -> tuple[jax.Array, Metrics]:
         """To be near the target, and to be taken for one (eq. 3)."""
         made, target = run("g", rows["image"]), rows["target"]
         distance = DISTANCES[self.distance](made, target)
         value, metrics = self.pixels * distance, {"g/pixels": distance}
-        if f := self.features:
-            look = partial(maps.apply, f.extractor, f.layers, seen)
+        if self.features:
+            look = self.features.look(rows["extras"])
             metrics["g/features"] = losses.perceptual(look, made, target)
-            value += f.weight * metrics["g/features"]
+            value += self.features.weight * metrics["g/features"]
         if self.adversarial:
             adversarial = losses.adversarial(self.loss)
             real = run("d", target).logits if adversarial.paired else None

@@ -12,6 +12,7 @@ import pytest
 from jaxgan.adversarial import several
 from jaxgan.config import variants
 from jaxgan.learning.player import Player
+from tests.conftest import same_bits
 
 SGD = {"name": "sgd", "learning_rate": 0.1}
 BATCH = {
@@ -141,6 +142,56 @@ def test_it_does_not_matter_how_a_batch_is_cut(more):
         found = step(state, BATCH, key)
     for x, y in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6)
+
+
+def test_what_the_state_keeps_beside_networks_reaches_losses_whole():
+    """It is no sample's: a batch of 8 in 4 parts leaves its 3 numbers together."""
+    seen = []
+
+    def loss(run, rows):
+        assert rows["image"].shape == (2, 2)
+        seen.append(rows["extras"]["kept"])
+        return jnp.mean(run("g", rows["image"])) * jnp.sum(rows["extras"]["kept"]), {}
+
+    def method(parts):
+        common, player = (
+            several.Common(SGD, (2,), accumulate=parts),
+            Player(Affine(1), optax.sgd(1)),
+        )
+        called = lambda rows: {"g": (rows["image"],)}  # noqa: E731
+        keep = lambda batch: {"kept": batch["prepared"]}  # noqa: E731
+        return several.method(
+            common, {"g": player}, called, [(["g"], loss)], latents=Z, extras=keep
+        )
+
+    image, prepared = BATCH["image"], jnp.array([1.0, 2.0, 4.0])
+    state = method(4).init(jax.random.key(0), {"image": image, "prepared": prepared})
+    new, _ = jax.jit(method(4).step)(state, {"image": image}, jax.random.key(2))
+    assert {x.shape for x in seen} == {(3,)}
+    np.testing.assert_array_equal(new.extras["kept"], prepared)
+    before, after = (x.nets["g"].params["Dense_0"]["kernel"][:, 0] for x in (state, new))
+    np.testing.assert_allclose(after, before - 7 * jnp.mean(image, axis=0), rtol=1e-5, atol=1e-6)
+
+
+def test_a_phase_in_which_networks_rest_logs_what_the_whole_logs():
+    common = several.Common(SGD, (2,))
+    players = {n: Player(Affine(u), optax.sgd(0.1)) for n, u in {"g": 2, "e": 3, "d": 1}.items()}
+    told = {"latents": Z, "conditions": ("labels",)}
+    only = lambda run, rows: (jnp.mean(run("e", rows["image"])), {"e/loss": 3.0})  # noqa: E731
+    called = lambda rows: {"e": (rows["image"],)}  # noqa: E731
+    part = several.method(
+        common, {"e": players["e"]}, called, [(["e"], only)], generator="e", **told
+    )
+    whole = several.method(common, players, inputs, [(["d"], critic), (["g", "e"], back)], **told)
+    phase, state = several.at_rest(part, whole), begun(whole)
+    new, metrics = phase.step(state, BATCH, jax.random.key(2))
+    _, expected = jax.eval_shape(whole.step, state, BATCH, jax.random.key(2))
+    assert set(metrics) == {*expected, "e/loss"}
+    assert {name for name, x in metrics.items() if x != 0} == {"e/loss", "e/grad_norm"}
+    moved = {n: not same_bits(new.nets[n].params, state.nets[n].params) for n in players}
+    assert moved == {"g": False, "e": True, "d": False}
+    assert new.step == 1
+    assert phase.conditions == ("labels",)
 
 
 @dataclasses.dataclass(frozen=True)

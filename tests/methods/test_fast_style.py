@@ -16,8 +16,9 @@ from jaxgan.config import variants
 from jaxgan.data import images
 from jaxgan.extractors import domain, maps
 from jaxgan.extractors.classifier import Classifier
+from jaxgan.extractors.perceptual import KEPT
 from jaxgan.learning.players import Players
-from jaxgan.methods.fast_style import GRAMS, SEEN, FastStyle
+from jaxgan.methods.fast_style import GRAMS, FastStyle
 from jaxgan.run import drawing, program
 from jaxgan.watch import pictures
 from tests.conftest import EXPERIMENTS, run, same_bits, smoke
@@ -81,14 +82,15 @@ def test_the_loss_is_that_of_the_paper():
     told = {"content_weight": 0.5, "style_weight": 3.0, "variation": 0.25}
     variant, method = made(**told)
     state = jax.jit(method.init)(KEY, {"image": IMAGES, **method.prepare(digits())})
-    seen, grams = state.extras[SEEN], state.extras[GRAMS]
+    seen, grams = state.extras[KEPT], state.extras[GRAMS]
     layers = FIELDS["style_layers"]
     look = jax.jit(lambda x: maps.apply("domain", layers, seen, x))
 
     @jax.jit
     def loss(state):
         run_of = lambda name, *inputs: Players(variant.players).apply(state.nets, name, *inputs)  # noqa: E731
-        return run_of("g", IMAGES), variant.g_loss(state.extras, run_of, {"image": IMAGES})
+        rows = {"image": IMAGES, "extras": state.extras}
+        return run_of("g", IMAGES), variant.g_loss(run_of, rows)
 
     fake, (value, metrics) = loss(state)
     of_fake, of_image = look(fake), look(IMAGES)
@@ -131,8 +133,8 @@ def test_the_classifier_is_of_the_images_and_its_layers_are_kept(untrained):
     source = digits(np.zeros((4, 16, 16, 1), np.uint8))
     kept = jax.jit(method.init)(KEY, {"image": IMAGES, **method.prepare(source)}).extras
     np.testing.assert_array_equal(untrained[0][0], source.read(np.arange(4))["image"])
-    assert set(kept) == {SEEN, GRAMS}
-    assert set(kept[SEEN]["params"]) == {"Conv_0", "Conv_1", "BatchNorm_0", "BatchNorm_1"}
+    assert set(kept) == {KEPT, GRAMS}
+    assert set(kept[KEPT]["params"]) == {"Conv_0", "Conv_1", "BatchNorm_0", "BatchNorm_1"}
     assert {name: x.shape for name, x in kept[GRAMS].items()} == {
         "conv_0": (24, 24),
         "conv_1": (48, 48),
