@@ -147,7 +147,7 @@ OWN = {
         "target_shape": LARGE_SHAPE,
         "d_optimizer": None,
         "pretrain_steps": 3,
-        "features": {"extractor": "domain", "layers": ("conv_0",)},
+        "features": {"extractor": "domain", "layers": ("conv_0",), "size": 12},
     },
     "fast_style": {
         "generator": {"name": "translator", "width": 4, "residual_blocks": 1},

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jaxgan import data
 from jaxgan.base.state import Batch
-from jaxgan.extractors import maps
+from jaxgan.extractors import maps, resize
 
 PyTree = Any
 # The variables, among the entries of the batch that ``init`` gets and in the state's extras.
@@ -27,8 +27,8 @@ class Perceptual:
         ``'none'``.
       layers: whose maps are compared, see ``extractors.maps``.
       weight: of the squared distance, a mean over each layer's values and a sum over layers.
-      size: the side to which images are resized (bilinearly) before they are looked at; 0: none.
-        Inception was trained on, and is measured with, images of 299 pixels.
+      size: the side to which images are resized before they are looked at, see
+        ``resize.bilinear``; 0: none. Inception is measured with images of 299 pixels.
       weights: Inception's file.
       weights_digest: its SHA-256, if it must be that one.
     """
@@ -85,8 +85,7 @@ class Perceptual:
 
         def maps_of(images: jax.Array) -> dict[str, jax.Array]:
             if self.size:
-                shape = (len(images), *self.seen(images.shape))
-                images = jax.image.resize(images, shape, "linear")
+                images = resize.bilinear(images, self.size)
             return maps.apply(self.extractor, self.layers, extras[KEPT], images)
 
         return maps_of

@@ -86,3 +86,10 @@ def test_antialiased_is_cut_off_and_not_rounded():
 def test_an_image_of_the_size_stays_as_it_is(rule):
     batch = images(299, 299, 1)
     np.testing.assert_allclose(resize.RULES[rule](batch), batch, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [3, 7, 20])
+def test_bilinear_is_that_of_jax(size):
+    images = jax.random.uniform(jax.random.key(0), (2, 7, 10, 3))
+    expected = jax.image.resize(images, (2, size, size, 3), "linear")
+    np.testing.assert_allclose(resize.bilinear(images, size), expected, rtol=1e-5, atol=1e-6)
