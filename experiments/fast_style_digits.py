@@ -19,7 +19,7 @@ def get_config() -> ConfigDict:
     config.method = styling.johnson(width=16, residual_blocks=1, outer_kernel=3)
     layers = {"content_layers": ("conv_1",), "style_layers": ("conv_0", "conv_1")}
     config.method.update({"extractor": "domain", **layers})
-    config.method.update({"style": styling.STROKES, "style_size": 32, "style_weight": 10.0})
+    config.method.update({"style": styling.STROKES, "style_size": 32, "style_weight": 100.0})
     return config
 
 

@@ -28,9 +28,9 @@ STEPS = 3
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_classifier(tmp_path_factory):
-    """Laws hold in the features of any: one epoch, and none is kept for others."""
+    """Laws hold in the features of any: a few epochs, and none is kept for others."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(domain, "Recipe", partial(Recipe, epochs=1))
+        patch.setattr(domain, "Recipe", partial(Recipe, epochs=4))
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("classifiers")))
         yield
 

@@ -67,6 +67,8 @@ class FastStyle:
         """Refuses values that no run can have."""
         if not self.style:
             raise ValueError("method.style is missing: the picture whose style is to be learned")
+        if self.extractor not in maps.EXTRACTORS:
+            raise ValueError(f"extractor must be one of {', '.join(maps.EXTRACTORS)}")
         if (self.extractor == "inception") != bool(self.weights):
             raise ValueError("method.weights is the file of method.extractor='inception'")
         if not (self.content_layers and self.style_layers):
@@ -90,8 +92,8 @@ class FastStyle:
     def seen(self) -> Perceptual:
         """All layers that are looked at, each once."""
         layers = tuple(dict.fromkeys((*self.content_layers, *self.style_layers)))
-        told = {"weights": self.weights, "weights_digest": self.weights_digest}
-        return Perceptual(self.extractor, layers, **told)
+        weights, digest = self.weights, self.weights_digest
+        return Perceptual(self.extractor, layers, weights=weights, weights_digest=digest)
 
     def build(self) -> Method:
         """The method: samples are the condition ``image`` in the style, of any size."""

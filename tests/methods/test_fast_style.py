@@ -241,6 +241,7 @@ INCEPTION = {
 @pytest.mark.parametrize(
     ("change", "told"),
     [
+        ({"method.extractor": "none"}, "extractor must be one of domain, inception"),
         ({"evaluation.every": 1}, "there is nothing to compare with what it makes of images"),
         ({"method.style": "tests/no.png"}, "config.method.style: cannot read the image tests/no"),
         ({"method.style": __file__}, "config.method.style: cannot read the image"),
