@@ -77,8 +77,7 @@ class Perceptual:
         if not self:
             return {}
         needed = maps.shapes(self.extractor, self.layers, self.seen(shape))
-        zeros = lambda x: jnp.zeros(x.shape, x.dtype)  # noqa: E731
-        return {KEPT: batch[KEPT] if KEPT in batch else jax.tree.map(zeros, needed)}
+        return {KEPT: prepared(batch, KEPT, needed)}
 
     def look(self, extras: Mapping[str, PyTree]) -> Callable[[jax.Array], dict[str, jax.Array]]:
         """From images [B, H, W, C] in [-1, 1] to their maps by layer."""
@@ -89,3 +88,10 @@ class Perceptual:
             return maps.apply(self.extractor, self.layers, extras[KEPT], images)
 
         return maps_of
+
+
+def prepared(batch: Batch, name: str, shapes: PyTree) -> PyTree:
+    """What was prepared under the name, or else zeros: a state is restored into these."""
+    if name in batch:
+        return batch[name]
+    return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)

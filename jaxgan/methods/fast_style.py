@@ -20,7 +20,7 @@ from jaxgan.base.method import Method
 from jaxgan.base.state import Batch, Metrics, State
 from jaxgan.data import images, remarks
 from jaxgan.extractors import maps
-from jaxgan.extractors.perceptual import Perceptual
+from jaxgan.extractors.perceptual import Perceptual, prepared
 from jaxgan.learning.player import Player
 from jaxgan.learning.players import Run
 
@@ -120,9 +120,7 @@ class FastStyle:
         """What the state keeps: the extractor's variables, and the style's Gram matrices."""
         kept = self.seen.extras(batch, self.common.shape)
         image = jax.ShapeDtypeStruct((1, *self.common.shape), jnp.float32)
-        grams = jax.eval_shape(self.grams, kept, image)
-        zeros = lambda x: jnp.zeros(x.shape, x.dtype)  # noqa: E731
-        return {**kept, GRAMS: batch[GRAMS] if GRAMS in batch else jax.tree.map(zeros, grams)}
+        return {**kept, GRAMS: prepared(batch, GRAMS, jax.eval_shape(self.grams, kept, image))}
 
     def grams(self, extras: Mapping[str, PyTree], image: jax.Array) -> PyTree:
         """The Gram matrices of an image [1, H, W, C], [c, c] of each of the style's layers."""
