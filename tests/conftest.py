@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from jaxgan import config as config_lib
-from jaxgan import data, train
+from jaxgan import train
 from jaxgan.base import preemption
 from jaxgan.config import variants
 from jaxgan.run import program
@@ -56,11 +56,12 @@ LONGEST = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """A law marked ``long`` is in the quick suite for one method, in the slow one for others."""
+    """A law marked ``long`` is in the quick suite for the methods that it names there."""
     files = [f"test_{name}.py" for name in LONGEST]
     items.sort(key=lambda i: files.index(i.path.name) if i.path.name in files else len(files))
     for item in items:
-        if item.get_closest_marker("long") and item.callspec.params["settings"] != "gan":
+        long = item.get_closest_marker("long")
+        if long and item.callspec.params["settings"] not in long.args:
             item.add_marker(pytest.mark.slow)
 
 
@@ -108,21 +109,41 @@ def optimized():
     os.environ[QUICKLY.upper()] = "1"
 
 
-@pytest.fixture(scope="module")
-def shared_programs():
-    """Runs of one config share what they trace and compile, in modules that make many of them."""
-    shared, prepare = {}, program.prepare
+@pytest.fixture(scope="session")
+def programs():
+    """What has been traced and compiled of each method, in this process."""
+    return {}
 
-    def prepare_once(config, spec=None, splits=None, **given):
+
+@pytest.fixture(scope="module", autouse=True)
+def shared_programs(request, programs):
+    """Runs of one method share what they trace and compile, whatever else their configs say.
+
+    A module that counts these, or changes what is traced, says ``OWN_PROGRAMS = True``.
+    """
+    if getattr(request.module, "OWN_PROGRAMS", False):
+        yield
+        return
+    trace, compiled = program.traced, program.Compiled
+
+    def trace_once(config, axis_name=None):
         build = variants.find(config.method.name).build  # which a test may have put there
-        found = spec or (splits or data.Splits(config.data)).spec()
-        key = (config.to_json_best_effort(), spec is None, repr(found), build)
-        if key not in shared:
-            shared[key] = prepare(config, spec, splits, **given)
-        return shared[key]
+        run = (config.precision, config.accumulate, config.rematerialize, config.batch_size)
+        key = (build, axis_name, config.method.to_json_best_effort(), config.steps, *run)
+        if key not in programs:
+            programs[key] = trace(config, axis_name)
+        return programs[key]
+
+    def compile_once(config, devices, method, mapped):
+        rules = (config.health.on_nonfinite, config.evaluation.averaged)
+        key = (id(method), id(mapped), devices, *rules)
+        if key not in programs:
+            programs[key] = compiled(config, devices, method, mapped)  # which holds both of them
+        return programs[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(program, "prepare", prepare_once)
+        patch.setattr(program, "traced", trace_once)
+        patch.setattr(program, "Compiled", compile_once)
         yield
 
 

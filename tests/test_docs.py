@@ -196,13 +196,13 @@ def outcomes(request, environment, tmp_path_factory):
         }
 
 
-# Its runs, on two devices and on one, are those of the tests of `parallel`.
-LATE = pytest.mark.slow
+# What they run is run by other tests: of `parallel`, of the laws, and of the command line.
+LATE = ("devices", "encoders", "evaluation", "translation", "vae")
 
 
 @pytest.mark.parametrize(
     "page",
-    [pytest.param(p, marks=LATE if p.stem == "devices" else ()) for p in WITH_CODE],
+    [pytest.param(p, marks=pytest.mark.slow if p.stem in LATE else ()) for p in WITH_CODE],
     ids=lambda page: page.stem,
 )
 def test_code_blocks_run(page, outcomes):

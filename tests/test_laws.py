@@ -24,6 +24,10 @@ from jaxgan.run import checkpoint, program, sampling
 from tests.conftest import METHODS, experiment_of, log_lines, run, same_bits, smoke, stop_at
 
 STEPS = 3
+LONG = pytest.mark.long("gan")
+# One method of each kind: a game, a game in phases, several networks, images of images. What others
+# compile, their own tests do.
+COMPILED = pytest.mark.long("gan", "progan", "vae", "pix2pix")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,9 +69,15 @@ def step(ready):
 
 
 @pytest.fixture(scope="module")
-def traced(step, state, batch):
+def shaped(ready):
+    """The shapes of the state, where its values do not matter."""
+    return ready.shapes["state"]
+
+
+@pytest.fixture(scope="module")
+def traced(step, shaped, batch):
     """What `step` calls, so that a method is traced once."""
-    return step.trace(state, batch, jax.random.key(0))
+    return step.trace(shaped, batch, jax.random.key(0))
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +103,13 @@ def test_builds_a_record_of_functions(ready):
     assert set(ready.method.choices) <= set(ready.method.conditions) - {"labels"}
 
 
+@COMPILED
 def test_1_pure(step, state, batch):
     key = jax.random.key(1)
     assert same_bits(step(state, batch, key), step(state, batch, key))
 
 
+@COMPILED
 def test_1_the_key_matters(step, state, batch, ready):
     if "image" in ready.method.conditions:
         pytest.skip("no dropout in a network of so few pixels, and no choice while a pool fills")
@@ -106,10 +118,10 @@ def test_1_the_key_matters(step, state, batch, ready):
     assert not same_bits(first.nets, second.nets)
 
 
-def test_2_keeps_tree_shapes_and_dtypes(traced, state):
+def test_2_keeps_tree_shapes_and_dtypes(traced, shaped):
     new, _ = traced.out_info
-    assert jax.tree.structure(new) == jax.tree.structure(state)
-    assert shapes(new) == shapes(state)
+    assert jax.tree.structure(new) == jax.tree.structure(shaped)
+    assert shapes(new) == shapes(shaped)
     weak = [x.weak_type for x in traced.jaxpr.out_avals]
     assert not any(weak), "a weak type would compile the second step again"
 
@@ -118,7 +130,7 @@ def shapes(tree):
     return jax.tree.map(lambda x: (x.shape, x.dtype), tree)
 
 
-@pytest.mark.long
+@LONG
 @pytest.mark.parametrize(
     "more", [{"precision": "bfloat16"}, {"accumulate": 2}, {"rematerialize": True}]
 )
@@ -134,10 +146,12 @@ def test_2_how_a_run_computes_does_not_change_the_state(settings, traced, state,
     assert str(found.jaxpr) != str(traced.jaxpr)
 
 
+@COMPILED
 def test_2_counts_its_steps(step, state, batch):
     assert step(state, batch, jax.random.key(0))[0].step == state.step + 1
 
 
+@COMPILED
 def test_3_metrics_are_finite_float32_scalars_named_by_player(step, state, batch):
     _, metrics = step(state, batch, jax.random.key(0))
     assert metrics
@@ -183,11 +197,10 @@ def one_device(settings):
     return after_steps(sgd(settings), 1, "jit")
 
 
-LONG = pytest.mark.long
-
-
 @LONG
-@pytest.mark.parametrize(("count", "mode"), [(4, "jit"), (2, "pmap"), (4, "pmap")])
+@pytest.mark.parametrize(
+    ("count", "mode"), [(4, "jit"), (2, "pmap"), pytest.param(4, "pmap", marks=pytest.mark.slow)]
+)
 def test_4_devices_do_not_matter(settings, one_device, count, mode):
     many = after_steps(sgd(settings), count, mode)
     flat, _ = jax.tree_util.tree_flatten_with_path(one_device)
@@ -230,14 +243,14 @@ def final(settings, workdir):
     return jax.device_get(restored.tree)
 
 
-def test_6_batches_start_anywhere_and_no_key_lives_in_the_state(ready, state):
+def test_6_batches_start_anywhere_and_no_key_lives_in_the_state(ready, shaped):
     source = data.open_source(ready.config.data, "train")
     whole = ready.batches(source, 0)
     first = [next(whole) for _ in range(5)]
     later = ready.batches(source, 3)
     assert same_bits(first[3], next(later))
     assert same_bits(first[4], next(later))
-    assert not any(jnp.issubdtype(x.dtype, jax.dtypes.prng_key) for x in jax.tree.leaves(state))
+    assert not any(jnp.issubdtype(x.dtype, jax.dtypes.prng_key) for x in jax.tree.leaves(shaped))
 
 
 def test_6_streamed_batches_are_those_drawn_on_the_device(settings, ready):
@@ -315,7 +328,9 @@ def without_meetings(settings):
 
 
 @LONG
-@pytest.mark.parametrize(("count", "mode"), [(1, "jit"), (2, "pmap")])
+@pytest.mark.parametrize(
+    ("count", "mode"), [pytest.param(1, "jit", marks=pytest.mark.slow), (2, "pmap")]
+)
 def test_10_parts_of_a_batch_give_its_gradient(settings, count, mode):
     whole = without_meetings(settings)
     parts = whole.copy_and_resolve_references()
@@ -330,6 +345,7 @@ def test_10_parts_of_a_batch_give_its_gradient(settings, count, mode):
             np.testing.assert_allclose(new, old, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
+@COMPILED
 def test_11_samples_have_the_shape_of_the_data_and_depend_on_the_key_alone(ready, state):
     sample = jax.jit(ready.method.sample, static_argnums=2)
     given = to_translate(ready, 5)
@@ -341,6 +357,7 @@ def test_11_samples_have_the_shape_of_the_data_and_depend_on_the_key_alone(ready
     assert len({np.asarray(x).tobytes() for x in first}) == 5
 
 
+@COMPILED
 def test_11_a_sample_is_generated_from_latents(ready, state):
     method, key = ready.method, jax.random.key(0)
     latents = jax.jit(method.latents, static_argnums=1)(key, 5)
@@ -381,6 +398,7 @@ def conditions(ready, n):
     return made
 
 
+@COMPILED
 @pytest.mark.parametrize("asked", ["nothing", "each", "one"])
 def test_11_chunks_change_nothing(ready, state, asked):
     """A sample depends on its own latents and conditions, whatever is drawn beside it."""
@@ -407,9 +425,9 @@ def test_11_chunks_change_nothing(ready, state, asked):
         np.testing.assert_allclose(whole, alone, rtol=1e-5, atol=1e-5)
 
 
-def test_11_a_condition_that_there_is_not_is_refused(ready, state):
+def test_11_a_condition_that_there_is_not_is_refused(ready, shaped):
     with pytest.raises(ValueError, match="samples are not drawn by 'weather'"):
-        ready.method.sample(state, jax.random.key(0), 2, weather=1)
+        ready.method.sample(shaped, jax.random.key(0), 2, weather=1)
 
 
 def test_names_its_fields(variant):

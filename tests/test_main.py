@@ -18,8 +18,6 @@ from jaxgan.base import errors
 from jaxgan.run import judge, sampling
 from tests.conftest import EXPERIMENTS, TENSORBOARD, same_bits
 
-pytestmark = pytest.mark.usefixtures("shared_programs")
-
 DIGITS = f"--config={EXPERIMENTS}/gan_digits.py"
 
 

@@ -244,8 +244,8 @@ def test_what_a_trained_model_is_asked(name):
                 check(more, (state, batch["image"]))
 
 
-# Adam is the same for all: the quick suite leaves out those that are traced for seconds.
-ADAM = [pytest.param(n, marks=pytest.mark.slow if n in (*LARGE, "r3gan") else ()) for n in METHODS]
+# Adam is the same for all: the quick suite has one of a game, and one of several networks.
+ADAM = [pytest.param(n, marks=() if n in ("gan", "vae") else pytest.mark.slow) for n in METHODS]
 
 
 @pytest.mark.parametrize("name", ADAM)

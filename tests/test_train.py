@@ -23,8 +23,6 @@ from jaxgan.run import checkpoint, program
 from jaxgan.watch import callbacks, log, pictures
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
-pytestmark = pytest.mark.usefixtures("shared_programs")
-
 COMPILED = "/jax/core/compile/backend_compile_duration"
 
 
@@ -506,6 +504,7 @@ def test_a_fault_in_an_evaluation_costs_no_step(tmp_path, monkeypatch):
     assert [line["step"] for line in log_lines(tmp_path / "run") if "d/loss" in line][-1] == 20
 
 
+@pytest.mark.slow
 def test_each_split_is_opened_once_in_a_run(tmp_path, monkeypatch):
     opened, open_sources = [], datasets.open_sources
 

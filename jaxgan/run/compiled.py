@@ -38,6 +38,11 @@ class Compiled:
     mapped: Method
 
     @cached_property
+    def init(self) -> Callable[[jax.Array, PyTree], State]:
+        """``init(key, batch)``, on every device."""
+        return jax.jit(self.method.init, out_shardings=self.devices.replicated)
+
+    @cached_property
     def step(self) -> Callable[..., Carry]:
         """``step(carry, dataset, batch, key) -> carry``, the carry donated."""
         return self.devices.compile(self._step)

@@ -6,7 +6,6 @@ from functools import cache, cached_property, partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -76,12 +75,8 @@ class Program:
     def start(self) -> Carry:
         """The carry before the first step."""
         batch = zeros(batch_shapes(self.spec, self.batch, self.method.entries))
-
-        def init(key: jax.Array, prepared: PyTree) -> State:
-            return self.method.init(jax.random.fold_in(key, INIT), {**batch, **prepared})
-
-        prepared = self.devices.replicate(self.prepared())
-        state = jax.jit(init, out_shardings=self.devices.replicated)(self.key, prepared)
+        given = self.devices.replicate({**batch, **self.prepared()})
+        state = self.at(0).init(self.purpose_key(INIT), given)
         return {"state": state, "totals": self.fresh_totals()}
 
     def fresh_totals(self) -> totals.Totals:
@@ -145,8 +140,8 @@ def base_key(seed: int, devices: Devices) -> jax.Array:
 
 
 def zeros(shapes: PyTree) -> PyTree:
-    """Arrays of these shapes."""
-    return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+    """Host arrays of these shapes."""
+    return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
 
 
 def prepare(
@@ -172,9 +167,9 @@ def prepare(
     devices = parallel.devices(config.parallel.mode, config.parallel.devices, config.batch_size)
     splits = splits or data.Splits(config.data)
     starts, spec = spec is None, spec or splits.spec()
-    method = mapped = contract.traced_once(build(config))
+    method = mapped = traced(config)
     if devices.axis_name is not None:
-        mapped = contract.traced_once(build(config, devices.axis_name))
+        mapped = traced(config, devices.axis_name)
     whose = f"method {config.method.name!r}"
     feed.check(method, whose, spec, config.data.name)
     if config.data.flip:
@@ -209,6 +204,11 @@ def prepare(
         check_metrics(config, spec, method, list(metrics))
     carry = {"state": state, "totals": shapes}
     return Program(config, method, mapped, devices, spec, carry, prepared)
+
+
+def traced(config: ConfigDict, axis_name: str | None = None) -> Method:
+    """The method of a completed config, whose functions are traced once."""
+    return contract.traced_once(build(config, axis_name))
 
 
 def check_share(

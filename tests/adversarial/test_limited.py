@@ -258,6 +258,7 @@ def test_everything_at_once_on_any_number_of_devices():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_run_resumes_to_the_same_bits_while_p_moves(tmp_path, monkeypatch):
     given = {"augment": "ada", "augment_interval": 1, "augment_kimg": 2.0, "lecam": 0.1}
     settings = smoke(

@@ -42,6 +42,7 @@ def shapes(tmp_path):
     return types.SimpleNamespace(name="npz", data_dir=str(tmp_path / "shapes.npz"))
 
 
+@pytest.mark.slow
 def test_the_digits(trained):
     found, folder, said = trained
     assert found.accuracy >= 0.97

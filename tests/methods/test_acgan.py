@@ -80,6 +80,7 @@ def test_samples_are_of_the_labels_asked_for():
     assert np.abs(ones[0] - cycle[0]).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_it_learns_to_make_the_class_it_is_asked_for():
     """Four points, one a class: after some steps G's samples lie nearest to their own."""
     adam = {"name": "adam", "learning_rate": 5e-3, "b1": 0.5}

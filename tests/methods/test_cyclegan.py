@@ -87,6 +87,7 @@ def test_discriminators_see_what_was_made_before_the_translations_moved(begun):
     assert again.extras["pools"]["dy"].stored == 6
 
 
+@pytest.mark.slow
 def test_without_a_pool_nothing_is_kept():
     method = variants.made(CycleGAN, {**FIELDS, "pool": 0}).build()
     state = jax.jit(method.init)(jax.random.key(0), BATCH)

@@ -190,6 +190,7 @@ def trained(tmp_path, untrained):
     return settings, tmp_path / "run"
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_and_translates_without_the_files(trained, untrained, tmp_path, capsys):
     settings, workdir = trained
     with pytest.raises(errors.UserError, match=r"config.method.style: cannot read the image"):

@@ -361,6 +361,7 @@ def read(variant, state):
     return np.mean(logits.argmax(-1) == asked), np.asarray(samples)
 
 
+@pytest.mark.slow
 def test_the_code_comes_to_tell_the_modes_apart():
     """Without a label: each value of the code makes a mode of its own, and Q reads it off."""
     variant, before, end, metrics = trained(

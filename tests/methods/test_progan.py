@@ -17,8 +17,6 @@ from jaxgan.run import checkpoint, program
 from tests.adversarial.play import SGD
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
-pytestmark = pytest.mark.usefixtures("shared_programs")
-
 # Of the smoke config: steps of 4x4, of the fade, and of 8x8, 20 in all.
 FIRST, WHOLE = 6, 10
 SLOW = pytest.mark.slow
@@ -152,6 +150,7 @@ def test_the_loss_is_wgan_gp_with_drift():
     assert (usual.loss, usual.techniques.gradient_penalty) == ("wasserstein", 10)
 
 
+@pytest.mark.slow
 def test_another_loss_by_config():
     variant = make(loss="hinge", techniques={"r1": 1.0}, drift=0.0)
     _, metrics = jax.jit(at(variant, 3)[1].step)(start(variant, 4), BATCH, KEY)
@@ -170,6 +169,7 @@ def test_learning_rates_by_resolution():
     np.testing.assert_allclose(moved[1], 0.25 * moved[0], rtol=1e-3, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_by_label_g_is_told_it_and_d_guesses_it():
     variant = make(conditional=True, num_classes=3)
     method = at(variant, 3)[1]
@@ -252,10 +252,8 @@ def final(workdir):
     return checkpoint.restore(workdir / "checkpoints", program.prepare(settings()).template).tree
 
 
-@pytest.mark.parametrize(
-    "step",
-    [pytest.param(FIRST, marks=SLOW), FIRST + 2, pytest.param(WHOLE, marks=SLOW)],
-)
+@pytest.mark.slow  # the quick suite resumes between phases in tests/run/test_phases.py
+@pytest.mark.parametrize("step", [FIRST, FIRST + 2, WHOLE])
 def test_a_run_resumed_in_a_fade_or_at_its_ends_ends_in_the_same_bits(
     whole, tmp_path, monkeypatch, step
 ):

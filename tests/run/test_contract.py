@@ -13,6 +13,8 @@ from jaxgan.config import variants
 from jaxgan.run import contract, program, sampling
 from tests.conftest import smoke
 
+OWN_PROGRAMS = True
+
 
 @pytest.fixture
 def prepared(monkeypatch):

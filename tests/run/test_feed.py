@@ -16,8 +16,6 @@ from jaxgan.base import errors
 from jaxgan.run import checkpoint, feed, plan, program, run_folder, trained
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
-pytestmark = pytest.mark.usefixtures("shared_programs")
-
 PLUGIN = Path(__file__).parent.parent / "plugins" / "translator.py"
 # Aligned rows; aligned rows that are not to be paired; two classes.
 SETS = ("pairs", "apart", "domains")

@@ -20,8 +20,6 @@ from jaxgan.watch import log
 from tests.conftest import log_lines, run, smoke
 from tests.test_main import command, everything, python, tiny_run  # noqa: F401
 
-pytestmark = pytest.mark.usefixtures("shared_programs")
-
 FULL = "No space left on device"
 
 

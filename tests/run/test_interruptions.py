@@ -134,9 +134,13 @@ def unfinished(workdir):
     return list((workdir / "checkpoints").glob("*tmp*"))
 
 
-def check_kills(runner, whole, times, seed):
-    """Kills a run, lets it end, and compares it with the one that nobody disturbed."""
-    losses, saving = kill_again_and_again(runner, times, seed)
+@pytest.mark.slow
+def test_kill_9_again_and_again(cache, tmp_path):
+    whole, runner = (Runner(tmp_path / name, cache, 12_000) for name in ("whole", "run"))
+    code, _, err = whole.finish()
+    assert code == 0, err
+    times = 50
+    losses, saving = kill_again_and_again(runner, times, seed=50)
     reached = committed(runner.workdir)
     code, _, err = runner.finish()
     assert code == 0, err
@@ -149,20 +153,7 @@ def check_kills(runner, whole, times, seed):
     # stretch it, but never beyond the next one.
     assert max(losses) <= 2 * INTERVAL
     assert reached >= INTERVAL
-    assert_same_run(whole, runner.workdir)
-
-
-def test_kill_9(whole, cache, tmp_path):
-    # By this seed, in the first save, and later between two.
-    check_kills(Runner(tmp_path, cache), whole, times=2, seed=1)
-
-
-@pytest.mark.slow
-def test_kill_9_again_and_again(cache, tmp_path):
-    whole, runner = (Runner(tmp_path / name, cache, 12_000) for name in ("whole", "run"))
-    code, _, err = whole.finish()
-    assert code == 0, err
-    check_kills(runner, whole.workdir, times=50, seed=50)
+    assert_same_run(whole.workdir, runner.workdir)
 
 
 # Sends the signal from inside a phase of the run; the timer lets compilation begin first.
@@ -201,18 +192,10 @@ sys.exit(main.main(sys.argv[3:]))
 """
 PHASES = ("startup", "compilation", "training", "evaluation", "sampling")
 BOTH = (signal.SIGTERM, signal.SIGINT)
-QUICK = [("training", signal.SIGTERM, 0)]
-ALL = [(phase, number, again) for phase in PHASES for number in BOTH for again in range(2)]
 
 
-@pytest.mark.parametrize(
-    ("phase", "number", "again"),
-    [pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow) for case in ALL],
-)
-def test_signals(whole, cache, tmp_path, phase, number, again):
-    # Without the cache of the other runs where compilation is to take its time.
-    folder = tmp_path / "cache" if phase == "compilation" else cache
-    runner = Runner(tmp_path / "run", folder)
+def stop(runner, phase, number):
+    """Sends a signal in a phase of a run, which is to save and end; returns the step."""
     driven = [sys.executable, "-c", DRIVER, phase, str(int(number)), *runner.arguments]
     stopped = subprocess.run(driven, env=runner.env, capture_output=True, text=True, timeout=300)
     assert stopped.returncode == 75, stopped.stderr
@@ -220,8 +203,31 @@ def test_signals(whole, cache, tmp_path, phase, number, again):
     assert "Traceback" not in stopped.stderr
     saved = re.search(r"saved at step (\d+)", stopped.stdout)
     assert saved, stopped.stdout
-    assert committed(runner.workdir) == int(saved.group(1))
+    step = int(saved.group(1))
+    assert committed(runner.workdir) == step
+    return step
+
+
+def check_goes_on(runner, step, whole):
+    """Lets a run that was stopped end, and compares it with the one that nobody disturbed."""
     code, out, err = runner.finish()
     assert code == 0, err
-    assert f"going on from step {saved.group(1)}" in out
+    assert f"going on from step {step}" in out
     assert_same_run(whole, runner.workdir)
+
+
+def test_kill_9_and_then_a_signal(whole, cache, tmp_path):
+    runner = Runner(tmp_path / "run", cache)
+    kill_again_and_again(runner, 1, seed=1)  # in the first save
+    check_goes_on(runner, stop(runner, "training", signal.SIGTERM), whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("again", range(2))
+@pytest.mark.parametrize("number", BOTH)
+@pytest.mark.parametrize("phase", PHASES)
+def test_signals(whole, cache, tmp_path, phase, number, again):
+    # Without the cache of the other runs where compilation is to take its time.
+    folder = tmp_path / "cache" if phase == "compilation" else cache
+    runner = Runner(tmp_path / "run", folder)
+    check_goes_on(runner, stop(runner, phase, number), whole)

@@ -13,6 +13,7 @@ from jaxgan.config import complete
 from jaxgan.run import checkpoint, compiled, judge, program, sampling
 from tests.conftest import log_lines, run, same_bits, stop_at
 
+OWN_PROGRAMS = True
 PHASED = Path(__file__).parent.parent / "plugins" / "phased.py"
 
 

@@ -6,8 +6,6 @@ from jaxgan import train
 from jaxgan.run import checkpoint, compiled, program
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
-pytestmark = pytest.mark.usefixtures("shared_programs")
-
 STEPS = ("steps=14", "log.every=5", "checkpoint.every=7", "sample.every=0", "evaluation.every=0")
 
 
@@ -16,7 +14,7 @@ def final(settings, workdir):
     return checkpoint.restore(workdir / "checkpoints", ready.template).tree
 
 
-@pytest.mark.parametrize("mode", ["jit", "pmap"])
+@pytest.mark.parametrize("mode", ["jit", pytest.param("pmap", marks=pytest.mark.slow)])
 def test_the_bits_are_those_of_single_steps(tmp_path, monkeypatch, mode):
     """With the same folder resumed in between, at a step where no dispatch of four ends."""
     settings = [

@@ -226,6 +226,7 @@ def test_a_generator_that_learns_too_fast_collapses(tmp_path):
     assert "collapse" in alarmed(tmp_path / "fast", fast)
 
 
+@pytest.mark.slow
 def test_a_discriminator_far_ahead_of_a_saturating_generator_leaves_no_gradient(tmp_path):
     ahead = (
         "method.loss=minimax",
@@ -235,6 +236,7 @@ def test_a_discriminator_far_ahead_of_a_saturating_generator_leaves_no_gradient(
     assert alarmed(tmp_path / "ahead", small("steps=150", *ahead)) >= {"vanishing", "imbalance"}
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_well_raises_no_alarm(tmp_path):
     # Its first steps aside, where all that is generated is grey.
     assert alarmed(tmp_path / "well", small("steps=150", "alarms.window=15")) == set()

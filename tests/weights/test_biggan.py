@@ -73,6 +73,7 @@ def test_discriminators(side, widths, halvings, fields, expected):
     close(apply(networks.Discriminator(**found), variables, nhwc(x), Y).logits, want.numpy())
 
 
+@pytest.mark.slow
 def test_deep_generators():
     for widths, attention in (((16, 16, 16, 16), ()), ((64, 64, 32, 16, 8), (32,))):
         P, z = published.Published(), draw(3, 4)
