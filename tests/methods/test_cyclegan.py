@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -77,14 +78,33 @@ def test_losses_are_those_of_the_paper(begun):
 def test_discriminators_see_what_was_made_before_the_translations_moved(begun):
     """As the authors' program: and while a pool fills, the new images, in their order."""
     variant, method, state = begun
-    new, _ = jax.jit(method.step)(state, BATCH, jax.random.key(3))
+    step = jax.jit(method.step)
+    new, _ = step(state, BATCH, jax.random.key(3))
     run = run_of(variant, state)
     for judge, made in (("dy", run("g", X)), ("dx", run("f", Y))):
         pool = new.extras["pools"][judge]
         assert pool.stored == B
         np.testing.assert_allclose(pool.samples[:B], made, atol=1e-5)
-    again, _ = jax.jit(method.step)(new, BATCH, jax.random.key(4))
+    again, _ = step(new, BATCH, jax.random.key(4))
     assert again.extras["pools"]["dy"].stored == 6
+
+
+def test_each_discriminator_has_a_pool_of_its_own(begun):
+    variant, method, state = begun
+    full = {
+        judge: pool._replace(
+            samples=jnp.full_like(pool.samples, grey), stored=jnp.full_like(pool.stored, 6)
+        )
+        for (judge, pool), grey in zip(state.extras["pools"].items(), (0.5, -0.5), strict=True)
+    }
+    new, _ = jax.jit(method.step)(state.replace(extras={"pools": full}), BATCH, jax.random.key(3))
+    run = run_of(variant, state)
+    for judge, made in (("dy", run("g", X)), ("dx", run("f", Y))):
+        known = np.concatenate([made, full[judge].samples[:1]])
+        kept = np.asarray(new.extras["pools"][judge].samples)
+        apart = np.abs(kept[:, None] - known[None]).max((2, 3, 4))
+        np.testing.assert_allclose(apart.min(1), 0, atol=1e-5, err_msg=judge)
+        assert len(set(apart.argmin(1))) > 1, "nothing was exchanged"
 
 
 @pytest.mark.slow

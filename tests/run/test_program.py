@@ -1,8 +1,11 @@
-"""Several steps in one dispatch: the same bits, cut where something is due."""
+"""Keys of a run's own, and several steps in one dispatch: the same bits, cut where one is due."""
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from jaxgan import train
+from jaxgan import data, train
 from jaxgan.run import checkpoint, compiled, program
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
@@ -12,6 +15,29 @@ STEPS = ("steps=14", "log.every=5", "checkpoint.every=7", "sample.every=0", "eva
 def final(settings, workdir):
     ready = program.prepare(settings)
     return checkpoint.restore(workdir / "checkpoints", ready.template).tree
+
+
+def test_each_purpose_and_each_step_has_a_key_of_its_own():
+    ready = program.prepare(smoke("gan_digits"))
+    purposes = (program.INIT, program.SAMPLE, program.EVALUATE, program.RECALIBRATE)
+    keys = [ready.key, *map(ready.purpose_key, purposes)]
+    keys += [jax.random.fold_in(ready.key, t) for t in range(3)]
+    assert len({np.asarray(jax.random.key_data(key)).tobytes() for key in keys}) == len(keys)
+
+
+def test_a_step_draws_by_its_number():
+    """The same state and batch at another step: other latents, and so another generator."""
+    ready = program.prepare(smoke("gan_digits"))
+    source = data.open_source(ready.config.data, "train")
+    dataset, batch = ready.dataset(source), next(ready.batches(source, 0))
+    start, moved = jax.device_get(ready.start()), []
+    for step in (3, 3, 4):
+        state = start["state"].replace(step=jnp.int32(step))
+        carry = ready.devices.replicate({**start, "state": state})
+        carry = ready.at(0).step(carry, dataset, batch, ready.key)
+        moved.append(jax.device_get(carry["state"].nets["g"].params))
+    assert same_bits(moved[0], moved[1])
+    assert not same_bits(moved[0], moved[2])
 
 
 @pytest.mark.parametrize("mode", ["jit", pytest.param("pmap", marks=pytest.mark.slow)])
