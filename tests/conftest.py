@@ -135,6 +135,7 @@ def shared_programs(request, programs):
         return programs[key]
 
     def compile_once(config, devices, method, mapped):
+        # What `Compiled` reads of the config.
         rules = (config.health.on_nonfinite, config.evaluation.averaged)
         key = (id(method), id(mapped), devices, *rules)
         if key not in programs:

@@ -38,9 +38,17 @@ class Compiled:
     mapped: Method
 
     @cached_property
-    def init(self) -> Callable[[jax.Array, PyTree], State]:
-        """``init(key, batch)``, on every device."""
-        return jax.jit(self.method.init, out_shardings=self.devices.replicated)
+    def init(self) -> Callable[..., State]:
+        """``init(key, prepared, shapes)``: what is not prepared of the batch is zeros of its shape.
+
+        The shapes are pairs of an entry's name and its ``ShapeDtypeStruct``.
+        """
+
+        def init(key: jax.Array, prepared: PyTree, shapes: tuple) -> State:
+            zeros = {name: jnp.zeros(x.shape, x.dtype) for name, x in shapes}
+            return self.method.init(key, {**zeros, **prepared})
+
+        return jax.jit(init, static_argnums=2, out_shardings=self.devices.replicated)
 
     @cached_property
     def step(self) -> Callable[..., Carry]:

@@ -74,9 +74,9 @@ class Program:
 
     def start(self) -> Carry:
         """The carry before the first step."""
-        batch = zeros(batch_shapes(self.spec, self.batch, self.method.entries))
-        given = self.devices.replicate({**batch, **self.prepared()})
-        state = self.at(0).init(self.purpose_key(INIT), given)
+        shapes = batch_shapes(self.spec, self.batch, self.method.entries)
+        prepared = self.devices.replicate(self.prepared())
+        state = self.at(0).init(self.purpose_key(INIT), prepared, tuple(shapes.items()))
         return {"state": state, "totals": self.fresh_totals()}
 
     def fresh_totals(self) -> totals.Totals:
@@ -137,11 +137,6 @@ def base_key(seed: int, devices: Devices) -> jax.Array:
     """The key that all others of a run are made from."""
     make = jax.jit(lambda s: jax.random.key(s), out_shardings=devices.replicated)
     return make(np.uint32(seed))
-
-
-def zeros(shapes: PyTree) -> PyTree:
-    """Host arrays of these shapes."""
-    return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
 
 
 def prepare(

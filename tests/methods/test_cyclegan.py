@@ -40,6 +40,11 @@ def begun():
     return variant, method, jax.jit(method.init)(jax.random.key(0), BATCH)
 
 
+@pytest.fixture(scope="module")
+def step(begun):
+    return jax.jit(begun[1].step)
+
+
 def run_of(variant, state):
     """Weights begin so small that any image has the same logits: larger ones tell images apart."""
     nets = {
@@ -75,10 +80,9 @@ def test_losses_are_those_of_the_paper(begun):
     np.testing.assert_allclose(metrics["dx/loss"], halves[1] / 2, rtol=1e-5)
 
 
-def test_discriminators_see_what_was_made_before_the_translations_moved(begun):
+def test_discriminators_see_what_was_made_before_the_translations_moved(begun, step):
     """As the authors' program: and while a pool fills, the new images, in their order."""
-    variant, method, state = begun
-    step = jax.jit(method.step)
+    variant, _, state = begun
     new, _ = step(state, BATCH, jax.random.key(3))
     run = run_of(variant, state)
     for judge, made in (("dy", run("g", X)), ("dx", run("f", Y))):
@@ -89,15 +93,15 @@ def test_discriminators_see_what_was_made_before_the_translations_moved(begun):
     assert again.extras["pools"]["dy"].stored == 6
 
 
-def test_each_discriminator_has_a_pool_of_its_own(begun):
-    variant, method, state = begun
+def test_each_discriminator_has_a_pool_of_its_own(begun, step):
+    variant, _, state = begun
     full = {
         judge: pool._replace(
             samples=jnp.full_like(pool.samples, grey), stored=jnp.full_like(pool.stored, 6)
         )
         for (judge, pool), grey in zip(state.extras["pools"].items(), (0.5, -0.5), strict=True)
     }
-    new, _ = jax.jit(method.step)(state.replace(extras={"pools": full}), BATCH, jax.random.key(3))
+    new, _ = step(state.replace(extras={"pools": full}), BATCH, jax.random.key(3))
     run = run_of(variant, state)
     for judge, made in (("dy", run("g", X)), ("dx", run("f", Y))):
         known = np.concatenate([made, full[judge].samples[:1]])
