@@ -8,7 +8,6 @@ import importlib.util
 import json
 import os
 import resource
-import shutil
 import time
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import jax
 import jaxlib
 import numpy as np
 import pytest
+from jax._src.interpreters import mlir
 
 from jaxgan import config as config_lib
 from jaxgan import train
@@ -34,10 +34,15 @@ CACHES = "jax_persistent_cache_enable_xla_caches"
 jax.config.update(CACHES, "none")
 os.environ[CACHES.upper()] = "none"
 AT_LEAST = "jax_persistent_cache_min_compile_time_secs"
+ENDED = "ended"  # a file, of the time until which entries are whole
 # XLA aborts at a flag that it does not know, and later versions have no other emitters.
 FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 if jaxlib.__version__ == "0.10.2":
     os.environ["XLA_FLAGS"] = f"{FLAGS} {os.environ.get('XLA_FLAGS', '')}"
+
+# JAX makes a context for each program that it lowers, in half of the time of a small one's. All may
+# share one.
+mlir.make_ir_context = functools.cache(mlir.make_ir_context)
 
 # Processes that tests start may keep the package's bytecode: to start takes a third less time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -75,28 +80,31 @@ def pytest_collection_finish():
 def compilation_cache(request, tmp_path_factory):
     """A home of caches, with what earlier sessions compiled; users' own is left alone.
 
-    JAX writes an entry in place: so each worker has a folder, and when a session ends what is new
-    there is kept, whole, for a month.
+    JAX writes an entry in place: so each worker has a folder, and when it ends it gives the others
+    what is new there. What a session that was killed wrote last is not read again.
     """
     home, kept = tmp_path_factory.mktemp("cache"), request.config.cache.mkdir("xla")
-    folder = home / "jaxgan" / "xla"  # where the command line has it
-    folder.mkdir(parents=True)
-    for entry in kept.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # another worker was here first
-            if entry.stat().st_mtime < time.time() - 30 * 24 * 3600:
-                entry.unlink()
-            elif entry.suffix != ".part":
-                (folder / entry.name).symlink_to(entry)
+    folder = kept / os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    folder.mkdir(exist_ok=True)
+    (home / "jaxgan").mkdir()
+    (home / "jaxgan" / "xla").symlink_to(folder)  # where the command line has it
+    started, ended = time.time(), folder / ENDED
+    whole = ended.stat().st_mtime if ended.exists() else 0.0
+    for entry in folder.glob("*-cache"):
+        written = entry.stat().st_mtime
+        if written > whole or written < started - 30 * 24 * 3600:
+            entry.unlink()
     # Processes that tests start inherit them.
     for name, value in (("jax_compilation_cache_dir", str(folder)), (AT_LEAST, 0)):
         jax.config.update(name, value)
         os.environ[name.upper()] = str(value)
     yield home
-    for entry in folder.glob("*-cache"):
-        if not entry.is_symlink():
-            part = kept / f"{entry.name}.{os.getpid()}.part"
-            shutil.copyfile(entry, part)
-            part.replace(kept / entry.name)
+    new = [entry for entry in folder.glob("*-cache") if entry.stat().st_mtime >= started]
+    for other in (each for each in kept.iterdir() if each.is_dir()):
+        for entry in new:
+            with contextlib.suppress(FileExistsError):
+                os.link(entry, other / entry.name)
+        (other / ENDED).touch()
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from jaxgan.base.state import State
 from jaxgan.config import variants
 from jaxgan.extractors import domain
 from jaxgan.extractors.classifier import Recipe
-from jaxgan.run import checkpoint, program, sampling
+from jaxgan.run import checkpoint, feed, program, sampling
 from tests.conftest import METHODS, experiment_of, log_lines, run, same_bits, smoke, stop_at
 
 STEPS = 3
@@ -54,8 +54,9 @@ def batch(ready):
     source = data.open_source(ready.config.data, "train")
     index = data.indices(0, 0, size=source.size, batch_size=ready.batch)
     rows = data.to_float(source.read(index))
-    # What a method does not name, it cannot read here.
-    return {name: jnp.asarray(rows[name]) for name in ready.method.entries}
+    # What a method does not name, it cannot read here; labels need no name.
+    read = feed.shapes(ready.spec, ready.batch, ready.method.entries)
+    return ready.devices.replicate({name: rows[name] for name in read})
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +76,9 @@ def shaped(ready):
 
 
 @pytest.fixture(scope="module")
-def traced(step, shaped, batch):
-    """What `step` calls, so that a method is traced once."""
-    return step.trace(shaped, batch, jax.random.key(0))
+def traced(ready, step, batch):
+    """What `step` calls, on the devices of the run: so a method is traced once."""
+    return step.trace(ready.template["state"], batch, ready.key)
 
 
 @pytest.fixture(scope="module")
@@ -104,17 +105,16 @@ def test_builds_a_record_of_functions(ready):
 
 
 @COMPILED
-def test_1_pure(step, state, batch):
-    key = jax.random.key(1)
-    assert same_bits(step(state, batch, key), step(state, batch, key))
+def test_1_pure(ready, step, state, batch):
+    assert same_bits(step(state, batch, ready.key), step(state, batch, ready.key))
 
 
 @COMPILED
 def test_1_the_key_matters(step, state, batch, ready):
     if "image" in ready.method.conditions:
         pytest.skip("no dropout in a network of so few pixels, and no choice while a pool fills")
-    first, _ = step(state, batch, jax.random.key(1))
-    second, _ = step(state, batch, jax.random.key(2))
+    first, _ = step(state, batch, ready.key)
+    second, _ = step(state, batch, ready.purpose_key(1))
     assert not same_bits(first.nets, second.nets)
 
 
@@ -130,30 +130,36 @@ def shapes(tree):
     return jax.tree.map(lambda x: (x.shape, x.dtype), tree)
 
 
+@pytest.fixture(scope="module")
+def alone(settings, shaped, batch):
+    """The step as the config builds it, without what a run puts around it."""
+    return jax.jit(config.build(settings).step).trace(shaped, batch, jax.random.key(0))
+
+
 @LONG
 @pytest.mark.parametrize(
     "more", [{"precision": "bfloat16"}, {"accumulate": 2}, {"rematerialize": True}]
 )
-def test_2_how_a_run_computes_does_not_change_the_state(settings, traced, state, batch, more):
+def test_2_how_a_run_computes_does_not_change_the_state(settings, alone, shaped, batch, more):
     changed = settings.copy_and_resolve_references()
     with changed.unlocked():
         changed.update(more)
     method = config.build(changed)
     made = jax.eval_shape(method.init, jax.random.key(0), batch)
-    assert shapes(made) == shapes(state)
-    found = jax.jit(method.step).trace(state, batch, jax.random.key(0))
-    assert shapes(found.out_info) == shapes(traced.out_info)
-    assert str(found.jaxpr) != str(traced.jaxpr)
+    assert shapes(made) == shapes(shaped)
+    found = jax.jit(method.step).trace(shaped, batch, jax.random.key(0))
+    assert shapes(found.out_info) == shapes(alone.out_info)
+    assert str(found.jaxpr) != str(alone.jaxpr)
 
 
 @COMPILED
-def test_2_counts_its_steps(step, state, batch):
-    assert step(state, batch, jax.random.key(0))[0].step == state.step + 1
+def test_2_counts_its_steps(ready, step, state, batch):
+    assert step(state, batch, ready.key)[0].step == state.step + 1
 
 
 @COMPILED
-def test_3_metrics_are_finite_float32_scalars_named_by_player(step, state, batch):
-    _, metrics = step(state, batch, jax.random.key(0))
+def test_3_metrics_are_finite_float32_scalars_named_by_player(ready, step, state, batch):
+    _, metrics = step(state, batch, ready.key)
     assert metrics
     for name, value in metrics.items():
         player, _, quantity = name.partition("/")

@@ -149,6 +149,9 @@ def get(config: ConfigDict, field: str) -> Any:
 
 def put(part: ConfigDict, name: str, value: Any) -> None:
     """Sets a field to a value of perhaps another type than it has (ConfigDict would refuse)."""
+    before = part.get(name)
+    if type(value) is type(before) and value == before:
+        return  # to ignore types takes ConfigDict a walk through all of the part
     with part.ignore_type():
         part[name] = value
 

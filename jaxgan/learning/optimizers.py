@@ -3,6 +3,7 @@
 import inspect
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import optax
@@ -13,12 +14,14 @@ Change = Callable[[Any, Any], Any]
 REQUIRED = inspect.Parameter.empty
 
 
+@cache
 def known() -> dict[str, Callable]:
     """Optax's optimizers: its functions of a learning rate."""
     found = _functions(optax, "scale_by_")
     return {name: make for name, make in found.items() if "learning_rate" in parameters(make)}
 
 
+@cache
 def schedules() -> dict[str, Callable]:
     """Optax's schedules, but for those made of other schedules."""
     return _functions(optax.schedules, "inject_", "join_")

@@ -62,10 +62,7 @@ class Program:
     @property
     def template(self) -> Carry:
         """The carry as a checkpoint must be restored: shapes, dtypes and this run's shardings."""
-        sharding = self.devices.replicated
-        return jax.tree.map(
-            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), self.shapes
-        )
+        return placed(self.shapes, self.devices)
 
     @property
     def bytes(self) -> int:
@@ -139,6 +136,12 @@ def base_key(seed: int, devices: Devices) -> jax.Array:
     return make(np.uint32(seed))
 
 
+def placed(tree: PyTree, devices: Devices) -> PyTree:
+    """The shapes of a tree on every device: what is traced for others is traced again for these."""
+    sharding = devices.replicated
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), tree)
+
+
 def prepare(
     config: ConfigDict,
     spec: data.Spec | None = None,
@@ -170,7 +173,7 @@ def prepare(
     if config.data.flip:
         data.mirrored.check(spec, config.data.name)
     batch = batch_shapes(spec, config.batch_size * method.minibatches, method.entries)
-    key = jax.eval_shape(lambda: jax.random.key(0))
+    key = placed(jax.eval_shape(lambda: jax.random.key(0)), devices)
     with errors.stage("tracing the initialization of", whose):
         state = jax.eval_shape(method.init, key, batch)
         contract.check_state(state)
@@ -189,7 +192,8 @@ def prepare(
         with errors.stage("tracing the samples of", whose):
             contract.check_samples(method, config.steps, state, key, spec, averaged=averaged)
     with errors.stage("tracing the step of", whose):
-        metrics = contract.trace(method, config.steps if starts else 0, state, batch, key)
+        given = (*placed((state, batch), devices), key)
+        metrics = contract.trace(method, config.steps if starts else 0, *given)
         if devices.axis_name is not None:
             check_share(mapped, devices, state, batch, key)
     shapes = jax.eval_shape(totals.zero, metrics, state)

@@ -59,11 +59,12 @@ def test_p_follows_the_sign_of_d_s_logits_by_its_rule():
     fields = {"augment_interval": 2, "augment_kimg": 1.0, "augment_transforms": (("flip", 1.0),)}
     game = game_of(augment="ada", augment_p=0.1, augment_target=0.6, **fields)
     state, p, signs = begin(game), 0.1, []
+    update = jax.jit(partial(play.d_update, game))
     for i in range(6):
         keys = draws.sample_keys(jax.random.key(i), B)
         assert state.extras["ada"].p == pytest.approx(p, abs=1e-6)
         minibatch = play.Minibatch(Samples(REAL, {}), {}, keys)
-        state, metrics = jax.jit(partial(play.d_update, game))(state, minibatch)
+        state, metrics = update(state, minibatch)
         assert metrics["d/augment_p"] == pytest.approx(p, abs=1e-6)
         signs.append(float(metrics["d/real_sign"]))
         if i % 2:

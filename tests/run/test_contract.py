@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from jaxgan import data
 from jaxgan.base.errors import UserError
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
@@ -159,3 +160,23 @@ def test_one_label_for_all_reaches_a_method_as_a_row_for_each_sample(monkeypatch
     for asked in (3, [3, 3]):
         found = sampling.draw(ready, state, jax.random.key(0), 2, labels=asked)
         assert found[:, 0, 0, 0] == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("more", ["data.placement=stream", "parallel.devices=2"])
+def test_what_is_checked_is_not_traced_again_where_it_is_compiled(monkeypatch, more):
+    made, traced = variants.build, []
+
+    def noted(name, function):
+        return lambda *given: traced.append(name) or function(*given)
+
+    def build(*args, **given):
+        method = made(*args, **given)
+        return with_(init=noted("init", method.init), step=noted("step", method.step))(method)
+
+    monkeypatch.setattr(variants, "build", build)
+    ready = program.prepare(smoke("gan_digits", more))
+    source = data.open_source(ready.config.data, "train")
+    dataset, batches = ready.dataset(source), ready.batches(source, 0)
+    carry = ready.at(0).step(ready.start(), dataset, next(batches), ready.key)
+    ready.at(0).several(carry, dataset, (next(batches), next(batches)), ready.key)
+    assert sorted(traced) == ["init", "step"]
