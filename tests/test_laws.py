@@ -4,7 +4,6 @@ import dataclasses
 import re
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -18,25 +17,16 @@ from jaxgan.base import errors
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
 from jaxgan.config import variants
-from jaxgan.extractors import domain
-from jaxgan.extractors.classifier import Recipe
 from jaxgan.run import checkpoint, feed, program, sampling
 from tests.conftest import METHODS, experiment_of, log_lines, run, same_bits, smoke, stop_at
+
+pytestmark = pytest.mark.usefixtures("quick_classifier")
 
 STEPS = 3
 LONG = pytest.mark.long("gan")
 # One method of each kind: a game, a game in phases, several networks, images of images. What others
 # compile, their own tests do.
 COMPILED = pytest.mark.long("gan", "progan", "vae", "pix2pix")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_classifier(tmp_path_factory):
-    """Laws hold in the features of any: a few epochs, and none is kept for others."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(domain, "Recipe", partial(Recipe, epochs=4))
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("classifiers")))
-        yield
 
 
 @pytest.fixture(scope="module", params=METHODS)

@@ -95,7 +95,7 @@ def test_functions_layers_and_networks(group):
         assert not faults(GROUPS[group]("float32"))
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", [pytest.param("float16", marks=pytest.mark.slow), "bfloat16"])
 @pytest.mark.parametrize("group", [g for g in GROUPS if g != "networks"])
 def test_half_precision_with_64_bits_allowed(group, dtype):
     with jax.enable_x64(True):

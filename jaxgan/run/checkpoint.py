@@ -209,7 +209,8 @@ def restore(
 
     Args:
       directory: where the steps lie.
-      template: arrays or ``ShapeDtypeStruct`` with the shardings to restore to.
+      template: arrays or ``ShapeDtypeStruct`` with the shardings to restore to; a dictionary. Of
+        what is stored under other names nothing is asked.
       step: take this one and no other.
       aside: where to move the damaged steps that are passed over, so that they can be written anew.
 
@@ -244,12 +245,17 @@ def read(directory: Path, step: int, template: PyTree) -> tuple[Restored | None,
     """The step, or why it does not fit the template."""
     folder = directory.absolute() / str(step)
     try:
-        metadata = ocp.StandardCheckpointHandler().metadata(epath.Path(folder / "state"))
-        difference = compare(leaves(metadata.tree), leaves(template))
+        stored = ocp.StandardCheckpointHandler().metadata(epath.Path(folder / "state")).tree
+        sharding = jax.tree.leaves(template)[0].sharding
+        unasked = {name: part for name, part in stored.items() if name not in template}
+        unasked = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), unasked
+        )
+        difference = compare(leaves(stored), leaves({**unasked, **template}))
         if difference:
             return None, difference
         with ocp.StandardCheckpointer() as arrays:
-            tree = arrays.restore(folder / "state", template)
+            tree = arrays.restore(folder / "state", {**unasked, **template})
         with ocp.Checkpointer(ocp.JsonCheckpointHandler()) as records:
             return Restored(step, tree, records.restore(folder / "meta")), ""
     # Orbax raises whatever its backends do, a bare Exception among them.

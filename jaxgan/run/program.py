@@ -153,7 +153,8 @@ def prepare(
 
     Args:
       config: completed.
-      spec: of the training data, where they need not be there; else they are asked.
+      spec: of the training data, where they need not be there and nothing is trained: the step is
+        not looked at, and the carry has no totals. Else they are asked.
       splits: of the dataset, where they are used for more than this.
       begins: whether it starts at the first step. Where a run goes on, its state has what a method
         prepares of the data already.
@@ -191,17 +192,17 @@ def prepare(
         averaged = config.evaluation.averaged
         with errors.stage("tracing the samples of", whose):
             contract.check_samples(method, config.steps, state, key, spec, averaged=averaged)
-    with errors.stage("tracing the step of", whose):
-        given = (*placed((state, batch), devices), key)
-        metrics = contract.trace(method, config.steps if starts else 0, *given)
-        if devices.axis_name is not None:
-            check_share(mapped, devices, state, batch, key)
-    shapes = jax.eval_shape(totals.zero, metrics, state)
-    if starts:  # else the data need not be there, and were asked when the run began
+    carry = {"state": state}
+    if starts:
+        with errors.stage("tracing the step of", whose):
+            given = (*placed((state, batch), devices), key)
+            metrics = contract.trace(method, config.steps, *given)
+            if devices.axis_name is not None:
+                check_share(mapped, devices, state, batch, key)
+        carry["totals"] = jax.eval_shape(totals.zero, metrics, state)
         if config.evaluation.every:
             contract.check_comparable(method, whose)
         check_metrics(config, spec, method, list(metrics))
-    carry = {"state": state, "totals": shapes}
     return Program(config, method, mapped, devices, spec, carry, prepared)
 
 

@@ -6,13 +6,14 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+import jaxgan
 from jaxgan import data
 from jaxgan.base.errors import UserError
 from jaxgan.base.method import Method
 from jaxgan.base.state import State
 from jaxgan.config import variants
 from jaxgan.run import contract, program, sampling
-from tests.conftest import smoke
+from tests.conftest import run, smoke
 
 OWN_PROGRAMS = True
 
@@ -177,6 +178,15 @@ def test_what_is_checked_is_not_traced_again_where_it_is_compiled(monkeypatch, m
     ready = program.prepare(smoke("gan_digits", more))
     source = data.open_source(ready.config.data, "train")
     dataset, batches = ready.dataset(source), ready.batches(source, 0)
-    carry = ready.at(0).step(ready.start(), dataset, next(batches), ready.key)
-    ready.at(0).several(carry, dataset, (next(batches), next(batches)), ready.key)
+    carry, functions = ready.start(), ready.at(0)
+    functions.step.trace(carry, dataset, next(batches), ready.key)
+    functions.several.trace(carry, dataset, (next(batches), next(batches)), ready.key)
     assert sorted(traced) == ["init", "step"]
+
+
+def test_what_is_loaded_has_no_step_traced(tmp_path, monkeypatch):
+    run(smoke("gan_digits", "steps=1", "sample.every=0", "evaluation.every=0"), tmp_path / "run")
+    made = variants.build
+    change = with_(step=lambda *_: 1 / 0)
+    monkeypatch.setattr(variants, "build", lambda *args, **given: change(made(*args, **given)))
+    assert jaxgan.load(tmp_path / "run").step == 1

@@ -15,7 +15,7 @@ from tests.conftest import EXPERIMENTS, log_lines, same_bits
 
 pytestmark = pytest.mark.usefixtures("optimized")
 
-STEPS, INTERVAL, LOGGED = 600, 100, 10
+STEPS, INTERVAL, LOGGED = 300, 100, 10
 ARGUMENTS = [
     f"--config={EXPERIMENTS}/gan_digits.py",
     "--smoke",
