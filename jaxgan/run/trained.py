@@ -213,8 +213,9 @@ def load(
     restored = checkpoint.restore(workdir / run_folder.CHECKPOINTS, ready.template, step=step)
     if restored is None:
         raise errors.UserError(f"there is no checkpoint in {workdir} yet")
-    # What a step logs is as it was: none is traced to sample.
-    ready = dataclasses.replace(ready, shapes=jax.eval_shape(lambda: restored.tree))
+    # What a step logs is as stored: none is traced to sample.
+    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), restored.tree)
+    ready = dataclasses.replace(ready, shapes=shapes)
     return Model(ready, restored.tree["state"], restored.step)
 
 
