@@ -209,8 +209,8 @@ def restore(
 
     Args:
       directory: where the steps lie.
-      template: arrays or ``ShapeDtypeStruct`` with the shardings to restore to; a dictionary. Of
-        what is stored under other names nothing is asked.
+      template: a dictionary of arrays or ``ShapeDtypeStruct`` with the shardings to restore to;
+        what is ``None`` there is taken as it is stored.
       step: take this one and no other.
       aside: where to move the damaged steps that are passed over, so that they can be written anew.
 
@@ -247,15 +247,16 @@ def read(directory: Path, step: int, template: PyTree) -> tuple[Restored | None,
     try:
         stored = ocp.StandardCheckpointHandler().metadata(epath.Path(folder / "state")).tree
         sharding = jax.tree.leaves(template)[0].sharding
-        unasked = {name: part for name, part in stored.items() if name not in template}
-        unasked = jax.tree.map(
-            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), unasked
+        taken = {name: stored.get(name) for name, part in template.items() if part is None}
+        taken = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), taken
         )
-        difference = compare(leaves(stored), leaves({**unasked, **template}))
+        template = {**template, **taken}
+        difference = compare(leaves(stored), leaves(template))
         if difference:
             return None, difference
         with ocp.StandardCheckpointer() as arrays:
-            tree = arrays.restore(folder / "state", {**unasked, **template})
+            tree = arrays.restore(folder / "state", template)
         with ocp.Checkpointer(ocp.JsonCheckpointHandler()) as records:
             return Restored(step, tree, records.restore(folder / "meta")), ""
     # Orbax raises whatever its backends do, a bare Exception among them.

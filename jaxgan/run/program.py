@@ -154,7 +154,7 @@ def prepare(
     Args:
       config: completed.
       spec: of the training data, where they need not be there and nothing is trained: the step is
-        not looked at, and the carry has no totals. Else they are asked.
+        not looked at, and its totals have no shapes. Else they are asked.
       splits: of the dataset, where they are used for more than this.
       begins: whether it starts at the first step. Where a run goes on, its state has what a method
         prepares of the data already.
@@ -192,7 +192,7 @@ def prepare(
         averaged = config.evaluation.averaged
         with errors.stage("tracing the samples of", whose):
             contract.check_samples(method, config.steps, state, key, spec, averaged=averaged)
-    carry = {"state": state}
+    carry = {"state": state, "totals": None}
     if starts:
         with errors.stage("tracing the step of", whose):
             given = (*placed((state, batch), devices), key)

@@ -334,3 +334,15 @@ def test_a_write_that_fails_at_the_close_is_one_line(tmp_path):
     with pytest.raises(errors.UserError, match=r"No space left .*; the last good one is step 1"):
         failing.close()
     checkpoints.close()
+
+
+def test_only_what_the_template_leaves_open_is_taken_as_stored(tmp_path):
+    kept = checkpoint.open_to_write(tmp_path, keep=1, needed=1)
+    kept.save(3, {"state": jnp.ones(2), "totals": {"loss": jnp.zeros(())}}, {})
+    kept.wait()
+    kept.close()
+    taken = checkpoint.restore(tmp_path, {"state": jnp.zeros(2), "totals": None}).tree
+    assert same_bits(taken["state"], jnp.ones(2))
+    assert set(taken["totals"]) == {"loss"}
+    with pytest.raises(errors.UserError, match=r"no checkpoint in .* can be used"):
+        checkpoint.restore(tmp_path, {"state": jnp.zeros(2)})
