@@ -23,7 +23,7 @@ from jaxgan.base import preemption
 from jaxgan.config import variants
 from jaxgan.extractors import domain
 from jaxgan.extractors.classifier import Recipe
-from jaxgan.run import program
+from tests import sharing
 
 # Before the first use of JAX.
 jax.config.update("jax_num_cpu_devices", 4)
@@ -143,27 +143,7 @@ def shared_programs(request, programs):
     if getattr(request.module, "OWN_PROGRAMS", False):
         yield
         return
-    trace, compiled = program.traced, program.Compiled
-
-    def trace_once(config, axis_name=None):
-        build = variants.find(config.method.name).build  # which a test may have put there
-        run = (config.precision, config.accumulate, config.rematerialize, config.batch_size)
-        key = (build, axis_name, config.method.to_json_best_effort(), config.steps, *run)
-        if key not in programs:
-            programs[key] = trace(config, axis_name)
-        return programs[key]
-
-    def compile_once(config, devices, method, mapped):
-        # What `Compiled` reads of the config.
-        rules = (config.health.on_nonfinite, config.evaluation.averaged)
-        key = (id(method), id(mapped), devices, *rules)
-        if key not in programs:
-            programs[key] = compiled(config, devices, method, mapped)  # which holds both of them
-        return programs[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(program, "traced", trace_once)
-        patch.setattr(program, "Compiled", compile_once)
+    with sharing.shared(programs):
         yield
 
 
@@ -174,7 +154,7 @@ def bounded_memory():
     The C library keeps what is freed unless it is told: then every module would seem to fill it.
     """
     yield
-    if resident() > 1.55 * 2**30:
+    if resident() > 1.7 * 2**30:
         jax.clear_caches()
         gc.collect()
         with contextlib.suppress(AttributeError, OSError):  # another C library has no such function

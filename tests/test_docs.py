@@ -3,8 +3,9 @@
 A page runs in a temporary folder with a copy of ``experiments/``, from top to bottom, in an
 interpreter in which warnings are errors and JAX is imported once: there run its ``python`` blocks,
 which share their names, and ``bash`` blocks of nothing but our command line; each other one is a
-script of its own, under ``bash -euo pipefail``. Half of the pages share an interpreter, too. Blocks
-of another language are only shown. A comment right before a block changes this:
+script of its own, under ``bash -euo pipefail``. Half of the pages share an interpreter, too, and
+what their runs trace and compile of one method. Blocks of another language are only shown. A
+comment right before a block changes this:
 
     <!-- file: NAME -->        the block is written to the file NAME
     <!-- not run: REASON -->   the block is only shown
@@ -280,5 +281,9 @@ def test_the_run_page_lists_every_file_and_exit_code():
 
 
 if __name__ == "__main__":
+    sys.path[0] = str(ROOT)
+    from tests import sharing
+
     sys.path[0] = ""
-    run_pages(sys.argv[1:])
+    with sharing.shared({}):
+        run_pages(sys.argv[1:])

@@ -131,8 +131,8 @@ def choose(paths: list[Path]) -> list[Path]:
 
 
 def frame(path: Path) -> Image.Image:
-    """A picture of the animation, read whole."""
+    """A picture of the animation, read whole; a grey one has colours enough as it is."""
     with Image.open(path) as image:
-        shown = image.convert("RGB")
+        shown = image.copy() if image.mode == "L" else image.convert("RGB")
     shown.thumbnail((FRAME_PIXELS, FRAME_PIXELS))
     return shown

@@ -11,6 +11,7 @@ import time
 import pytest
 
 import jaxgan
+from jaxgan import main
 from tests.conftest import EXPERIMENTS, log_lines, same_bits
 
 pytestmark = pytest.mark.usefixtures("optimized")
@@ -65,8 +66,7 @@ def cache(tmp_path_factory):
 def whole(tmp_path_factory, cache):
     """The run that nobody disturbed."""
     workdir = tmp_path_factory.mktemp("whole") / "run"
-    code, _, err = Runner(workdir, cache).finish()
-    assert code == 0, err
+    assert main.main(Runner(workdir, cache).arguments) == 0
     return workdir
 
 

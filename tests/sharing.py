@@ -1,0 +1,39 @@
+"""What is traced and compiled of a method, once for many runs in one process."""
+
+import contextlib
+
+import pytest
+
+from jaxgan.config import variants
+from jaxgan.run import program
+
+
+@contextlib.contextmanager
+def shared(programs):
+    """Runs of one method share what they trace and compile, whatever else their configs say.
+
+    Args:
+      programs: a dictionary, in which it is kept.
+    """
+    trace, compiled = program.traced, program.Compiled
+
+    def trace_once(config, axis_name=None):
+        build = variants.find(config.method.name).build  # which a test may have put there
+        run = (config.precision, config.accumulate, config.rematerialize, config.batch_size)
+        key = (build, axis_name, config.method.to_json_best_effort(), config.steps, *run)
+        if key not in programs:
+            programs[key] = trace(config, axis_name)
+        return programs[key]
+
+    def compile_once(config, devices, method, mapped):
+        # What `Compiled` reads of the config.
+        rules = (config.health.on_nonfinite, config.evaluation.averaged)
+        key = (id(method), id(mapped), devices, *rules)
+        if key not in programs:
+            programs[key] = compiled(config, devices, method, mapped)  # which holds both of them
+        return programs[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(program, "traced", trace_once)
+        patch.setattr(program, "Compiled", compile_once)
+        yield
