@@ -1,6 +1,7 @@
 """What is traced and compiled of a method, once for many runs in one process."""
 
 import contextlib
+import dataclasses
 
 import pytest
 
@@ -18,9 +19,11 @@ def shared(programs):
     trace, compiled = program.traced, program.Compiled
 
     def trace_once(config, axis_name=None):
-        build = variants.find(config.method.name).build  # which a test may have put there
-        run = (config.precision, config.accumulate, config.rematerialize, config.batch_size)
-        key = (build, axis_name, config.method.to_json_best_effort(), config.steps, *run)
+        cls = variants.find(config.method.name)
+        run = [config.precision, config.accumulate, config.rematerialize]
+        run += [config[name] for name in ("steps", "batch_size") if asks(cls, name)]
+        # `build` as well, which a test may have put there.
+        key = (cls.build, axis_name, config.method.to_json_best_effort(), *run)
         if key not in programs:
             programs[key] = trace(config, axis_name)
         return programs[key]
@@ -37,3 +40,12 @@ def shared(programs):
         patch.setattr(program, "traced", trace_once)
         patch.setattr(program, "Compiled", compile_once)
         yield
+
+
+def asks(cls, name):
+    """Whether a method is told that field of the run: without, it is the same whatever it is."""
+    return any(
+        field.metadata.get("of_run") == name
+        or ("flat" in field.metadata and asks(variants.hints(cls)[field.name], name))
+        for field in dataclasses.fields(cls)
+    )

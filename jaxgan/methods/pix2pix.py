@@ -16,6 +16,7 @@ from jaxgan import losses
 from jaxgan.adversarial import several, translating
 from jaxgan.base.method import Method
 from jaxgan.base.state import Metrics
+from jaxgan.extractors.perceptual import Perceptual
 from jaxgan.learning.player import Player
 from jaxgan.learning.players import Run
 
@@ -32,6 +33,7 @@ class Pix2Pix:
       target_shape: of a target, filled in from the dataset.
       loss: of both players, see ``losses.gan``; D's is halved (section 3.3).
       l1: weight of the distance to the target.
+      features: a distance in features beside it, see ``extractors.perceptual``; the paper has none.
     """
 
     common: several.Common = dataclasses.field(metadata=several.flat(ema_decay=0.0))
@@ -40,6 +42,7 @@ class Pix2Pix:
     target_shape: tuple[int, ...]
     loss: str = "non_saturating"
     l1: float = 100.0
+    features: Perceptual = dataclasses.field(default_factory=Perceptual)
 
     def __post_init__(self) -> None:
         """Refuses values that no run can have."""
@@ -63,9 +66,11 @@ class Pix2Pix:
             lambda rows: {"g": translating.inputs(rows["image"], rows["z"]), "d": (pair(rows),)},
             [(["d"], self.d_loss), (["g"], self.g_loss)],
             latents=translating.latents,
+            extras=lambda batch: self.features.extras(batch, self.target_shape),
             generate=translating.generator(self.players, "g"),
             entries=("image", "target"),
             conditions=translating.CONDITIONS,
+            prepare=self.features.prepare if self.features else None,
         )
 
     def fake(self, run: Run, rows: several.Rows) -> jax.Array:
@@ -87,8 +92,12 @@ class Pix2Pix:
         real = run("d", pair(rows)).logits if adversarial.paired else None
         fooled = adversarial.generator(logits, real, axis_name=self.common.axis_name)
         distance = losses.l1(image, rows["target"])
-        value = fooled + self.l1 * distance
-        return value, {"g/loss": value, "g/adversarial": fooled, "g/l1": distance}
+        value, metrics = fooled + self.l1 * distance, {"g/adversarial": fooled, "g/l1": distance}
+        if self.features:
+            look = self.features.look(rows["extras"])
+            metrics["g/features"] = losses.perceptual(look, image, rows["target"])
+            value += self.features.weight * metrics["g/features"]
+        return value, {"g/loss": value, **metrics}
 
 
 def pair(rows: several.Rows, made: jax.Array | None = None) -> jax.Array:

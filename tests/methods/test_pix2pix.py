@@ -69,6 +69,23 @@ def test_losses_are_those_of_the_paper(l1):
     np.testing.assert_allclose(g_loss, softplus(-false).mean() + l1 * distance, rtol=1e-5)
 
 
+def test_a_distance_in_features_comes_beside():
+    layers = ("conv_0", "conv_1")
+    told = {"extractor": "domain", "layers": layers, "size": 12, "weight": 0.5}
+    variant, _, state = made(features=told, l1=2.0)
+    values = jax.random.uniform(jax.random.key(3), (1000,))
+    extras = jax.tree.map(lambda x: jnp.resize(values, x.shape), state.extras)
+    run = run_of(variant, state)
+    _, plain = made(l1=2.0)[0].g_loss(run, ROWS)
+    g_loss, metrics = variant.g_loss(run, {**ROWS, "extras": extras})
+    look = variant.features.look(extras)
+    both = [look(x) for x in (variant.fake(run, ROWS), ROWS["target"])]
+    features = sum(((both[0][name] - both[1][name]) ** 2).mean() for name in layers)
+    assert features > 1e-3
+    np.testing.assert_allclose(metrics["g/features"], features, rtol=1e-4)
+    np.testing.assert_allclose(g_loss, plain["g/loss"] + 0.5 * features, rtol=1e-5)
+
+
 def test_a_pair_is_the_image_and_what_goes_with_it():
     both = pair(ROWS)
     np.testing.assert_array_equal(both[..., :1], BATCH["image"])
