@@ -143,18 +143,12 @@ def placed(tree: PyTree, devices: Devices) -> PyTree:
 
 
 def prepare(
-    config: ConfigDict,
-    spec: data.Spec | None = None,
-    splits: data.Splits | None = None,
-    *,
-    begins: bool = True,
+    config: ConfigDict, splits: data.Splits | None = None, *, begins: bool = True
 ) -> Program:
     """Builds and checks everything that can be wrong before anything is compiled or written.
 
     Args:
       config: completed.
-      spec: of the training data, where they need not be there and nothing is trained: the step is
-        not looked at, and its totals have no shapes. Else they are asked.
       splits: of the dataset, where they are used for more than this.
       begins: whether it starts at the first step. Where a run goes on, its state has what a method
         prepares of the data already.
@@ -163,9 +157,51 @@ def prepare(
       UserError: with the reason, if the method, its networks, the data, the devices or a metric
         named in the config do not fit together.
     """
-    devices = parallel.devices(config.parallel.mode, config.parallel.devices, config.batch_size)
     splits = splits or data.Splits(config.data)
-    starts, spec = spec is None, spec or splits.spec()
+    ready = assemble(config, splits.spec())
+    method, spec, devices = ready.method, ready.spec, ready.devices
+    whose = f"method {config.method.name!r}"
+    state = ready.shapes["state"]
+    batch = batch_shapes(spec, ready.batch, method.entries)
+    key = key_shape(devices)
+
+    @cache
+    def prepared() -> dict[str, PyTree]:
+        if method.prepare is None:
+            return {}
+        with errors.stage("preparing the data for", whose):
+            return dict(method.prepare(splits.source()))
+
+    if begins:
+        prepared()
+    if config.sample.every or config.evaluation.every:
+        averaged = config.evaluation.averaged
+        with errors.stage("tracing the samples of", whose):
+            contract.check_samples(method, config.steps, state, key, spec, averaged=averaged)
+    with errors.stage("tracing the step of", whose):
+        given = (*placed((state, batch), devices), key)
+        metrics = contract.trace(method, config.steps, *given)
+        if devices.axis_name is not None:
+            check_share(ready.mapped, devices, state, batch, key)
+    if config.evaluation.every:
+        contract.check_comparable(method, whose)
+    check_metrics(config, spec, method, list(metrics))
+    carry = {"state": state, "totals": jax.eval_shape(totals.zero, metrics, state)}
+    return dataclasses.replace(ready, shapes=carry, prepared=prepared)
+
+
+def assemble(config: ConfigDict, spec: data.Spec) -> Program:
+    """What a trained model needs, of which no step is looked at: its totals have no shapes.
+
+    Args:
+      config: completed.
+      spec: of the training data, which need not be there.
+
+    Raises:
+      UserError: with the reason, if the method, its networks, the data's shapes or the devices do
+        not fit together.
+    """
+    devices = parallel.devices(config.parallel.mode, config.parallel.devices, config.batch_size)
     method = mapped = traced(config)
     if devices.axis_name is not None:
         mapped = traced(config, devices.axis_name)
@@ -174,36 +210,15 @@ def prepare(
     if config.data.flip:
         data.mirrored.check(spec, config.data.name)
     batch = batch_shapes(spec, config.batch_size * method.minibatches, method.entries)
-    key = placed(jax.eval_shape(lambda: jax.random.key(0)), devices)
     with errors.stage("tracing the initialization of", whose):
-        state = jax.eval_shape(method.init, key, batch)
+        state = jax.eval_shape(method.init, key_shape(devices), batch)
         contract.check_state(state)
+    return Program(config, method, mapped, devices, spec, {"state": state, "totals": None})
 
-    @cache
-    def prepared() -> dict[str, PyTree]:
-        if not starts or method.prepare is None:
-            return {}
-        with errors.stage("preparing the data for", whose):
-            return dict(method.prepare(splits.source()))
 
-    if begins:
-        prepared()
-    if starts and (config.sample.every or config.evaluation.every):
-        averaged = config.evaluation.averaged
-        with errors.stage("tracing the samples of", whose):
-            contract.check_samples(method, config.steps, state, key, spec, averaged=averaged)
-    carry = {"state": state, "totals": None}
-    if starts:
-        with errors.stage("tracing the step of", whose):
-            given = (*placed((state, batch), devices), key)
-            metrics = contract.trace(method, config.steps, *given)
-            if devices.axis_name is not None:
-                check_share(mapped, devices, state, batch, key)
-        carry["totals"] = jax.eval_shape(totals.zero, metrics, state)
-        if config.evaluation.every:
-            contract.check_comparable(method, whose)
-        check_metrics(config, spec, method, list(metrics))
-    return Program(config, method, mapped, devices, spec, carry, prepared)
+def key_shape(devices: Devices) -> PyTree:
+    """Of a key on every device."""
+    return placed(jax.eval_shape(lambda: jax.random.key(0)), devices)
 
 
 def traced(config: ConfigDict, axis_name: str | None = None) -> Method:

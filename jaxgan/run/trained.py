@@ -209,7 +209,7 @@ def load(
     # A batch size chosen for other devices need not divide by those here.
     used = max(d for d in range(1, limit + 1) if completed.batch_size % d == 0)
     completed.parallel.update({"devices": used, "mode": "jit"})
-    ready = program.prepare(completed, spec)
+    ready = program.assemble(completed, spec or data.Splits(completed.data).spec())
     restored = checkpoint.restore(workdir / run_folder.CHECKPOINTS, ready.template, step=step)
     if restored is None:
         raise errors.UserError(f"there is no checkpoint in {workdir} yet")
