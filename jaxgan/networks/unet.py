@@ -13,7 +13,6 @@ import jax.numpy as jnp
 from jaxgan.nn.normalized import dropout, layers_of
 
 WIDEST = 8  # times ``width``, from the fourth map on
-LIMIT = 0.99  # of an image that is added to: the inverse of tanh has no bounds at 1
 
 
 class Generator(nn.Module):
@@ -25,8 +24,6 @@ class Generator(nn.Module):
       depth: halvings: 8 take 256 pixels to one.
       normalization: ``'batch'``, ``'instance'`` or ``'none'``.
       dropout: rate in the doublings between the fourth and the innermost, for calls given keys.
-      residual: the image, before the last tanh, is that which it is given, and what is added to it;
-        the paper's is made anew.
       dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       axis_name: the mapped axis that batch statistics are averaged over.
     """
@@ -36,7 +33,6 @@ class Generator(nn.Module):
     depth: int = 8
     normalization: str = "batch"
     dropout: float = 0.5
-    residual: bool = False
     dtype: str = "float32"
     axis_name: str | None = None
 
@@ -49,11 +45,6 @@ class Generator(nn.Module):
             raise ValueError(
                 f"a unet of depth {self.depth} takes images whose sides are multiples of {whole}, "
                 f"not {list(x.shape)}; set the depth, or data.image_size"
-            )
-        if self.residual and x.shape[-1] != self.shape[-1]:
-            raise ValueError(
-                f"a residual unet keeps the channels, and is to make {self.shape[-1]} of "
-                f"{x.shape[-1]}"
             )
 
         layer = partial(layers_of(self, train), kernel_size=4, strides=2)
@@ -74,7 +65,4 @@ class Generator(nn.Module):
                 y = dropout(y, self.dropout, keys, i)
             return jnp.concatenate([x, y], axis=-1)
 
-        out = through(x, 0).astype(jnp.float32)
-        if self.residual:
-            out += jnp.arctanh(LIMIT * x.astype(jnp.float32))
-        return jnp.tanh(out)
+        return jnp.tanh(through(x, 0).astype(jnp.float32))
