@@ -447,6 +447,17 @@ def test_a_long_animation_has_so_many_frames_and_reads_them_one_by_one(tmp_path,
         assert ends == [(0, 400), (255, 2000)]
 
 
+def test_frames_keep_every_grey(tmp_path):
+    greys = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    for name, shown in (("a.png", greys), ("b.png", greys[::-1])):
+        pictures.save(Image.fromarray(shown), tmp_path / name)
+    pictures.animate([tmp_path / "a.png", tmp_path / "b.png"], tmp_path / "grey.gif")
+    with Image.open(tmp_path / "grey.gif") as animation:
+        for i, expected in enumerate((greys, greys[::-1])):
+            animation.seek(i)
+            np.testing.assert_array_equal(animation.convert("L"), expected)
+
+
 @pytest.mark.parametrize("count", [1, 2, 99, 100, 101, 250])
 def test_frames_are_spread_over_all_pictures(count):
     chosen = pictures.choose(list(range(count)))
