@@ -11,7 +11,6 @@ import time
 import pytest
 
 import jaxgan
-from jaxgan import main
 from tests.conftest import EXPERIMENTS, log_lines, same_bits
 
 pytestmark = pytest.mark.usefixtures("optimized")
@@ -66,7 +65,8 @@ def cache(tmp_path_factory):
 def whole(tmp_path_factory, cache):
     """The run that nobody disturbed."""
     workdir = tmp_path_factory.mktemp("whole") / "run"
-    assert main.main(Runner(workdir, cache).arguments) == 0
+    code, _, err = Runner(workdir, cache).finish()
+    assert code == 0, err
     return workdir
 
 
