@@ -154,7 +154,7 @@ def bounded_memory():
     The C library keeps what is freed unless it is told: then every module would seem to fill it.
     """
     yield
-    if resident() > 1.7 * 2**30:
+    if resident() > 1.55 * 2**30:
         jax.clear_caches()
         gc.collect()
         with contextlib.suppress(AttributeError, OSError):  # another C library has no such function
