@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan import data
+from jaxgan import data, losses
 from jaxgan.base.state import Batch
 from jaxgan.extractors import maps, resize
 
@@ -88,6 +88,12 @@ class Perceptual:
             return maps.apply(self.extractor, self.layers, extras[KEPT], images)
 
         return maps_of
+
+    def distance(
+        self, extras: Mapping[str, PyTree], images: jax.Array, targets: jax.Array
+    ) -> jax.Array:
+        """That of images [B, H, W, C] in [-1, 1] to their targets, without the weight."""
+        return losses.perceptual(self.look(extras), images, targets)
 
 
 def prepared(batch: Batch, name: str, shapes: PyTree) -> PyTree:

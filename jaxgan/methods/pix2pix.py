@@ -94,8 +94,7 @@ class Pix2Pix:
         distance = losses.l1(image, rows["target"])
         value, metrics = fooled + self.l1 * distance, {"g/adversarial": fooled, "g/l1": distance}
         if self.features:
-            look = self.features.look(rows["extras"])
-            metrics["g/features"] = losses.perceptual(look, image, rows["target"])
+            metrics["g/features"] = self.features.distance(rows["extras"], image, rows["target"])
             value += self.features.weight * metrics["g/features"]
         return value, {"g/loss": value, **metrics}
 

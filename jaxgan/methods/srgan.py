@@ -150,8 +150,7 @@ class SRGAN:
         distance = DISTANCES[self.distance](made, target)
         value, metrics = self.pixels * distance, {"g/pixels": distance}
         if self.features:
-            look = self.features.look(rows["extras"])
-            metrics["g/features"] = losses.perceptual(look, made, target)
+            metrics["g/features"] = self.features.distance(rows["extras"], made, target)
             value += self.features.weight * metrics["g/features"]
         if self.adversarial:
             adversarial = losses.adversarial(self.loss)
