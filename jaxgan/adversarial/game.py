@@ -248,9 +248,9 @@ def judge(
     together = in_packs(conditions, game.common.techniques.pack)
     critique, stats = game.judge(game, params, stats, values, together, train=train)
     if not isinstance(critique, Critique):
+        given = "an array" if isinstance(critique, jax.Array) else type(critique).__name__
         raise ValueError(
-            "a discriminator must return a jaxgan.networks.Critique, and this one returns "
-            f"{type(critique).__name__}"
+            f"a discriminator must return a jaxgan.networks.Critique, and this one returns {given}"
         )
     rows, shape = len(values), critique.logits.shape
     if shape[:1] != (rows,) or len(shape) not in (1, 4) or shape[3:] not in ((), (1,)):

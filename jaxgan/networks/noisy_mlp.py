@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from jaxgan.networks import Critique
 from jaxgan.nn import Dense, blocks
-from jaxgan.nn.weights import per_channel
+from jaxgan.nn.weights import parameter, per_channel
 
 EPSILON = 1e-12
 SMALLEST = 1e-6
@@ -44,7 +44,7 @@ class WeightNormDense(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
-        v = self.param("kernel", self.kernel_init, (x.shape[-1], self.features), jnp.float32)
+        v = parameter(self, "kernel", self.kernel_init, (x.shape[-1], self.features))
         w = v * jax.lax.rsqrt(jnp.sum(jnp.square(v), axis=0, keepdims=True) + EPSILON)
         t = jnp.matmul(
             x.astype(self.dtype), w.astype(self.dtype), preferred_element_type=jnp.float32

@@ -29,7 +29,7 @@ from jaxgan.nn import (
     upsample_nearest,
 )
 from jaxgan.nn.stages import stage
-from jaxgan.nn.weights import per_channel
+from jaxgan.nn.weights import parameter, per_channel
 
 SMALLEST = 4
 SLOPE = 0.2
@@ -160,7 +160,7 @@ class Generator(nn.Module):
         )
         x = dense(pixel_norm(z)).reshape(-1, SMALLEST, SMALLEST, C)
         if not self.bias_per_pixel:
-            bias = self.param("bias", nn.initializers.zeros_init(), (C,), jnp.float32)
+            bias = parameter(self, "bias", nn.initializers.zeros_init(), (C,))
             x = x + per_channel(bias.astype(x.dtype), x)
         return pixel_norm(nn.leaky_relu(x, SLOPE))
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxgan.networks import Critique
 from jaxgan.nn import Conv, Dense, Embed, GroupedConv, downsample, upsample
 from jaxgan.nn.stages import stage as kept
-from jaxgan.nn.weights import per_channel
+from jaxgan.nn.weights import parameter, per_channel
 
 SMALLEST, SLOPE = 4, 0.2
 # Of a leaky rectifier; in the initialization alone.
@@ -79,7 +79,7 @@ class Block(nn.Module):
 
     def activate(self, x: jax.Array, name: str) -> jax.Array:
         """A bias a channel, and the leaky rectifier."""
-        bias = self.param(name, ZEROS, (x.shape[-1],), jnp.float32)
+        bias = parameter(self, name, ZEROS, (x.shape[-1],))
         return nn.leaky_relu(x + per_channel(bias.astype(x.dtype), x), SLOPE)
 
 
@@ -118,7 +118,7 @@ class Generator(nn.Module):
         linear: dict[str, Any] = {"use_bias": False, "dtype": self.dtype}
         width = self.widths[0]
         size = (SMALLEST, SMALLEST, width)
-        basis = self.param("basis", nn.initializers.normal(1.0), size, jnp.float32)
+        basis = parameter(self, "basis", nn.initializers.normal(1.0), size)
         row = Dense(width, kernel_init=scaled_normal(z.shape[-1]), **linear)(z)
         x = basis[None].astype(row.dtype) * row[:, None, None]
         for stage, (wide, groups, blocks) in enumerate(
@@ -176,7 +176,7 @@ class Discriminator(nn.Module):
                 x = Conv(wide, 1, kernel_init=init, name=f"widen_{stage}", **linear)(x)
         width = self.widths[0]
         size = (SMALLEST, SMALLEST, width)
-        basis = self.param("basis", scaled_normal(SMALLEST**2), size, jnp.float32)
+        basis = parameter(self, "basis", scaled_normal(SMALLEST**2), size)
         features = jnp.sum(x.astype(jnp.float32) * basis[None], axis=(1, 2))
         dense = partial(Dense, use_bias=False, kernel_init=scaled_normal(width))
         heads = {name: dense(n, name=f"head_{name}")(features) for name, n in self.heads}

@@ -9,7 +9,7 @@ from jax import Array
 
 from jaxgan.nn.conv import Conv
 from jaxgan.nn.normalization import check_images
-from jaxgan.nn.weights import Initializer, Weight, plain
+from jaxgan.nn.weights import Initializer, Weight, parameter, plain
 
 
 class SelfAttention(nn.Module):
@@ -78,7 +78,7 @@ class SelfAttention(nn.Module):
         scores = jnp.einsum("bqc,bkc->bqk", query.reshape(flat), key)
         attention = jax.nn.softmax(scores.astype(jnp.float32)).astype(value.dtype)
         o = jnp.einsum("bqk,bkc->bqc", attention, value).reshape(B, H, W, wide)
-        gamma = self.param("gamma", nn.initializers.zeros_init(), (), jnp.float32)
+        gamma = parameter(self, "gamma", nn.initializers.zeros_init(), ())
         o = pointwise("output", C, o)
         return x + (gamma.astype(o.dtype) * o).astype(x.dtype)
 

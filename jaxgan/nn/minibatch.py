@@ -5,7 +5,7 @@ from flax import linen as nn
 from jax import Array, lax
 
 from jaxgan.nn.normalization import check_images
-from jaxgan.nn.weights import Initializer
+from jaxgan.nn.weights import Initializer, parameter
 
 
 def minibatch_stddev(
@@ -133,7 +133,7 @@ class MinibatchDiscrimination(nn.Module):
             if value < 1:
                 raise ValueError(f"{name} must be positive, got {value}")
         shape = (x.shape[-1], self.num_kernels * self.kernel_features)
-        kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
+        kernel = parameter(self, "kernel", self.kernel_init, shape)
         y = x.astype(jnp.promote_types(x.dtype, jnp.float32))
         m = (y @ kernel).reshape(len(x), self.num_kernels, self.kernel_features)
         others = m

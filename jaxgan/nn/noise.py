@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
-from jaxgan.nn.weights import per_channel
+from jaxgan.nn.weights import parameter, per_channel
 
 
 def sample_noise(keys: Array, height: int, width: int, layer: int = 0) -> Array:
@@ -48,5 +48,5 @@ class NoiseInjection(nn.Module):
                 f"{x.shape}"
             )
         shape = (x.shape[-1],) if self.per_channel else ()
-        strength = self.param("strength", nn.initializers.zeros_init(), shape, jnp.float32)
+        strength = parameter(self, "strength", nn.initializers.zeros_init(), shape)
         return x + (noise * per_channel(strength, x)).astype(x.dtype)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
-from jaxgan.nn.weights import Initializer, per_channel
+from jaxgan.nn.weights import Initializer, parameter, per_channel
 
 
 def pixel_norm(x: Array, epsilon: float = 1e-8) -> Array:
@@ -166,6 +166,6 @@ def _affine_parameters(module: nn.Module, x: Array) -> tuple[Array, Array]:
     """Scale and bias of the channels of ``x``, in its rank."""
     ones: Initializer = nn.initializers.ones_init()
     zeros: Initializer = nn.initializers.zeros_init()
-    scale = module.param("scale", ones, x.shape[-1:], jnp.float32)
-    bias = module.param("bias", zeros, x.shape[-1:], jnp.float32)
+    scale = parameter(module, "scale", ones, x.shape[-1:])
+    bias = parameter(module, "bias", zeros, x.shape[-1:])
     return per_channel(scale, x), per_channel(bias, x)

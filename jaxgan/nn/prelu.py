@@ -4,6 +4,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
+from jaxgan.nn.weights import parameter
+
 
 class PReLU(nn.Module):
     """``max(x, 0) + a min(x, 0)``: [..., C] to [..., C], with a parameter ``slope`` [C].
@@ -20,6 +22,6 @@ class PReLU(nn.Module):
     def __call__(self, x: Array) -> Array:
         """Rectify ``x``, in its dtype."""
         start = nn.initializers.constant(self.initial)
-        slope = self.param("slope", start, x.shape[-1:], jnp.float32).astype(x.dtype)
+        slope = parameter(self, "slope", start, x.shape[-1:]).astype(x.dtype)
         slope = slope.reshape((1,) * (x.ndim - 1) + slope.shape)
         return jnp.maximum(x, 0) + slope * jnp.minimum(x, 0)

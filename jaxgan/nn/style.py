@@ -14,7 +14,7 @@ from jaxgan.nn.modulated import ModulatedConv, resampled_conv
 from jaxgan.nn.noise import NoiseInjection, sample_noise
 from jaxgan.nn.normalization import instance_norm, pixel_norm
 from jaxgan.nn.resample import blur, upsample_nearest
-from jaxgan.nn.weights import per_channel
+from jaxgan.nn.weights import parameter, per_channel
 
 SLOPE = 0.2
 EQUALIZED = EqualizedLR()
@@ -128,7 +128,7 @@ class AdaINConv(nn.Module):
             x = upsample_nearest(x) if self.resample else x
             x = EqualizedConv(self.features, 3, self.dtype, activated=False, name="conv")(x)
             x = blur(x, (1, 2, 1)) if self.resample else x
-        bias = self.param("bias", nn.initializers.zeros_init(), x.shape[-1:], jnp.float32)
+        bias = parameter(self, "bias", nn.initializers.zeros_init(), x.shape[-1:])
         x = x + per_channel(bias.astype(x.dtype), x)
         x = instance_norm(noisy(self, x, noise, layer, self.clamp, per_channel=True))
         style = Dense(2 * x.shape[-1], weight=EQUALIZED, name="style")(w).astype(x.dtype)
@@ -165,5 +165,5 @@ class EqualizedConv(nn.Module):
         y = resampled_conv(x.astype(self.dtype), kernel.astype(self.dtype), self.resample)
         if not self.activated:
             return y * self.gain
-        bias = self.param("bias", zeros, (self.features,), jnp.float32)
+        bias = parameter(self, "bias", zeros, (self.features,))
         return activate(y + per_channel(bias.astype(y.dtype), y), self.gain, self.clamp)

@@ -11,6 +11,7 @@ from jaxgan.nn.modulated import ModulatedConv
 from jaxgan.nn.resample import upsample
 from jaxgan.nn.stages import stage
 from jaxgan.nn.style import EQUALIZED, AdaINConv, StyledConv
+from jaxgan.nn.weights import parameter
 
 SMALLEST = 4
 
@@ -57,7 +58,7 @@ class Synthesis(nn.Module):
         sides, image, layer = sides_of(self.shape), None, 0
         C = channels(SMALLEST, self.width, self.max_width)
         size = (1, SMALLEST, SMALLEST, C)
-        const = self.param("const", nn.initializers.normal(1.0), size, jnp.float32)
+        const = parameter(self, "const", nn.initializers.normal(1.0), size)
         x = jnp.broadcast_to(const, (len(styles), *const.shape[1:])).astype(self.dtype)
         for side in sides:
             wide = channels(side, self.width, self.max_width)

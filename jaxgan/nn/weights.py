@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
+from flax import errors
 from flax import linen as nn
 from jax import Array
 
@@ -20,7 +21,23 @@ def plain(
     module: nn.Module, name: str, init: Initializer, shape: tuple[int, ...], fan_in: float | None
 ) -> Array:
     """The parameter itself, in float32."""
-    return module.param(name, init, shape, jnp.float32)
+    return parameter(module, name, init, shape)
+
+
+def parameter(module: nn.Module, name: str, init: Initializer, shape: tuple[int, ...]) -> Array:
+    """``module.param`` of float32, which does not trace ``init`` where there is a value.
+
+    Flax does, at each use, to compare shapes: a twentieth of what it takes to trace a step.
+
+    Raises:
+      ScopeParamShapeError: if the value has another shape.
+    """
+    if module.is_initializing() or not module.has_variable("params", name):
+        return module.param(name, init, shape, jnp.float32)
+    value: Array = module.get_variable("params", name)
+    if value.shape != shape:
+        raise errors.ScopeParamShapeError(name, "/".join(module.path), value.shape, shape)
+    return value
 
 
 def per_channel(values: Array, x: Array) -> Array:
