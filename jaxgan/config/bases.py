@@ -37,5 +37,5 @@ def beside(experiment: Path) -> Iterator[None]:
 
 def forget() -> dict[str, Any]:
     """Takes ``bases`` and what is in it out of the modules that Python keeps."""
-    names = [name for name in sys.modules if f"{name}.".startswith("bases.")]
+    names = [name for name in sys.modules if name.partition(".")[0] == "bases"]
     return {name: sys.modules.pop(name) for name in names}

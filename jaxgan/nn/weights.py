@@ -36,7 +36,7 @@ def parameter(module: nn.Module, name: str, init: Initializer, shape: tuple[int,
         return module.param(name, init, shape, jnp.float32)
     value: Array = module.get_variable("params", name)
     if value.shape != shape:
-        raise errors.ScopeParamShapeError(name, "/".join(module.path), value.shape, shape)
+        raise errors.ScopeParamShapeError(name, "/" + "/".join(module.path), value.shape, shape)
     return value
 
 

@@ -412,7 +412,8 @@ def test_a_discriminator_must_return_a_critique():
     def judge(game, params, stats, x, conditions, *, train):
         return player.apply(params, stats, x, train=train)
 
-    with pytest.raises(ValueError, match="Critique, and this one returns an array"):
+    told = "must return a jaxgan.networks.Critique, and this one returns an array"
+    with pytest.raises(ValueError, match=told):
         play.step(replace(game, judge=judge), state, {"image": REAL}, jax.random.key(0))
 
 
