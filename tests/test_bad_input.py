@@ -836,10 +836,8 @@ def test_a_run_whose_config_is_a_list(refused, tiny_run, tmp_path):  # noqa: F81
 @pytest.mark.parametrize(
     ("arguments", "fragment"),
     [
-        ([DIGITS, NEW, "--config.stepz=5"], "unknown config field 'stepz'; did you mean 'steps'?"),
         ([DCGAN, NEW, "--config.data.image_size=256"], "not [256, 256, 1]"),
         ([f"--config={EXPERIMENTS}/dcgan_cifar10.py", NEW], "dataset 'cifar10' is not prepared in"),
-        (["--mode=sample", NEW], "is not the folder of a run"),
     ],
 )
 def test_as_a_process(tmp_path, arguments, fragment):

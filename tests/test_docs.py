@@ -3,9 +3,9 @@
 A page runs in a temporary folder with a copy of ``experiments/``, from top to bottom, in an
 interpreter in which warnings are errors and JAX is imported once: there run its ``python`` blocks,
 which share their names, and ``bash`` blocks of nothing but our command line; each other one is a
-script of its own, under ``bash -euo pipefail``. Half of the pages share an interpreter, too, and
-what their runs trace and compile of one method. Blocks of another language are only shown. A
-comment right before a block changes this:
+script of its own, under ``bash -euo pipefail``. The pages share the interpreter, too, and what
+their runs trace and compile of one method. Blocks of another language are only shown. A comment
+right before a block changes this:
 
     <!-- file: NAME -->        the block is written to the file NAME
     <!-- not run: REASON -->   the block is only shown
@@ -25,7 +25,6 @@ import subprocess
 import sys
 import tomllib
 import traceback
-from concurrent import futures
 from pathlib import Path
 
 import pytest
@@ -79,13 +78,13 @@ def runnable(script):
     return "" if "-m pytest" in last else last
 
 
-OURS = ["python", "-m", "jaxgan.main"]
+OURS = (["python", "-m", "jaxgan.main"], [".venv/bin/python", "-m", "jaxgan.main"])
 
 
 def command_lines(script):
     """The arguments of our command, line by line; ``None`` where the script does anything else."""
     lines = [shlex.split(line) for line in script.splitlines()]
-    plain = all(line[:3] == OURS for line in lines) and not re.search(r"[$&|;<>#\\]", script)
+    plain = all(line[:3] in OURS for line in lines) and not re.search(r"[$&|;<>#\\]", script)
     return [line[3:] for line in lines] if plain else None
 
 
@@ -111,9 +110,10 @@ def run_page(page):
             # Empty lines before it, so that a traceback gives the line of the page.
             source = "\n" * (block.line - 1) + block.text
             exec(compile(source, str(page), "exec"), names)
-        elif block.language == "bash" and (lines := command_lines(block.text)):
-            run_here(page, lines)
         elif block.language == "bash" and (script := runnable(block.text)):
+            if lines := command_lines(script):
+                run_here(page, lines)
+                continue
             done = subprocess.run(["bash", "-euo", "pipefail", "-c", script])
             assert done.returncode == 0, f"{page.name}, line {block.line}: {done.returncode}"
 
@@ -167,38 +167,28 @@ def environment(tmp_path_factory, compilation_cache):
 
 @pytest.fixture(scope="module")
 def outcomes(request, environment, tmp_path_factory):
-    """The pages that are asked for, in two interpreters: mostly they trace, on one core."""
+    """A folder with the outcomes of the pages that are asked for, and what they printed."""
     home = tmp_path_factory.mktemp("pages")
     items = request.session.items
     asked = [item.callspec.params["page"] for item in items if "outcomes" in item.fixturenames]
-
-    def run(pages):
-        for page in pages:
-            shutil.copytree(ROOT / "experiments", home / page.stem / "experiments")
-            install_python(home / page.stem / ".venv" / "bin")
-        return subprocess.run(
-            [sys.executable, "-W", "error", __file__, *map(str, pages)],
-            cwd=home,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=TIMEOUT,
-        )
-
-    with futures.ThreadPoolExecutor(2) as pool:
-        halves = [asked[::2], asked[1::2]]
-        done = [pool.submit(run, half) for half in halves]
-        yield {
-            page: (home / page.stem / "outcome", each)
-            for half, each in zip(halves, done, strict=True)
-            for page in half
-        }
+    for page in asked:
+        shutil.copytree(ROOT / "experiments", home / page.stem / "experiments")
+        install_python(home / page.stem / ".venv" / "bin")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", __file__, *map(str, asked)],
+        cwd=home,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT,
+    )
+    return home, done.stdout[-5000:]
 
 
 # What they run is run by other tests: of `parallel`, of the laws, and of the command line.
-LATE = ("devices", "encoders", "evaluation", "translation", "vae")
+LATE = ("devices", "encoders", "evaluation", "run_folder", "translation", "vae")
 
 
 @pytest.mark.parametrize(
@@ -207,10 +197,10 @@ LATE = ("devices", "encoders", "evaluation", "translation", "vae")
     ids=lambda page: page.stem,
 )
 def test_code_blocks_run(page, outcomes):
-    outcome, process = outcomes[page]
-    done = process.result()
-    assert outcome.exists(), done.stdout[-5000:]
-    assert not outcome.read_text(), f"{done.stdout[-5000:]}\n{outcome.read_text()}"
+    home, printed = outcomes
+    outcome = home / page.stem / "outcome"
+    assert outcome.exists(), printed
+    assert not outcome.read_text(), f"{printed}\n{outcome.read_text()}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -342,33 +342,23 @@ def get_smoke_config():
 """
 
 
-def run_processes(count, workdir, *overrides):
-    """The same run in ``count`` processes on this machine, each with 2 / count devices."""
+def run_processes(caches, *arguments):
+    """The same command in a process for each of these caches, on this machine, with a device each.
+
+    Returns the exit code, stdout and stderr of each.
+    """
     port, processes, flags = free_port(), [], os.environ.get("XLA_FLAGS", "")
-    experiment = workdir.parent / "sgd_digits.py"
-    experiment.write_text(SGD_EXPERIMENT)
-    for index in range(count):
+    for index, cache in enumerate(caches):
         env = {
             **os.environ,
-            "XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count={2 // count}",
+            "XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count=1",
             "JAX_PLATFORMS": "cpu",
-            "XDG_CACHE_HOME": str(workdir.parent / f"cache{count}{index}"),
+            "XDG_CACHE_HOME": str(cache),
+            "JAX_COORDINATOR_ADDRESS": f"localhost:{port}",
+            "JAX_NUM_PROCESSES": str(len(caches)),
+            "JAX_PROCESS_ID": str(index),
         }
-        if count > 1:
-            env |= {
-                "JAX_COORDINATOR_ADDRESS": f"localhost:{port}",
-                "JAX_NUM_PROCESSES": str(count),
-                "JAX_PROCESS_ID": str(index),
-            }
-        command = [
-            sys.executable,
-            "-m",
-            "jaxgan.main",
-            f"--config={experiment}",
-            "--smoke",
-            f"--workdir={workdir}",
-            *overrides,
-        ]
+        command = [sys.executable, "-m", "jaxgan.main", *arguments]
         processes.append(
             subprocess.Popen(
                 command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -385,29 +375,32 @@ def run_processes(count, workdir, *overrides):
 def test_two_processes_train_and_evaluate_as_one(
     tmp_path, monkeypatch, capsys, mode, placement, extractor
 ):
-    overrides = (
+    experiment = tmp_path / "sgd_digits.py"
+    experiment.write_text(SGD_EXPERIMENT)
+    arguments = (
+        f"--config={experiment}",
+        "--smoke",
         f"--config.parallel.mode={mode}",
         f"--config.data.placement={placement}",
         f"--config.evaluation.extractor={extractor}",
     )
-    alone, together = tmp_path / "alone", tmp_path / "together"
-    for count, workdir in ((1, alone), (2, together)):
-        for code, _, err in run_processes(count, workdir, *overrides):
-            assert code == 0, err
-        # A classifier that other devices trained is another one: both runs are measured by one.
-        for index in range(2) if extractor == "domain" and count == 1 else ():
-            made = tmp_path / "cache10" / "jaxgan" / "extractors"
-            shutil.copytree(made, tmp_path / f"cache2{index}" / "jaxgan" / "extractors")
+    here = (*arguments, "--config.parallel.devices=2")
+    alone, together, cache = (tmp_path / name for name in ("alone", "together", "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    assert main.main([*here, f"--workdir={alone}"]) == 0
+    # A classifier that other devices trained is another one: both runs are measured by one.
+    caches = tmp_path / "cache0", tmp_path / "cache1"
+    for other in caches if extractor == "domain" else ():
+        shutil.copytree(cache / "jaxgan" / "extractors", other / "jaxgan" / "extractors")
+    for code, _, err in run_processes(caches, *arguments, f"--workdir={together}"):
+        assert code == 0, err
     for one, two in zip(log_lines(alone), log_lines(together), strict=True):
         assert one.keys() == two.keys()
         for name in one:
             if "accuracy" not in name:
                 assert two[name] == pytest.approx(one[name], abs=1e-4, rel=1e-4), name
     # And the run of two processes is resumed by one.
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache10"))
-    experiment = f"--config={together.parent}/sgd_digits.py"
-    resumed = (experiment, "--smoke", f"--workdir={together}", *overrides, "--config.steps=30")
-    assert main.main([*resumed, "--config.parallel.devices=2"]) == 0
+    assert main.main([*here, f"--workdir={together}", "--config.steps=30"]) == 0
     assert "going on from step 20" in capsys.readouterr().out
 
 

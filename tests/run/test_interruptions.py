@@ -11,7 +11,7 @@ import time
 import pytest
 
 import jaxgan
-from tests.conftest import EXPERIMENTS, log_lines, same_bits
+from tests.conftest import AT_LEAST, EXPERIMENTS, log_lines, same_bits
 
 pytestmark = pytest.mark.usefixtures("optimized")
 
@@ -31,15 +31,18 @@ ARGUMENTS = [
 ]
 
 
-class Runner:
-    """Starts the command on one workdir, with a compilation cache of its own."""
+# Programs that others compiled are read, and none is written: a kill may leave one torn.
+READ_ONLY = {AT_LEAST.upper(): "1e9"}
+NO_CACHE = {"JAX_ENABLE_COMPILATION_CACHE": "0"}
 
-    def __init__(self, workdir, cache, steps=STEPS):
+
+class Runner:
+    """Starts the command on one workdir."""
+
+    def __init__(self, workdir, caching, steps=STEPS):
         self.workdir = workdir
         self.arguments = [*ARGUMENTS, f"--config.steps={steps}", f"--workdir={workdir}"]
-        own = {"XDG_CACHE_HOME": str(cache), "JAX_PLATFORMS": "cpu"}
-        self.env = {**os.environ, **own}
-        del self.env["JAX_COMPILATION_CACHE_DIR"]  # a kill may leave an entry torn
+        self.env = {**os.environ, "JAX_PLATFORMS": "cpu", **caching}
 
     def start(self):
         return subprocess.Popen(
@@ -57,15 +60,10 @@ class Runner:
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory, cache):
+def whole(tmp_path_factory):
     """The run that nobody disturbed."""
     workdir = tmp_path_factory.mktemp("whole") / "run"
-    code, _, err = Runner(workdir, cache).finish()
+    code, _, err = Runner(workdir, {}).finish()
     assert code == 0, err
     return workdir
 
@@ -135,8 +133,8 @@ def unfinished(workdir):
 
 
 @pytest.mark.slow
-def test_kill_9_again_and_again(cache, tmp_path):
-    whole, runner = (Runner(tmp_path / name, cache, 12_000) for name in ("whole", "run"))
+def test_kill_9_again_and_again(tmp_path):
+    whole, runner = (Runner(tmp_path / name, READ_ONLY, 12_000) for name in ("whole", "run"))
     code, _, err = whole.finish()
     assert code == 0, err
     times = 50
@@ -216,8 +214,8 @@ def check_goes_on(runner, step, whole):
     assert_same_run(whole, runner.workdir)
 
 
-def test_kill_9_and_then_a_signal(whole, cache, tmp_path):
-    runner = Runner(tmp_path / "run", cache)
+def test_kill_9_and_then_a_signal(whole, tmp_path):
+    runner = Runner(tmp_path / "run", READ_ONLY)
     kill_again_and_again(runner, 1, seed=1)  # in the first save
     check_goes_on(runner, stop(runner, "training", signal.SIGTERM), whole)
 
@@ -226,8 +224,7 @@ def test_kill_9_and_then_a_signal(whole, cache, tmp_path):
 @pytest.mark.parametrize("again", range(2))
 @pytest.mark.parametrize("number", BOTH)
 @pytest.mark.parametrize("phase", PHASES)
-def test_signals(whole, cache, tmp_path, phase, number, again):
-    # Without the cache of the other runs where compilation is to take its time.
-    folder = tmp_path / "cache" if phase == "compilation" else cache
-    runner = Runner(tmp_path / "run", folder)
+def test_signals(whole, tmp_path, phase, number, again):
+    # Compilation is to take its time, where it is in that.
+    runner = Runner(tmp_path / "run", NO_CACHE if phase == "compilation" else READ_ONLY)
     check_goes_on(runner, stop(runner, phase, number), whole)
