@@ -147,14 +147,14 @@ def shared_programs(request, programs):
         yield
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def bounded_memory():
-    """What modules compiled is let go of when it fills a worker: 2 GiB are to be enough.
+    """What tests compiled is let go of when it fills a worker: 2 GiB are to be enough.
 
-    The C library keeps what is freed unless it is told: then every module would seem to fill it.
+    The C library keeps what is freed unless it is told: then every test would seem to fill it.
     """
     yield
-    if resident() > 1.55 * 2**30:
+    if resident() > 1.75 * 2**30:
         jax.clear_caches()
         gc.collect()
         with contextlib.suppress(AttributeError, OSError):  # another C library has no such function
@@ -180,6 +180,12 @@ def smoke(name, *overrides):
     known = own if own == "digit_edges" else "digits"
     given = (f"data.name={known}", "parallel.devices=1", *overrides)
     return config_lib.load(str(path), [f"--config.{o}" for o in given], smoke=True)
+
+
+def quickly(cases, *places):
+    """Cases of a parametrized test: those at other places are in the slow suite alone."""
+    late = pytest.mark.slow
+    return [pytest.param(*case, marks=() if i in places else late) for i, case in enumerate(cases)]
 
 
 def experiment_of(method_name):

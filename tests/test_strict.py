@@ -18,7 +18,7 @@ from jaxgan.config import variants
 from jaxgan.run import program
 from jaxgan.watch import totals
 from tests import public
-from tests.conftest import EXPERIMENTS, METHODS, log_lines, smoke
+from tests.conftest import EXPERIMENTS, METHODS, log_lines, quickly, smoke
 from tests.public import GROUPS
 
 SHAPE, CLASSES, B = (8, 8, 1), 3, 4
@@ -95,8 +95,12 @@ def test_functions_layers_and_networks(group):
         assert not faults(GROUPS[group]("float32"))
 
 
-@pytest.mark.parametrize("dtype", [pytest.param("float16", marks=pytest.mark.slow), "bfloat16"])
-@pytest.mark.parametrize("group", [g for g in GROUPS if g != "networks"])
+# Of augmentations, which trace for seconds, the quick suite has float32 above.
+HALVES = [(g, d) for g in GROUPS if g != "networks" for d in ("bfloat16", "float16")]
+QUICK = [i for i, (g, d) in enumerate(HALVES) if d == "bfloat16" and g != "augmentations"]
+
+
+@pytest.mark.parametrize(("group", "dtype"), quickly(HALVES, *QUICK))
 def test_half_precision_with_64_bits_allowed(group, dtype):
     with jax.enable_x64(True):
         assert not faults(GROUPS[group](dtype))
@@ -200,12 +204,12 @@ def made(name, optimizer, switches, size=B):
 
 
 LARGE = ("progan", "stylegan2")  # traced for seconds
-# The others take the techniques from where the GAN does.
+# The others take the techniques from where the GAN does: the quick suite has their own losses.
 STEPS = [
     pytest.param(name, t, id=f"{name}-{'-'.join(t)}", marks=pytest.mark.slow if late else ())
     for name in METHODS
-    for i, t in enumerate(TECHNIQUES)
-    for late in [name != "gan" and (i > 0 or name in LARGE)]
+    for t in ({}, *TECHNIQUES)
+    for late in [(t and name != "gan") or name in LARGE]
 ]
 
 

@@ -1,6 +1,7 @@
 """A game with other names, other latents and another loss than the package's own."""
 
 import dataclasses
+import itertools
 import re
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from jaxgan.methods.gan import GAN
 from jaxgan.run import program
 from jaxgan.watch import totals
 from tests.adversarial.play import SMALL, Z, make
-from tests.conftest import same_bits, smoke
+from tests.conftest import quickly, same_bits, smoke
 
 B, KEY = 8, jax.random.key(0)
 REAL = jax.random.normal(jax.random.key(7), (B, 2))
@@ -139,18 +140,19 @@ def both(keys):
     return {"a": draws.normal(keys, (1,)), "b": draws.normal(draws.fold(keys, 1), (Z - 1,))}
 
 
+TREES = {
+    "by name": (lambda g, keys: both(keys), lambda z: jnp.concatenate([z["a"], z["b"]], axis=1)),
+    "in a row": (lambda g, keys: tuple(both(keys).values()), lambda z: jnp.concatenate(z, axis=1)),
+    "uniform": (lambda g, keys: jax.random.uniform(KEY, (len(keys), Z)), lambda z: z),
+}
+
+
 @pytest.mark.parametrize(
-    ("latents", "join"),
-    [
-        (lambda game, keys: both(keys), lambda z: jnp.concatenate([z["a"], z["b"]], axis=1)),
-        (lambda game, keys: tuple(both(keys).values()), lambda z: jnp.concatenate(z, axis=1)),
-        (lambda game, keys: jax.random.uniform(KEY, (len(keys), Z)), lambda z: z),
-    ],
-    ids=["by name", "in a row", "uniform"],
+    ("tree", "codes"), quickly(itertools.product(TREES, (False, True)), *(1, 2))
 )
-@pytest.mark.parametrize("codes", [False, True])
-def test_latents_are_any_tree(latents, join, codes):
+def test_latents_are_any_tree(tree, codes):
     """Alone, or beside what is drawn of conditions."""
+    latents, join = TREES[tree]
     drawn = (
         {"drawn": lambda keys: {"shift": draws.normal(draws.fold(keys, 5), ())}} if codes else {}
     )

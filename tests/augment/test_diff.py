@@ -183,7 +183,7 @@ def test_bfloat16_stays_bfloat16(name):
 
 
 @pytest.mark.skipif(jax.device_count() < 4, reason="needs four devices")
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ["diff_augment", "ada"])
 def test_devices_do_not_change_the_draws(name):
     x, devices = images((8, 8, 6, 3)), jax.devices()[:4]
     mesh = Mesh(np.array(devices), ("data",), axis_types=(AxisType.Auto,))

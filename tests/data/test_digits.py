@@ -1,12 +1,19 @@
 import numpy as np
 import pytest
-from sklearn import datasets
 
 from jaxgan import data as jd
 
 
-def test_digits_are_those_of_scikit_learn(config):
-    data, labels = datasets.load_digits(return_X_y=True)
+@pytest.fixture(scope="module")
+def scikit_learn_s():
+    """The pixels, 0 to 16, and the labels."""
+    from sklearn import datasets  # of a second, which no other test needs
+
+    return datasets.load_digits(return_X_y=True)
+
+
+def test_digits_are_those_of_scikit_learn(config, scikit_learn_s):
+    data, labels = scikit_learn_s
     train, test = (jd.whole(jd.open_source(config("digits"), s)) for s in ("train", "test"))
     assert len(train["image"]) + len(test["image"]) == 1797
     np.testing.assert_array_equal(test["label"], labels[5::6])
@@ -28,8 +35,8 @@ def test_describe_agrees_with_the_source(config, split, fit):
     assert image.shape == (2, *source.shape)
 
 
-def test_the_ids_are_scikit_learn_s_order(config):
-    data, _ = datasets.load_digits(return_X_y=True)
+def test_the_ids_are_scikit_learn_s_order(config, scikit_learn_s):
+    data, _ = scikit_learn_s
     train, test = (jd.open_source(config("digits"), split) for split in ("train", "test"))
     for source in (train, test):
         ids = source.ids()

@@ -3,7 +3,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.special
-import scipy.stats
 import torch
 
 from jaxgan import losses
@@ -18,7 +17,8 @@ POSTERIOR = np.linalg.inv(np.eye(Z) + W.T @ W / NOISE**2)
 ROOT = np.linalg.cholesky(POSTERIOR)
 IMAGES = MU + _rng.normal(size=(23, Z)) @ W.T + NOISE * _rng.normal(size=(23, D))
 # log p(x) of probabilistic PCA in closed form: x ~ N(mu, W W^T + noise^2 I).
-LOG_P = scipy.stats.multivariate_normal(MU, COVARIANCE).logpdf(IMAGES)
+_marginal = torch.distributions.MultivariateNormal(*map(torch.tensor, (MU, COVARIANCE)))
+LOG_P = _marginal.log_prob(torch.tensor(IMAGES)).numpy()
 
 
 def log_weight(shift, stretch, images, keys):

@@ -1,6 +1,7 @@
 """What a batch is made of: entries of one row, and entries drawn apart, up to the step."""
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from jaxgan import config as config_lib
 from jaxgan import data, train
 from jaxgan.base import errors
 from jaxgan.run import checkpoint, feed, plan, program, run_folder, trained
-from tests.conftest import log_lines, run, same_bits, smoke, stop_at
+from tests.conftest import log_lines, quickly, run, same_bits, smoke, stop_at
 
 PLUGIN = Path(__file__).parent.parent / "plugins" / "translator.py"
 # Aligned rows; aligned rows that are not to be paired; two classes.
@@ -137,8 +138,9 @@ def final(settings, workdir):
     return checkpoint.restore(workdir / "checkpoints", ready.template).tree
 
 
-@pytest.mark.parametrize("placement", ["device", "stream"])
-@pytest.mark.parametrize("kind", SETS)
+@pytest.mark.parametrize(
+    ("kind", "placement"), quickly(itertools.product(SETS, ("device", "stream")), *(1, 2, 5))
+)
 def test_a_run_that_is_stopped_goes_on_to_the_same_bits(
     load, tmp_path, monkeypatch, kind, placement
 ):

@@ -2,6 +2,7 @@
 
 import builtins
 import errno
+import functools
 import io
 import os
 import re
@@ -158,9 +159,16 @@ WRITERS = {
 }
 
 
+@pytest.fixture
+def model(tiny_run):  # noqa: F811
+    return load_once(tiny_run)
+
+
+load_once = functools.cache(jaxgan.load)
+
+
 @pytest.mark.parametrize("name", WRITERS)
-def test_whatever_else_is_written(full, tiny_run, tmp_path, name):  # noqa: F811
-    model = jaxgan.load(tiny_run)
+def test_whatever_else_is_written(full, model, tiny_run, tmp_path, name):  # noqa: F811
     full(r"x\.png$|x\.npz$|report_abc\.json$|config\.json$")
     with pytest.raises(errors.UserError, match=f"cannot write to .*: {FULL}$"):
         WRITERS[name](model, tiny_run, tmp_path)
@@ -169,8 +177,7 @@ def test_whatever_else_is_written(full, tiny_run, tmp_path, name):  # noqa: F811
     assert not (tmp_path / "export").exists()
 
 
-def test_an_export_without_room_leaves_nothing(tiny_run, tmp_path, monkeypatch):  # noqa: F811
-    model = jaxgan.load(tiny_run)
+def test_an_export_without_room_leaves_nothing(model, tiny_run, tmp_path, monkeypatch):  # noqa: F811
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(errors.UserError, match="the disk is too full"):

@@ -111,6 +111,7 @@ def test_a_run_under_another_switch_is_not_gone_on_with(refused, copy, switched)
     refused([*TRAIN, f"--workdir={copy}"], f"{switched} was {was!r}, now {now!r}: {hint}")
 
 
+@pytest.mark.parametrize("switched", ["jax_default_matmul_precision"], indirect=True)
 def test_a_model_under_another_switch_is_loaded_with_a_warning(copy, switched, caplog):
     for _ in range(2):
         jaxgan.load(copy)

@@ -6,6 +6,7 @@ import torch
 
 from jaxgan.networks import mimicry as networks
 from jaxgan.weights import mimicry
+from tests.conftest import quickly
 from tests.weights import published
 from tests.weights.comparing import apply, close, golden, nchw, nhwc, tensors
 
@@ -23,13 +24,16 @@ def torched(x):
 
 @pytest.mark.parametrize(
     ("bottom", "widths", "y", "weight", "attention"),
-    [
-        (4, (8, 8, 8, 8), None, PLAIN, 0),
-        (4, (16, 16, 16, 16), Y, HOOK, 16),
-        (6, (16, 8, 4, 2), None, PLAIN, 0),
-        (4, (32, 16, 8, 4, 2), Y, PLAIN, 0),
-        (4, (32, 32, 16, 8, 4, 2), Y, HOOK, 32),
-    ],
+    quickly(
+        [
+            (4, (8, 8, 8, 8), None, PLAIN, 0),
+            (4, (16, 16, 16, 16), Y, HOOK, 16),
+            (6, (16, 8, 4, 2), None, PLAIN, 0),
+            (4, (32, 16, 8, 4, 2), Y, PLAIN, 0),
+            (4, (32, 32, 16, 8, 4, 2), Y, HOOK, 32),
+        ],
+        *(1, 2),
+    ),
 )
 def test_generators(bottom, widths, y, weight, attention):
     P, z = published.Published(), draw(3, 6)
@@ -43,13 +47,16 @@ def test_generators(bottom, widths, y, weight, attention):
 
 @pytest.mark.parametrize(
     ("side", "widths", "halvings", "y", "attention"),
-    [
-        (32, (8, 8, 8, 8), 2, None, 0),
-        (32, (16, 16, 16, 16), 2, Y, 2),
-        (48, (2, 4, 8, 16, 32), 4, None, 0),
-        (64, (2, 4, 8, 16, 32), 5, Y, 0),
-        (128, (4, 8, 16, 32, 64, 64), 5, Y, 2),
-    ],
+    quickly(
+        [
+            (32, (8, 8, 8, 8), 2, None, 0),
+            (32, (16, 16, 16, 16), 2, Y, 2),
+            (48, (2, 4, 8, 16, 32), 4, None, 0),
+            (64, (2, 4, 8, 16, 32), 5, Y, 0),
+            (128, (4, 8, 16, 32, 64, 64), 5, Y, 2),
+        ],
+        *(1, 2),
+    ),
 )
 def test_discriminators(side, widths, halvings, y, attention):
     P, x = published.Published(), draw(3, 3, side, side)
