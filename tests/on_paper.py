@@ -1,9 +1,9 @@
 """Compiles an experiment's step for a TPU slice that is not there, and prints what it would need.
 
 ``python -m tests.on_paper EXPERIMENT TOPOLOGY CLASSES STEP [FIELD=VALUE ...]``: the topology as
-``v5e:4x4``; CLASSES of the data, 0 for none; STEP is one of the phase to compile. Needs libtpu, in
-the version that ``jax[tpu]`` of the same JAX names. One line of JSON: bytes on each chip, and the
-collectives by name.
+``v5e:4x4``; CLASSES of the data, 0 for none, or ``pairs`` where each image has a target; STEP is
+one of the phase to compile. Needs libtpu, in the version that ``jax[tpu]`` of the same JAX names.
+One line of JSON: bytes on each chip, and the collectives by name.
 """
 
 import collections
@@ -37,15 +37,16 @@ COLLECTIVE = re.compile(
 
 
 def blank(settings, split):
-    """Black images of the size that the experiment asks for, of as many classes as ``data_dir``."""
-    side, classes = settings.image_size or 32, int(settings.data_dir)
-    shape = (side, side, settings.channels or 3)
+    """Black images of the size that the experiment asks for; ``data_dir`` is CLASSES."""
+    side, paired = settings.image_size or 32, settings.data_dir == "pairs"
+    shape, classes = (side, side, settings.channels or 3), 0 if paired else int(settings.data_dir)
 
     def read(indices):
         rows = {"image": np.zeros((len(indices), *shape), np.uint8)}
-        return {**rows, "label": np.zeros(len(indices), np.int32)} if classes else rows
+        more = {"target": rows["image"]} if paired else {}
+        return rows | ({"label": np.zeros(len(indices), np.int32)} if classes else more)
 
-    return data.Source("blank", split, shape, classes, 10_000, read)
+    return data.Source("blank", split, shape, classes, 10_000, read, target=shape * paired)
 
 
 def compiled(experiment, topology, classes, step, overrides):
@@ -64,6 +65,8 @@ def compiled(experiment, topology, classes, step, overrides):
     batch = {"image": ((ready.batch, *ready.spec.shape), jnp.uint8)}
     if ready.spec.num_classes:
         batch["label"] = ((ready.batch,), jnp.int32)
+    if ready.spec.target:
+        batch["target"] = ((ready.batch, *ready.spec.target), jnp.uint8)
     batch = {name: jax.ShapeDtypeStruct(*of, sharding=cut) for name, of in batch.items()}
     key = jax.eval_shape(lambda: jax.random.key(0))
     key = jax.ShapeDtypeStruct(key.shape, key.dtype, sharding=devices.replicated)
