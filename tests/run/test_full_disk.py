@@ -159,12 +159,12 @@ WRITERS = {
 }
 
 
+load_once = functools.cache(jaxgan.load)
+
+
 @pytest.fixture
 def model(tiny_run):  # noqa: F811
     return load_once(tiny_run)
-
-
-load_once = functools.cache(jaxgan.load)
 
 
 @pytest.mark.parametrize("name", WRITERS)
