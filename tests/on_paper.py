@@ -38,15 +38,21 @@ COLLECTIVE = re.compile(
 
 def blank(settings, split):
     """Black images of the size that the experiment asks for; ``data_dir`` is CLASSES."""
-    side, paired = settings.image_size or 32, settings.data_dir == "pairs"
-    shape, classes = (side, side, settings.channels or 3), 0 if paired else int(settings.data_dir)
+    side = settings.image_size or 32
+    shape = (side, side, settings.channels or 3)
+    paired = settings.data_dir == "pairs"
+    classes = 0 if paired else int(settings.data_dir)
 
     def read(indices):
         rows = {"image": np.zeros((len(indices), *shape), np.uint8)}
-        more = {"target": rows["image"]} if paired else {}
-        return rows | ({"label": np.zeros(len(indices), np.int32)} if classes else more)
+        if paired:
+            rows["target"] = rows["image"]
+        if classes:
+            rows["label"] = np.zeros(len(indices), np.int32)
+        return rows
 
-    return data.Source("blank", split, shape, classes, 10_000, read, target=shape * paired)
+    target = shape if paired else ()
+    return data.Source("blank", split, shape, classes, 10_000, read, target=target)
 
 
 def compiled(experiment, topology, classes, step, overrides):

@@ -22,7 +22,7 @@ from PIL import Image
 from jaxgan import main
 from jaxgan.base import parallel
 from jaxgan.run import run_folder
-from tests.conftest import EXPERIMENTS
+from tests.conftest import EXPERIMENTS, quickly
 from tests.test_main import DIGITS, command, everything, tiny_run  # noqa: F401
 
 DCGAN = f"--config={EXPERIMENTS}/dcgan_digits.py"
@@ -835,10 +835,21 @@ def test_a_run_whose_config_is_a_list(refused, tiny_run, tmp_path):  # noqa: F81
 
 @pytest.mark.parametrize(
     ("arguments", "fragment"),
-    [
-        ([DCGAN, NEW, "--config.data.image_size=256"], "not [256, 256, 1]"),
-        ([f"--config={EXPERIMENTS}/dcgan_cifar10.py", NEW], "dataset 'cifar10' is not prepared in"),
-    ],
+    quickly(
+        [
+            (
+                [DIGITS, NEW, "--config.stepz=5"],
+                "unknown config field 'stepz'; did you mean 'steps'?",
+            ),
+            ([DCGAN, NEW, "--config.data.image_size=256"], "not [256, 256, 1]"),
+            (
+                [f"--config={EXPERIMENTS}/dcgan_cifar10.py", NEW],
+                "dataset 'cifar10' is not prepared in",
+            ),
+            (["--mode=sample", NEW], "is not the folder of a run"),
+        ],
+        *(1, 2),
+    ),
 )
 def test_as_a_process(tmp_path, arguments, fragment):
     """The exit code, the time of a start, and nothing on the terminal but the line."""

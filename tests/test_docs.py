@@ -36,7 +36,7 @@ PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))
 TIMEOUT = 600
 COMMENT = re.compile(r"<!--\s*(not run|file):\s*(.+?)\s*-->\s*$")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
-# Stands for `python`, on the path and in .venv/bin.
+# Stands for `python`, on the path.
 PYTHON = """#!/bin/sh
 case "$*" in
   *--smoke*) ;;
@@ -110,10 +110,9 @@ def run_page(page):
             # Empty lines before it, so that a traceback gives the line of the page.
             source = "\n" * (block.line - 1) + block.text
             exec(compile(source, str(page), "exec"), names)
+        elif block.language == "bash" and (lines := command_lines(runnable(block.text))):
+            run_here(page, lines)
         elif block.language == "bash" and (script := runnable(block.text)):
-            if lines := command_lines(script):
-                run_here(page, lines)
-                continue
             done = subprocess.run(["bash", "-euo", "pipefail", "-c", script])
             assert done.returncode == 0, f"{page.name}, line {block.line}: {done.returncode}"
 
@@ -173,7 +172,6 @@ def outcomes(request, environment, tmp_path_factory):
     asked = [item.callspec.params["page"] for item in items if "outcomes" in item.fixturenames]
     for page in asked:
         shutil.copytree(ROOT / "experiments", home / page.stem / "experiments")
-        install_python(home / page.stem / ".venv" / "bin")
     done = subprocess.run(
         [sys.executable, "-W", "error", __file__, *map(str, asked)],
         cwd=home,

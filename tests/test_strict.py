@@ -18,7 +18,7 @@ from jaxgan.config import variants
 from jaxgan.run import program
 from jaxgan.watch import totals
 from tests import public
-from tests.conftest import EXPERIMENTS, METHODS, log_lines, quickly, smoke
+from tests.conftest import EXPERIMENTS, METHODS, log_lines, smoke
 from tests.public import GROUPS
 
 SHAPE, CLASSES, B = (8, 8, 1), 3, 4
@@ -96,11 +96,15 @@ def test_functions_layers_and_networks(group):
 
 
 # Of augmentations, which trace for seconds, the quick suite has float32 above.
-HALVES = [(g, d) for g in GROUPS if g != "networks" for d in ("bfloat16", "float16")]
-QUICK = [i for i, (g, d) in enumerate(HALVES) if d == "bfloat16" and g != "augmentations"]
+HALVES = [
+    pytest.param(g, d, marks=pytest.mark.slow if d == "float16" or g == "augmentations" else ())
+    for g in GROUPS
+    if g != "networks"
+    for d in ("bfloat16", "float16")
+]
 
 
-@pytest.mark.parametrize(("group", "dtype"), quickly(HALVES, *QUICK))
+@pytest.mark.parametrize(("group", "dtype"), HALVES)
 def test_half_precision_with_64_bits_allowed(group, dtype):
     with jax.enable_x64(True):
         assert not faults(GROUPS[group](dtype))

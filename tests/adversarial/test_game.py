@@ -147,9 +147,7 @@ TREES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("tree", "codes"), quickly(itertools.product(TREES, (False, True)), *(1, 2))
-)
+@pytest.mark.parametrize(("tree", "codes"), quickly(itertools.product(TREES, (False, True)), 1, 2))
 def test_latents_are_any_tree(tree, codes):
     """Alone, or beside what is drawn of conditions."""
     latents, join = TREES[tree]

@@ -139,7 +139,7 @@ def final(settings, workdir):
 
 
 @pytest.mark.parametrize(
-    ("kind", "placement"), quickly(itertools.product(SETS, ("device", "stream")), *(1, 2, 5))
+    ("kind", "placement"), quickly(itertools.product(SETS, ("device", "stream")), 1, 2, 5)
 )
 def test_a_run_that_is_stopped_goes_on_to_the_same_bits(
     load, tmp_path, monkeypatch, kind, placement

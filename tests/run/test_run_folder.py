@@ -18,7 +18,7 @@ from jaxgan import data, evaluation, train
 from jaxgan.base import environment, errors, files
 from jaxgan.run import checkpoint, export, judge, manifest, run_folder, trained, written
 from jaxgan.watch import pictures
-from tests.conftest import smoke
+from tests.conftest import quickly, smoke
 from tests.test_bad_input import here, refused, rewrite  # noqa: F401
 from tests.test_main import DIGITS, command, tiny_run  # noqa: F401
 
@@ -111,7 +111,7 @@ def test_a_run_under_another_switch_is_not_gone_on_with(refused, copy, switched)
     refused([*TRAIN, f"--workdir={copy}"], f"{switched} was {was!r}, now {now!r}: {hint}")
 
 
-@pytest.mark.parametrize("switched", ["jax_default_matmul_precision"], indirect=True)
+@pytest.mark.parametrize("switched", quickly([(name,) for name in OTHERS], 5), indirect=True)
 def test_a_model_under_another_switch_is_loaded_with_a_warning(copy, switched, caplog):
     for _ in range(2):
         jaxgan.load(copy)
