@@ -76,7 +76,8 @@ class UpBlock(nn.Module):
         h = self.upsample(nn.relu(self.norm(x, condition)))
         h = self.conv(self.features)(h)
         h = self.conv(self.features)(nn.relu(self.norm(h, condition)))
-        return h + self.shortcut(self.features, name="shortcut")(self.upsample(x))
+        # A 1x1 convolution of what was doubled is what was convolved, doubled.
+        return h + self.upsample(self.shortcut(self.features, name="shortcut")(x))
 
 
 class DownBlock(nn.Module):
@@ -86,7 +87,7 @@ class DownBlock(nn.Module):
       features: channels.
       hidden: channels between the two.
       down: whether the map is halved.
-      first: whether it is the image that comes in: no ReLU before, and pooling first beside it.
+      first: whether it is the image that comes in: no ReLU before.
       conv: a convolution of so many features.
       shortcut: the one beside.
       rectified: whether the first ReLU stands before what is beside, too: it does where a program
@@ -107,11 +108,9 @@ class DownBlock(nn.Module):
         beside = h if self.rectified else x
         h = self.conv(self.hidden)(h)
         h = self.conv(self.features)(nn.relu(h))
-        if self.first and self.down:
-            beside = downsample_mean(beside)
+        if self.down:
+            # A 1x1 convolution of means is the mean of 1x1 convolutions.
+            h, beside = downsample_mean(h), downsample_mean(beside)
         if self.down or x.shape[-1] != self.features:
             beside = self.shortcut(self.features, name="shortcut")(beside)
-        if self.down:
-            h = downsample_mean(h)
-            beside = beside if self.first else downsample_mean(beside)
         return h + beside
