@@ -4,8 +4,9 @@ Paper: Brock et al. 2019, "Large Scale GAN Training for High Fidelity Natural Im
 (arXiv:1809.11096), table 1.
 Command: python -m jaxgan.main --config=experiments/biggan_imagenet128.py --workdir=DIR
   --config.data.data_dir=FOLDER
-Expected: to reach FID 8.7 (batch 2,048; as the paper has it; 9.77 and IS 92.98 with the settings
-of its authors' PyTorch code, from memory); not yet reproduced here. A folder in each class.
+Expected: to reach FID 8.7 (batch 2,048; as the paper has it), and an Inception Score of 97.35
+(TensorFlow's, with these settings; the README of the authors' BigGAN-PyTorch); not yet reproduced
+here. A folder in each class.
 """
 
 from ml_collections import ConfigDict

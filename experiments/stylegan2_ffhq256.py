@@ -4,8 +4,8 @@ Paper: Karras et al. 2020, "Training Generative Adversarial Networks with Limite
 (arXiv:2006.06676), section 4.
 Command: python -m jaxgan.main --config=experiments/stylegan2_ffhq256.py --workdir=DIR
   --config.data.data_dir=FOLDER
-Expected: to reach FID 3.66 without and 3.88 with augmentation (70k images mirrored, 50k against
-all; as the paper's table of FFHQ at 256 has it, from memory); not yet reproduced here.
+Expected: to reach FID 3.99 (MMGeneration's own training of StyleGAN2 at this size, 50k samples,
+without augmentation; its table); not yet reproduced here.
 """
 
 from ml_collections import ConfigDict
