@@ -84,7 +84,7 @@ def test_tensors_of_another_model_are_told():
 def test_golden(name):
     file = f"mimicry_{name}_small32"
     want = golden(file)
-    y = want["y"] if "y" in want else None
+    y = want.get("y")
     for train, suffix in ((False, "eval"), (True, "train_first_call")):
         found, variables = mimicry.generator(
             tensors(f"{file}/netG_100000_steps.pth"), training=train

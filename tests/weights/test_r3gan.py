@@ -79,8 +79,7 @@ def snapshot(path, G, D, monkeypatch, names=("training.networks", "R3GAN")):
 
 def of_players(stored):
     return [
-        {key[2:]: stored[key] for key in stored if key.startswith(f"{player}/")}
-        for player in "GD"
+        {key[2:]: stored[key] for key in stored if key.startswith(f"{player}/")} for player in "GD"
     ]
 
 
