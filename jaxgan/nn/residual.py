@@ -55,7 +55,7 @@ def batch_norm(
 
 
 class UpBlock(nn.Module):
-    """Norm, ReLU, up, conv, norm, ReLU, conv; and beside it up and a 1x1 convolution.
+    """Norm, ReLU, up, conv, norm, ReLU, conv; and beside it a 1x1 convolution and up.
 
     Attributes:
       features: channels.
