@@ -77,7 +77,6 @@ def _by_products(x: Array, g: Array, geometry: Geometry) -> Array:
     """W(x, g) of strides 1 as products of matrices, one for each row of the kernel."""
     (kh, kw), (height, width) = geometry.kernel_size, geometry.output_size
     (H, W), ((above, _), (left, _)) = geometry.input_size, geometry.padding
-    sums = jnp.promote_types(x.dtype, jnp.float32)
 
     def padded(a: Array, axis: int, before: int, after: int) -> Array:
         sides = [(0, 0, 0)] * 4
@@ -89,9 +88,8 @@ def _by_products(x: Array, g: Array, geometry: Geometry) -> Array:
     right = jnp.concatenate(columns, axis=-1).reshape(-1, kw * g.shape[-1])
     tall = padded(x, 1, above, height + kh - 1 - above - H)
     rows = [tall[:, i : i + height].reshape(-1, x.shape[-1]) for i in range(kh)]
-    products = [jnp.matmul(row.T, right, preferred_element_type=sums) for row in rows]
-    kernel = jnp.stack(products).reshape(kh, x.shape[-1], kw, g.shape[-1])
-    return kernel.transpose(0, 2, 1, 3).astype(x.dtype)
+    kernel = jnp.stack([row.T @ right for row in rows])
+    return kernel.reshape(kh, x.shape[-1], kw, g.shape[-1]).transpose(0, 2, 1, 3)
 
 
 def _by_convolution(x: Array, g: Array, geometry: Geometry) -> Array:
