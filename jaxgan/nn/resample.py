@@ -67,7 +67,7 @@ def _upfirdn_axis(
         for t in range(size):
             position = phase * down + t - pad[0]
             if position % up == 0:
-                shifted = _strided_slice(x, axis, position // up, step, count)
+                shifted = strided_slice(x, axis, position // up, step, count)
                 terms.append(float(taps[size - 1 - t]) * shifted)
         shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
         phases.append(functools.reduce(operator.add, terms) if terms else jnp.zeros(shape, x.dtype))
@@ -78,7 +78,7 @@ def _upfirdn_axis(
     return lax.slice_in_dim(y, 0, length, axis=axis)
 
 
-def _strided_slice(x: Array, axis: int, start: int, step: int, count: int) -> Array:
+def strided_slice(x: Array, axis: int, start: int, step: int, count: int) -> Array:
     """``count`` pixels from ``start`` in steps, with zeros outside of ``x``."""
     last = start + (count - 1) * step
     before, after = max(-start, 0), max(last + 1 - x.shape[axis], 0)
