@@ -25,6 +25,8 @@ class Generator(nn.Module):
       outer_kernel: side of the first and the last convolution's, an odd number.
       normalization: ``'instance'``, ``'batch'`` or ``'none'``.
       dropout: rate within the blocks, for calls that are given keys.
+      upsample: how maps are doubled: ``'transposed'``, as the authors', or ``'nearest'``, see
+        ``nn.normalized``.
       dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       axis_name: the mapped axis that batch statistics are averaged over.
     """
@@ -35,6 +37,7 @@ class Generator(nn.Module):
     outer_kernel: int = 7
     normalization: str = "instance"
     dropout: float = 0.0
+    upsample: str = "transposed"
     dtype: str = "float32"
     axis_name: str | None = None
 
@@ -60,7 +63,7 @@ class Generator(nn.Module):
             h = dropout(h, self.dropout, keys, i)
             x = x + layer(f"block_{i}_1", 4 * w, reflect(h, 1), padding=0)
         for i in range(2):
-            x = nn.relu(layer(f"up_{i}", w * 2 ** (1 - i), x, strides=2, up=True))
+            x = nn.relu(layer(f"up_{i}", w * 2 ** (1 - i), x, strides=2, up=self.upsample))
         last = Conv(
             self.shape[-1], **outer, kernel_init=blocks.NORMAL, dtype=self.dtype, name="last"
         )

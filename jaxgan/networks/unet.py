@@ -24,6 +24,8 @@ class Generator(nn.Module):
       depth: halvings: 8 take 256 pixels to one.
       normalization: ``'batch'``, ``'instance'`` or ``'none'``.
       dropout: rate in the doublings between the fourth and the innermost, for calls given keys.
+      upsample: how maps are doubled: ``'transposed'``, as the authors', or ``'nearest'``, see
+        ``nn.normalized``.
       dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       axis_name: the mapped axis that batch statistics are averaged over.
     """
@@ -33,6 +35,7 @@ class Generator(nn.Module):
     depth: int = 8
     normalization: str = "batch"
     dropout: float = 0.5
+    upsample: str = "transposed"
     dtype: str = "float32"
     axis_name: str | None = None
 
@@ -58,9 +61,9 @@ class Generator(nn.Module):
                 below = through(nn.leaky_relu(below, 0.2), i + 1)
             if i == 0:
                 out = self.shape[-1]
-                return layer("up_0", out, nn.relu(below), up=True, normalization="none")
+                return layer("up_0", out, nn.relu(below), up=self.upsample, normalization="none")
             outer = self.width * min(2 ** (i - 1), WIDEST)
-            y = layer(f"up_{i}", outer, nn.relu(below), up=True)
+            y = layer(f"up_{i}", outer, nn.relu(below), up=self.upsample)
             if 3 < i < self.depth - 1:
                 y = dropout(y, self.dropout, keys, i)
             return jnp.concatenate([x, y], axis=-1)

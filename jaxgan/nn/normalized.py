@@ -10,9 +10,11 @@ import jax.numpy as jnp
 from jaxgan.nn import blocks
 from jaxgan.nn.conv import Conv, ConvTranspose
 from jaxgan.nn.normalization import instance_norm
+from jaxgan.nn.resample import upsample_nearest
 
 Array = jax.Array
 NORMALIZATIONS = ("batch", "instance", "none")
+UPSAMPLINGS = ("transposed", "nearest")
 
 
 class Normalized(nn.Module):
@@ -26,7 +28,9 @@ class Normalized(nn.Module):
       kernel_size: the side of the kernel.
       strides: of the convolution.
       padding: pixels at each side.
-      up: a transposed convolution, to ``strides`` times the size.
+      up: how the map becomes ``strides`` times as large instead: by a ``'transposed'`` convolution,
+        or by ``'nearest'`` pixels and a convolution of 3 (Odena et al. 2016, "Deconvolution and
+        Checkerboard Artifacts"); ``None``: it does not.
       normalization: ``'batch'``, ``'instance'`` (without parameters) or ``'none'``.
       use_bias: ``None``: where there is no batch norm.
       dtype: of the computation.
@@ -37,7 +41,7 @@ class Normalized(nn.Module):
     kernel_size: int = 3
     strides: int = 1
     padding: int = 1
-    up: bool = False
+    up: str | None = None
     normalization: str = "instance"
     use_bias: bool | None = None
     dtype: Any = None
@@ -47,12 +51,17 @@ class Normalized(nn.Module):
     def __call__(self, x: Array, *, train: bool) -> Array:
         """Convolve and normalize ``x``."""
         blocks.choose("normalization", self.normalization, NORMALIZATIONS)
+        if self.up is not None:
+            blocks.choose("upsample", self.up, UPSAMPLINGS)
         bias = self.normalization != "batch" if self.use_bias is None else self.use_bias
-        layer = (ConvTranspose if self.up else Conv)(
+        kernel, strides, padding = self.kernel_size, self.strides, self.padding
+        if self.up == "nearest":
+            x, kernel, strides, padding = upsample_nearest(x, strides), 3, 1, 1
+        layer = (ConvTranspose if self.up == "transposed" else Conv)(
             self.features,
-            kernel_size=self.kernel_size,
-            strides=self.strides,
-            padding=self.padding,
+            kernel_size=kernel,
+            strides=strides,
+            padding=padding,
             use_bias=bias,
             kernel_init=blocks.NORMAL,
             dtype=self.dtype,

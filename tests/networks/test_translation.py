@@ -89,6 +89,25 @@ def test_dropout_is_of_a_samples_own_key(module):
     np.testing.assert_allclose(plain[0], plain[1], atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", [translator.Generator, unet.Generator])
+def test_nearest_pixels_leave_no_checkerboard(kind):
+    """Of a plain image, far from its border: a transposed convolution has a pattern of its own."""
+    own = {"residual_blocks": 1} if kind is translator.Generator else {"depth": 2}
+
+    def spread(upsample):
+        module = kind((64, 64, 2), width=4, normalization="none", upsample=upsample, **own)
+        x = jnp.ones((1, 64, 64, 3))
+        variables = jax.jit(lambda: module.init(KEY, x, train=False))()
+        # Weights from N(0, 0.02) would leave nothing of it.
+        variables = jax.tree.map(lambda leaf: 5 * leaf, variables)
+        made = apply(module, variables, x)
+        assert made.shape == (1, 64, 64, 2)
+        return np.ptp(made[0, 28:36, 28:36], axis=(0, 1)).max() / np.abs(made).max()
+
+    assert spread("nearest") < 1e-5
+    assert spread("transposed") > 1e-2
+
+
 @pytest.mark.parametrize(
     ("module", "shape", "told"),
     [
@@ -96,6 +115,7 @@ def test_dropout_is_of_a_samples_own_key(module):
         (translator.Generator((8, 8, 3), outer_kernel=4), (1, 8, 8, 3), "outer_kernel must be odd"),
         (unet.Generator((64, 64, 3)), (1, 64, 64, 3), "multiples of 256, not .* set the depth"),
         (translator.Generator((4, 4, 3)), (1, 4, 4, 3), "images of 1x1 have no 1 pixels to mirror"),
+        (unet.Generator((8, 8, 3), depth=2, upsample=""), (1, 8, 8, 3), "upsample must be one of"),
         (patchgan.Discriminator(), (1, 8, 8, 3), "sees images of 16 pixels at least"),
     ],
 )
