@@ -4,7 +4,7 @@ Paper: Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGA
 (arXiv:1912.04958).
 Command: python -m jaxgan.main --config=experiments/stylegan2_fashion_mnist.py --workdir=DIR
 Expected: see docs/results.md.
-Different: an eighth of the authors' width or less, and 256 thousand images, an average of 5;
+Different: an eighth of the authors' width or less, and 168 thousand images, an average of 5;
 no mixing, no path length, as in their settings for 32x32 (arXiv:2006.06676, appendix C).
 """
 
@@ -18,7 +18,7 @@ def get_config() -> ConfigDict:
     """The authors' optimizer and lazy R1."""
     config = mnist.base()
     config.data.name, config.data.pad = "fashion_mnist", 32
-    config.steps, config.batch_size, config.evaluation.every = 8000, 32, 2000
+    config.steps, config.batch_size, config.evaluation.every = 10_500, 16, 3500
     config.method.name, config.method.latent_dim = "stylegan2", 64
     config.method.style_mixing = config.method.path_length = 0.0
     config.method.r1, config.method.ema_images = 0.05, 5000.0
