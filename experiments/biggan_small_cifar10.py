@@ -5,7 +5,7 @@ Paper: Brock et al. 2019, "Large Scale GAN Training for High Fidelity Natural Im
 Command: python -m jaxgan.main --config=experiments/biggan_small_cifar10.py --workdir=DIR
 Expected: see docs/results.md.
 Different: a sixth of the width of `biggan_cifar10.py`, a quarter of its batch, two D steps and not
-five, rates of 4e-4 and a 37th of its G steps. With the same images in batches of 32 it is behind.
+five, rates of 4e-4 and a 37th of its G steps. 1,500 steps of 32 are behind.
 """
 
 from ml_collections import ConfigDict
