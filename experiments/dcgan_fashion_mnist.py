@@ -8,8 +8,9 @@ Expected: the domain Fréchet distance with its floor; not yet measured.
 
 from ml_collections import ConfigDict
 
-from bases import mnist
+from bases import ablations, mnist
 from bases.smoke import smoke
+from jaxgan import sweep
 
 
 def get_config() -> ConfigDict:
@@ -19,6 +20,12 @@ def get_config() -> ConfigDict:
     config.checkpoint.best = "eval/frechet"
     config.method.name = "gan"
     return config
+
+
+def get_sweep() -> sweep.Sweep:
+    """Five losses, three seeds."""
+    names = ("non_saturating", "least_squares", "wasserstein", "hinge", "relativistic_pairing")
+    return sweep.Sweep(ablations.losses(*names), seeds=3)
 
 
 def get_smoke_config() -> ConfigDict:

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 
 from bases import mnist
 from bases.smoke import smoke
+from jaxgan import sweep
 
 
 def get_config() -> ConfigDict:
@@ -18,6 +19,18 @@ def get_config() -> ConfigDict:
     config.checkpoint.best = "eval/frechet"
     config.method.name = "gan"
     return config
+
+
+def get_sweep() -> sweep.Sweep:
+    """Ratios of the two learning rates (Heusel et al. 2017, arXiv:1706.08500)."""
+    arms = {
+        f"D:G={ratio:g}": {
+            "method.d_optimizer.learning_rate": 2e-4 * ratio**0.5,
+            "method.g_optimizer.learning_rate": 2e-4 / ratio**0.5,
+        }
+        for ratio in (1.0, 0.25, 0.5, 2.0, 4.0)
+    }
+    return sweep.Sweep(arms, seeds=3)
 
 
 def get_smoke_config() -> ConfigDict:

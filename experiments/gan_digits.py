@@ -7,8 +7,9 @@ Expected: see docs/results.md.
 
 from ml_collections import ConfigDict
 
-from bases import digits
+from bases import ablations, digits
 from bases.smoke import smoke
+from jaxgan import sweep
 
 
 def get_config() -> ConfigDict:
@@ -19,6 +20,11 @@ def get_config() -> ConfigDict:
     config.method.generator = {"name": "mlp", "features": (256, 512)}
     config.method.discriminator = {"name": "mlp", "features": (512, 256)}
     return config
+
+
+def get_sweep() -> sweep.Sweep:
+    """Losses and penalties; ten seeds."""
+    return ablations.losses_and_penalties(seeds=10, r1=1.0)
 
 
 def get_smoke_config() -> ConfigDict:

@@ -8,8 +8,9 @@ Expected: a plain GAN loses modes here (PacGAN, Table 1: 17.3 of 25), the figure
 
 from ml_collections import ConfigDict
 
-from bases import points
+from bases import ablations, points
 from bases.smoke import smoke
+from jaxgan import sweep
 
 
 def get_config() -> ConfigDict:
@@ -17,6 +18,11 @@ def get_config() -> ConfigDict:
     config = points.base("grid")
     config.method.name = "gan"
     return config
+
+
+def get_sweep() -> sweep.Sweep:
+    """Losses and penalties; ten seeds."""
+    return ablations.losses_and_penalties(seeds=10, r1=0.1)
 
 
 def get_smoke_config() -> ConfigDict:

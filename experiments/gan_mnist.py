@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from bases import mnist
 from bases.smoke import smoke
+from jaxgan import sweep
 
 
 def get_config() -> ConfigDict:
@@ -22,6 +23,12 @@ def get_config() -> ConfigDict:
     config.method.generator = {"name": "mlp", "features": (256, 512, 1024)}
     config.method.discriminator = {"name": "mlp", "features": (512, 256)}
     return config
+
+
+def get_sweep() -> sweep.Sweep:
+    """How the players take turns."""
+    rules = ("alternating", "simultaneous", "loser")
+    return sweep.Sweep(sweep.values("method.techniques.update_rule", rules), seeds=3)
 
 
 def get_smoke_config() -> ConfigDict:

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from bases import mnist
 from bases.smoke import smoke
+from jaxgan import sweep
 
 
 def get_config() -> ConfigDict:
@@ -21,6 +22,13 @@ def get_config() -> ConfigDict:
     config.method.name = "gan"
     config.method.techniques = {"augment": "ada"}
     return config
+
+
+def get_sweep() -> sweep.Sweep:
+    """Augmentations, on a tenth of the data."""
+    arms = sweep.values("method.techniques.augment", ("none", "diffaugment", "ada", "apa"))
+    tenth = {"data.split": "train[:10%]"}
+    return sweep.Sweep({name: {**fields, **tenth} for name, fields in arms.items()}, seeds=3)
 
 
 def get_smoke_config() -> ConfigDict:

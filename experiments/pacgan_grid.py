@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 
 from bases import points
 from bases.smoke import smoke
+from jaxgan import sweep
 
 
 def get_config() -> ConfigDict:
@@ -27,6 +28,12 @@ def get_config() -> ConfigDict:
     config.method.generator.kernel_std = config.method.discriminator.kernel_std = 0.02
     config.method.discriminator.maxout = 5
     return config
+
+
+def get_sweep() -> sweep.Sweep:
+    """Packs of 1 to 4, as many packs a step; ten seeds as in Table 1."""
+    arms = {f"pack={m}": {"method.techniques.pack": m, "batch_size": 100 * m} for m in (1, 2, 3, 4)}
+    return sweep.Sweep(arms, seeds=10)
 
 
 def get_smoke_config() -> ConfigDict:

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from bases import cifar10, r3gan
 from bases.smoke import smoke
+from jaxgan import sweep
 
 
 def get_config() -> ConfigDict:
@@ -23,6 +24,12 @@ def get_config() -> ConfigDict:
     config.method.g_optimizer, config.method.d_optimizer = dict(r3gan.ADAM), dict(r3gan.ADAM)
     config.method.techniques = r3gan.techniques(0.05)
     return config
+
+
+def get_sweep() -> sweep.Sweep:
+    """The road-map from StyleGAN2, A, to this, E."""
+    before = {letter: {"experiment": f"roadmap_{letter.lower()}_cifar10.py"} for letter in "ABCD"}
+    return sweep.Sweep({**before, "E": {}}, seeds=3, baseline="E")
 
 
 def get_smoke_config() -> ConfigDict:

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 
 from bases import mnist
 from bases.smoke import smoke
+from jaxgan import sweep
 
 
 def get_config() -> ConfigDict:
@@ -23,6 +24,11 @@ def get_config() -> ConfigDict:
     adam = {"name": "adam", "learning_rate": 1e-4, "b1": 0.0, "b2": 0.9}
     config.method.g_optimizer = config.method.d_optimizer = adam
     return config
+
+
+def get_sweep() -> sweep.Sweep:
+    """Steps of the critic for one of the generator."""
+    return sweep.Sweep(sweep.values("method.n_critic", (1, 2, 5)), seeds=3, baseline="n_critic=5")
 
 
 def get_smoke_config() -> ConfigDict:

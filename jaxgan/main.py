@@ -11,17 +11,13 @@ if __name__ == "__main__":
 
 import argparse
 import ast
-import errno
-import io
-import logging
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxgan.base import files
-from jaxgan.base.errors import BAD_INPUT, UserError, nearest
+from jaxgan.base import files, terminal
+from jaxgan.base.errors import UserError, nearest
 
 MODES = ("train", "evaluate", "sample", "translate", "export", "convert")
 # Flags that only some modes heed.
@@ -37,23 +33,11 @@ ONLY = {
     "weights": ("evaluate", "sample", "translate", "convert"),
     "truncation": ("evaluate", "sample"),
 }
-# What the system says of a disk, wherever it is met: no defect of ours.
-OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code; a mistake of the user's is one line."""
-    quiet()
-    try:
-        return run(arguments)
-    except UserError as error:
-        told = str(error)
-    except OSError as error:
-        if error.errno not in OF_A_DISK:
-            raise
-        told = f"{error.strerror}: {error.filename or 'a file'}"
-    print("error:", " ".join(told.splitlines()), file=sys.stderr)
-    return BAD_INPUT
+    return terminal.answer(run, arguments)
 
 
 def run(arguments: Sequence[str] | None) -> int:
@@ -65,7 +49,7 @@ def run(arguments: Sequence[str] | None) -> int:
     flags, overrides = parser().parse_known_args(arguments)
     check(flags, overrides)
     if flags.config is None and flags.mode == "train":
-        show(listing())
+        terminal.show(listing())
         return 0
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     from jaxgan import config, train
@@ -75,13 +59,13 @@ def run(arguments: Sequence[str] | None) -> int:
     keep_compiled()
     settings = config.load(flags.config, overrides, smoke=flags.smoke) if flags.config else None
     if flags.dry_run:
-        show(plan.describe(settings))
+        terminal.show(plan.describe(settings))
         return 0
     if flags.mode == "translate":
-        show(translated_files.answer(flags, settings))
+        terminal.show(translated_files.answer(flags, settings))
         return 0
     if flags.weights is not None:
-        show(published.answer(flags, settings))
+        terminal.show(published.answer(flags, settings))
         return 0
     if not flags.workdir:
         raise UserError("--workdir=DIR is missing: the folder of the run")
@@ -96,16 +80,16 @@ def run(arguments: Sequence[str] | None) -> int:
     if flags.mode == "train":
         return train.train(settings, workdir, str(Path(flags.config).resolve()))
     if flags.mode == "evaluate":
-        show(judge.evaluate(workdir, flags.step, settings, flags.n))
+        terminal.show(judge.evaluate(workdir, flags.step, settings, flags.n))
         return 0
     model = trained.load(workdir, judge.one_step(workdir, flags.step), settings)
     if flags.mode == "export":
         export.export(model, workdir, Path(flags.out))
-        show(flags.out)
+        terminal.show(flags.out)
         return 0
     out = Path(flags.out or workdir / "samples" / f"sample_{model.step:08}.png")
     written.write(model, out, n, seed, flags.labels)
-    show(out)
+    terminal.show(out)
     return 0
 
 
@@ -175,7 +159,7 @@ def check_weights(flags: argparse.Namespace) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The flags; whatever else stands on the command line must be ``--config.FIELD=VALUE``."""
-    p = Parser(prog="python -m jaxgan.main", description=__doc__, allow_abbrev=False)
+    p = terminal.Parser(prog="python -m jaxgan.main", description=__doc__, allow_abbrev=False)
     p.add_argument("--config", help="the experiment file; without one, they are listed")
     p.add_argument("--workdir", help="the folder of the run; the same one resumes it")
     p.add_argument("--mode", choices=MODES, default="train")
@@ -202,14 +186,6 @@ def parser() -> argparse.ArgumentParser:
         "convert to; a .json of what --weights are worth",
     )
     return p
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse, with its errors in one line."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        """Leaves the usage away: the message names the flag."""
-        raise UserError(message)
 
 
 def step(text: str) -> int | str:
@@ -251,48 +227,5 @@ def listing() -> str:
     return "\n".join(lines)
 
 
-def show(text: Any) -> None:
-    """Prints what was asked for.
-
-    Raises:
-      WriteError: if it goes to a file on a full disk, or to nobody.
-    """
-    with files.writing("standard output"):
-        print(text, flush=True)
-
-
-def end(code: int) -> None:
-    """Ends the process with this code, also where standard output takes no more."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        # Python would try again, and end with another code.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
-
-
-def quiet() -> None:
-    """Leaves to libraries no more than their warnings, and to Orbax and its event loop nothing.
-
-    They log a failed write with its traceback, beside what is raised and told in one line.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        # A letter that the terminal has not, in the name of a folder, is no reason to stop.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("jax").setLevel(logging.ERROR)
-    for name in ("absl", "orbax", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-def without_closed_loops(unraisable: Any) -> None:
-    """Drops what the other arrays of a failed write tell Orbax, which no longer listens."""
-    if str(unraisable.exc_value) != "Event loop is closed":
-        sys.__unraisablehook__(unraisable)
-
-
 if __name__ == "__main__":
-    sys.unraisablehook = without_closed_loops
-    end(main())
+    terminal.process(run)

@@ -256,15 +256,15 @@ def section(page, title):
 
 
 def test_the_run_page_lists_every_file_and_exit_code():
-    from jaxgan import main, train
-    from jaxgan.base import preemption
+    from jaxgan import train
+    from jaxgan.base import errors, preemption
     from jaxgan.run import run_folder
 
     page = (ROOT / "docs" / "run_folder.md").read_text()
     names = (run_folder.CONFIG, run_folder.METRICS, run_folder.LOCK, run_folder.CHECKPOINTS)
     for name in (*names, run_folder.SAMPLES, run_folder.EVALUATION, run_folder.DAMAGED):
         assert re.search(rf"^\| `{re.escape(name)}", page, re.M), name
-    codes = {train.FINISHED, 1, main.BAD_INPUT, train.DIVERGED, preemption.EXIT_CODE}
+    codes = {train.FINISHED, 1, errors.BAD_INPUT, train.DIVERGED, preemption.EXIT_CODE}
     assert set(map(int, re.findall(r"^\| (\d+) \|", page, re.M))) == codes
 
 

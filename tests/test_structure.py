@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "jaxgan"
 ROWS = [
     ("main",),
     ("train",),
+    ("sweep",),
     ("run",),
     ("evaluation",),
     ("weights",),
@@ -82,6 +83,7 @@ def test_no_method_imports_another():
 HEAVY = "optax orbax tensorflow_datasets tensorflow grain sklearn torch"
 LOADED = (
     ("jaxgan.base.preemption", f"jax flax numpy {HEAVY}"),
+    ("jaxgan.sweep", f"jax flax {HEAVY}"),
     *((f"jaxgan.{n}", f"flax {HEAVY}") for n in ("losses", "regularizers", "augment", "weights")),
     ("jaxgan.nn", HEAVY),
     ("jaxgan.train", "tensorflow tensorflow_datasets sklearn torch"),

@@ -12,24 +12,34 @@ from jaxgan.base import errors
 from jaxgan.config import bases
 
 
-def call_experiment(path: str, function: str) -> Mapping[str, Any]:
-    """The config that ``function`` of the experiment file ``path`` returns.
+def call_experiment(
+    path: str, function: str, kind: Any = Mapping | ConfigDict, called: str = "a ConfigDict"
+) -> Any:
+    """What ``function`` of the experiment file ``path`` returns, a config unless told otherwise.
+
+    Args:
+      path: of the file.
+      function: its name.
+      kind: of what it must return.
+      called: that kind, in an error.
 
     Raises:
-      UserError: if there is no such file or function, or with the error that it raised.
+      UserError: if there is no such file or function, with the error that it raised, or if it
+        returns something else.
     """
     module = load_experiment(path)
     if not hasattr(module, function):
         raise errors.UserError(f"{path} has no {function}()")
     try:
         with bases.beside(Path(path)):
-            config = getattr(module, function)()
+            found = getattr(module, function)()
     except Exception as error:  # whatever the experiment does
         raise errors.UserError(f"{path}: {function}(): {errors.describe(error)}") from error
-    if not isinstance(config, Mapping | ConfigDict):
-        kind = type(config).__name__
-        raise errors.UserError(f"{path}: {function}() must return a ConfigDict, not {kind}")
-    return config
+    if not isinstance(found, kind):
+        raise errors.UserError(
+            f"{path}: {function}() must return {called}, not {type(found).__name__}"
+        )
+    return found
 
 
 def load_experiment(path: str) -> Any:

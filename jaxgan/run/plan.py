@@ -18,7 +18,6 @@ def describe(config: ConfigDict) -> str:
     for name, net in state.nets.items():
         count = sum(x.size for x in jax.tree.leaves(net.params))
         lines.append(f"parameters of {name}: {count:,}")
-    keep = config.checkpoint.keep + bool(config.checkpoint.best)
     spec = ready.spec
     epochs = config.steps * ready.batch / spec.size
     lines.append(f"samples: {spec.size:,} of shape {list(spec.shape)}")
@@ -30,13 +29,24 @@ def describe(config: ConfigDict) -> str:
     lines += [
         f"state: {ready.bytes / 1e6:.1f} MB on each of {ready.devices.mesh.size} devices",
         f"steps: {config.steps:,} with {ready.batch} samples each, {epochs:.1f} epochs",
-        f"disk: {(keep + 1) * ready.bytes / 1e6:.1f} MB for {keep} checkpoints and one under way",
+        f"disk: {checkpoints_size(ready) / 1e6:.1f} MB for {kept(config)} checkpoints and one "
+        "under way",
     ]
     if config.sample.every:
         lines.append(
             f"pictures: {pictures_cost(config, spec.shape, ready.method.encode is not None)}"
         )
     return "\n".join(lines)
+
+
+def kept(config: ConfigDict) -> int:
+    """How many checkpoints stay."""
+    return config.checkpoint.keep + bool(config.checkpoint.best)
+
+
+def checkpoints_size(ready: program.Program) -> int:
+    """Bytes of the checkpoints that stay, and of one under way."""
+    return (kept(ready.config) + 1) * ready.bytes
 
 
 def pictures_cost(config: ConfigDict, shape: tuple[int, ...], encodes: bool) -> str:

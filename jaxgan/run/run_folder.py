@@ -102,6 +102,20 @@ def locked(workdir: Path) -> Iterator[None]:
         yield
 
 
+def holder(workdir: Path) -> str:
+    """The process that trains in the folder, as its lock names it; '' if none does."""
+    try:
+        file = os.fdopen(os.open(workdir / LOCK, os.O_RDWR), "r+")
+    except OSError:
+        return ""
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return (file.read().strip() or "another process") if error.errno in HELD else ""
+    return ""
+
+
 def to_json(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config as JSON holds it."""
     return json.loads(json.dumps(plain(config)))

@@ -13,8 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import main
-from jaxgan.base import errors
+from jaxgan.base import errors, terminal
 from jaxgan.run import checkpoint, manifest
 from tests.conftest import EXPERIMENTS, same_bits
 
@@ -239,7 +238,7 @@ def test_a_disk_that_fills_up_in_a_run_is_told_in_one_line(tmp_path):
 
 
 def test_a_second_write_that_fails_while_orbax_gives_up_says_nothing(caplog):
-    main.quiet()
+    terminal.quiet()
 
     async def second():
         try:

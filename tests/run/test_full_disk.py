@@ -15,7 +15,7 @@ import pytest
 
 import jaxgan
 from jaxgan import evaluation, main, train
-from jaxgan.base import errors
+from jaxgan.base import errors, terminal
 from jaxgan.run import export, judge, written
 from jaxgan.watch import log
 from tests.conftest import log_lines, run, smoke
@@ -192,7 +192,7 @@ def test_a_disk_met_by_somebody_else_is_no_defect(command, monkeypatch):  # noqa
 
         monkeypatch.setattr(main, "listing", listing)
 
-    for number in main.OF_A_DISK:
+    for number in terminal.OF_A_DISK:
         fails(number)
         assert command() == (2, "", f"error: {os.strerror(number)}: /data/x\n")
     fails(2)

@@ -1,0 +1,89 @@
+"""What every command line of the package does: flags, answers and mistakes in one line."""
+
+import argparse
+import errno
+import io
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jaxgan.base import files
+from jaxgan.base.errors import BAD_INPUT, UserError
+
+# What the system says of a disk, wherever it is met: no defect of ours.
+OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE)
+
+
+def answer(
+    run: Callable[[Sequence[str] | None], int], arguments: Sequence[str] | None = None
+) -> int:
+    """Runs a command line and returns its exit code; a mistake of the user's is one line."""
+    quiet()
+    try:
+        return run(arguments)
+    except UserError as error:
+        told = str(error)
+    except OSError as error:
+        if error.errno not in OF_A_DISK:
+            raise
+        told = f"{error.strerror}: {error.filename or 'a file'}"
+    print("error:", " ".join(told.splitlines()), file=sys.stderr)
+    return BAD_INPUT
+
+
+def process(run: Callable[[Sequence[str] | None], int]) -> None:
+    """Is the whole of a process that answers its command line, and ends it."""
+    sys.unraisablehook = without_closed_loops
+    end(answer(run))
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with its errors in one line."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        """Leaves the usage away: the message names the flag."""
+        raise UserError(message)
+
+
+def show(text: Any) -> None:
+    """Prints what was asked for.
+
+    Raises:
+      WriteError: if it goes to a file on a full disk, or to nobody.
+    """
+    with files.writing("standard output"):
+        print(text, flush=True)
+
+
+def end(code: int) -> None:
+    """Ends the process with this code, also where standard output takes no more."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        # Python would try again, and end with another code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def quiet() -> None:
+    """Leaves to libraries no more than their warnings, and to Orbax and its event loop nothing.
+
+    They log a failed write with its traceback, beside what is raised and told in one line.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A letter that the terminal has not, in the name of a folder, is no reason to stop.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("jax").setLevel(logging.ERROR)
+    for name in ("absl", "orbax", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def without_closed_loops(unraisable: Any) -> None:
+    """Drops what the other arrays of a failed write tell Orbax, which no longer listens."""
+    if str(unraisable.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(unraisable)

@@ -1,0 +1,115 @@
+"""What a sweep would run, every arm looked at before any begins."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+from ml_collections import ConfigDict
+
+from jaxgan import config
+from jaxgan.base import errors, files
+from jaxgan.config.reading import call_experiment
+from jaxgan.run import plan, program, run_folder
+from jaxgan.sweep import runs
+from jaxgan.sweep.arms import Sweep
+from jaxgan.sweep.runs import Run
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A sweep, ready to begin.
+
+    Attributes:
+      sweep: as the experiment has it.
+      stored: what its folder's ``sweep.json`` is to hold.
+      runs: all of them, in the order in which they begin.
+      steps: of a run, by arm.
+      bytes: that the checkpoints of a run take at most, by arm.
+      measured: whether a run is evaluated when it has ended, by arm.
+    """
+
+    sweep: Sweep
+    stored: dict
+    runs: list[Run]
+    steps: dict[str, int]
+    bytes: dict[str, int]
+    measured: dict[str, bool]
+
+
+def make(experiment: str, workdir: Path, overrides: Sequence[str], *, smoke: bool) -> Plan:
+    """Reads an experiment's sweep and makes every arm ready once.
+
+    Args:
+      experiment: the path of its file.
+      workdir: the folder of the sweep.
+      overrides: ``--config.FIELD=VALUE`` of all runs.
+      smoke: each run is the experiment's version of seconds.
+
+    Raises:
+      UserError: naming the arm, if one cannot be run; or for a folder that holds another sweep.
+    """
+    # The devices are the runs' own: one process alone may hold an accelerator's memory.
+    jax.config.update("jax_platforms", "cpu")
+    sweep = call_experiment(experiment, "get_sweep", Sweep, "a jaxgan.sweep.Sweep")
+    overrides = config.join_values(overrides)
+    stored = runs.describe(sweep, experiment, overrides, smoke=smoke)
+    runs.check(workdir, stored)
+    run_folder.check_place(workdir)
+    found = runs.runs(sweep, workdir, experiment, overrides, smoke=smoke)
+    ready = {run.arm: look_at(run) for run in found if run.seed == sweep.seeds[0]}
+    apart: dict[str, str] = {}
+    for arm, each in ready.items():
+        same = apart.setdefault(run_folder.as_text(run_folder.to_json(each.config)), arm)
+        if same != arm:
+            raise errors.UserError(f"arms {same!r} and {arm!r} are one config")
+    return Plan(
+        sweep,
+        stored,
+        found,
+        {arm: each.config.steps for arm, each in ready.items()},
+        {arm: plan.checkpoints_size(each) for arm, each in ready.items()},
+        {arm: bool(each.config.evaluation.every) for arm, each in ready.items()},
+    )
+
+
+def look_at(run: Run) -> program.Program:
+    """A run made ready, on one device of this machine.
+
+    Raises:
+      UserError: naming the arm.
+    """
+    try:
+        return program.prepare(on_one_device(run))
+    except errors.UserError as error:
+        raise errors.UserError(f"arm {run.arm!r}: {error}") from error
+
+
+def on_one_device(run: Run) -> ConfigDict:
+    """The config of a run, which need not run here."""
+    experiment, *rest = run.arguments
+    overrides = [each for each in rest if each != "--smoke"]
+    given = [*overrides, "--config.parallel.devices=1"]
+    path = experiment.removeprefix("--config=")
+    return config.load(path, given, smoke=len(overrides) < len(rest))
+
+
+def describe(made: Plan) -> str:
+    """The arms, with what each sets, and what all of it takes."""
+    lines = []
+    for arm, fields in made.sweep.arms.items():
+        told = ", ".join(f"{field}={value}" for field, value in fields.items()) or "as it is"
+        mark = " (baseline)" if arm == made.sweep.baseline else ""
+        lines.append(f"{arm}{mark}: {told}; {made.steps[arm]:,} steps")
+    seeds, arms = len(made.sweep.seeds), len(made.sweep.arms)
+    done = sum(run.code() == runs.FINISHED for run in made.runs)
+    steps = sum(made.steps[run.arm] for run in made.runs)
+    disk = sum(made.bytes[run.arm] for run in made.runs)
+    lines += [
+        "",
+        f"runs: {arms} arms with seeds {', '.join(map(str, made.sweep.seeds))}, "
+        f"{arms * seeds} in all, {done} of them finished",
+        f"steps: {steps:,} in all",
+        f"disk: {files.amount(disk)} for checkpoints",
+    ]
+    return "\n".join(lines)

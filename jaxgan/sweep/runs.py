@@ -1,0 +1,196 @@
+"""The runs of a sweep: their folders, their commands, and how each ended."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxgan.base import errors, files
+from jaxgan.config import SAFE, parse_override
+from jaxgan.sweep.arms import EXPERIMENT, Sweep, folder, written
+
+SWEEP = "sweep.json"
+# Exit codes of a run, see ``jaxgan.train``.
+FINISHED, DIVERGED = 0, 3
+# What would come out again.
+BAD_END = (DIVERGED,)
+
+
+class Ended(NamedTuple):
+    """A run that has ended: which, its exit code, and how long it took."""
+
+    run: "Run"
+    code: int
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One arm with one seed.
+
+    Attributes:
+      arm: its name.
+      seed: of the run.
+      place: its folder; beside it stand its output, ``.log``, and how it ended, ``.json``.
+      arguments: of ``jaxgan.main``, the folder left away.
+    """
+
+    arm: str
+    seed: int
+    place: Path
+    arguments: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """As it is told."""
+        return f"{self.arm}, seed {self.seed}"
+
+    @property
+    def log(self) -> Path:
+        """What it printed."""
+        return self.place.with_name(self.place.name + ".log")
+
+    @property
+    def ending(self) -> Path:
+        """How it ended."""
+        return self.place.with_name(self.place.name + ".json")
+
+    def command(self, mode: str) -> list[str]:
+        """What to call: ``'train'``, or ``'evaluate'`` what was trained."""
+        given = self.arguments if mode == "train" else ()
+        python = [sys.executable, "-m", "jaxgan.main"]
+        return [*python, f"--mode={mode}", f"--workdir={self.place}", *given]
+
+    def code(self) -> int | None:
+        """The exit code that it ended with under these arguments; ``None`` if it has not."""
+        try:
+            found = json.loads(self.ending.read_text())
+        except (OSError, ValueError):
+            return None
+        return found["code"] if found.get("arguments") == list(self.arguments) else None
+
+    def end(self, code: int, seconds: float) -> None:
+        """Writes down how it ended.
+
+        Raises:
+          WriteError: if it cannot be written.
+        """
+        found = {"code": code, "seconds": round(seconds, 1), "arguments": list(self.arguments)}
+        with files.replacing(self.ending) as path:
+            path.write_text(json.dumps(found, indent=2) + "\n")
+
+    def reason(self) -> str:
+        """Why it failed: the last line that it printed of it."""
+        try:
+            lines = self.log.read_text(errors="replace").splitlines()
+        except OSError:
+            return ""
+        told = [x for x in lines if x.startswith(("error:", "stopped:"))] or lines
+        return next((x.strip() for x in reversed(told) if x.strip()), "")
+
+
+def runs(
+    sweep: Sweep, workdir: Path, experiment: str, overrides: Sequence[str], *, smoke: bool
+) -> list[Run]:
+    """The runs, seed by seed, so that the first seeds of all arms come first.
+
+    Args:
+      sweep: what differs between them.
+      workdir: of the sweep.
+      experiment: the path of its file.
+      overrides: ``--config.FIELD=VALUE`` of all of them; an arm's own come after.
+      smoke: whether each is the experiment's version of seconds.
+    """
+    path, small = Path(experiment).resolve(), ["--smoke"] if smoke else []
+    found = []
+    for seed in sweep.seeds:
+        for arm, fields in sweep.arms.items():
+            own = [
+                f"--config.{field}={written(value)}"
+                for field, value in fields.items()
+                if field != EXPERIMENT
+            ]
+            file = path.with_name(fields.get(EXPERIMENT, path.name))
+            arguments = (f"--config={file}", *small, *overrides, *own, f"--config.seed={seed}")
+            found.append(Run(arm, seed, workdir / folder(arm) / f"seed_{seed}", arguments))
+    return found
+
+
+def describe(
+    sweep: Sweep, experiment: str, overrides: Sequence[str], *, smoke: bool
+) -> dict[str, Any]:
+    """What ``sweep.json`` holds."""
+    text = {
+        "experiment": str(Path(experiment).resolve()),
+        "smoke": smoke,
+        "overrides": dict(parse_override(each) for each in overrides),
+        "arms": sweep.arms,
+        "seeds": sweep.seeds,
+        "baseline": sweep.baseline,
+    }
+    return json.loads(json.dumps(text))
+
+
+def stored(workdir: Path) -> dict[str, Any]:
+    """The file ``sweep.json`` of a sweep's folder, see ``describe``.
+
+    Raises:
+      UserError: if it is not there or not readable.
+    """
+    try:
+        found = json.loads((workdir / SWEEP).read_text())
+        if not isinstance(found, dict) or not {"arms", "seeds", "experiment"} <= found.keys():
+            raise ValueError("it does not describe one")
+    except FileNotFoundError:
+        raise errors.UserError(f"{workdir} is not the folder of a sweep: no {SWEEP}") from None
+    except (OSError, ValueError) as error:
+        raise errors.UserError(f"{workdir / SWEEP} cannot be read: {error}") from error
+    return found
+
+
+def check(workdir: Path, new: dict[str, Any]) -> None:
+    """Refuses a folder that holds another sweep; arms and seeds may have been added.
+
+    Raises:
+      UserError: naming what differs.
+    """
+    if not (workdir / SWEEP).exists():
+        if workdir.is_dir() and any(workdir.iterdir()):
+            raise errors.UserError(f"{workdir} is not empty and holds no sweep; take another one")
+        return
+    old = stored(workdir)
+    files_of = [Path(each["experiment"]).name for each in (old, new)]
+    told = []
+    if files_of[0] != files_of[1]:
+        told.append(f"it is of {files_of[0]}, not {files_of[1]}")
+    if old.get("smoke") != new["smoke"]:
+        told.append(f"it was begun {'with' if old.get('smoke') else 'without'} --smoke")
+    before, now = (
+        {k: v for k, v in each["overrides"].items() if not k.startswith(SAFE)}
+        for each in (old, new)
+    )
+    if before != now:
+        told.append(f"the fields set for all were {before}, now {now}")
+    for arm, fields in old["arms"].items():
+        if arm not in new["arms"]:
+            told.append(f"arm {arm!r} is gone")
+        elif fields != new["arms"][arm]:
+            told.append(f"arm {arm!r} set {fields}, now {new['arms'][arm]}")
+    if gone := [seed for seed in old["seeds"] if seed not in new["seeds"]]:
+        told.append(f"seeds {gone} are gone")
+    if told:
+        raise errors.UserError(
+            f"{workdir} holds another sweep: {'; '.join(told)}; take another folder"
+        )
+
+
+def claim(workdir: Path, new: dict[str, Any]) -> None:
+    """Writes what the sweep is.
+
+    Raises:
+      WriteError: if it cannot be written.
+    """
+    with files.replacing(workdir / SWEEP) as path:
+        path.write_text(json.dumps(new, indent=2) + "\n")

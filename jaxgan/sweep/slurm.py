@@ -1,0 +1,121 @@
+"""Runs as jobs of SLURM, through submitit: an array, of which so many run at once."""
+
+import dataclasses
+import importlib.util
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jaxgan.base import errors
+from jaxgan.sweep.runs import Ended
+from jaxgan.sweep.work import Work
+
+# Seconds between two looks at a process.
+PAUSE = 0.5
+
+
+@dataclasses.dataclass
+class Job:
+    """What a job does: a run's commands, which begin again where they were when it is put back."""
+
+    work: Work
+
+    def __call__(self) -> int:
+        """Works until all has ended, or one has failed.
+
+        Returns:
+          The exit code.
+        """
+        while (code := self.work.advance()) is None:
+            time.sleep(PAUSE)
+        return code
+
+    def checkpoint(self) -> Any:
+        """Saves before the job's time is over or its place is taken; submitit calls it then."""
+        from submitit.helpers import DelayedSubmission
+
+        current = self.work.current
+        again = dict([current] if current else []) | self.work.commands
+        self.work.stop()
+        self.work.wait()
+        return DelayedSubmission(Job(Work(self.work.run, again)))
+
+
+@dataclasses.dataclass
+class Slurm:
+    """The executor of a cluster.
+
+    Attributes:
+      submit: takes functions, gives a job of submitit's for each.
+      going: the jobs, with what they do.
+    """
+
+    submit: Callable[[list[Job]], list[Any]]
+    going: list[tuple[Any, Work, float]] = dataclasses.field(default_factory=list)
+
+    def add(self, works: Iterable[Work]) -> None:
+        """Submits these."""
+        works = list(works)
+        jobs = self.submit([Job(work) for work in works]) if works else []
+        now = time.monotonic()
+        self.going += [(job, work, now) for job, work in zip(jobs, works, strict=True)]
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job has not ended."""
+        return bool(self.going)
+
+    def advance(self) -> list[Ended]:
+        """Tells which have ended since."""
+        done = [each for each in self.going if each[0].done()]
+        self.going = [each for each in self.going if each not in done]
+        now = time.monotonic()
+        return [Ended(work.run, code_of(job), now - began) for job, work, began in done]
+
+    def stop(self) -> None:
+        """Takes the jobs back; SLURM's signal has those that run save."""
+        for job, _, _ in self.going:
+            job.cancel(check=False)
+        self.going.clear()
+
+
+def code_of(job: Any) -> int:
+    """The exit code that a job of submitit's returned; 1 where it was ended without one."""
+    error = job.exception()
+    return 1 if error is not None else int(job.result())
+
+
+def open_slurm(folder: Path, most: int, parameters: Mapping[str, str]) -> Slurm:
+    """An executor that submits to this machine's SLURM.
+
+    Args:
+      folder: for what submitit writes.
+      most: jobs that run at once; 0: as many as SLURM has room for.
+      parameters: of submitit's ``SlurmExecutor``: ``partition``, ``time`` (minutes), ``mem``,
+        ``gpus_per_node``, ...
+
+    Raises:
+      UserError: without SLURM or submitit, or for a parameter that there is not.
+    """
+    if shutil.which("sbatch") is None:
+        raise errors.UserError("--executor=slurm: there is no sbatch on this machine")
+    if importlib.util.find_spec("submitit") is None:
+        raise errors.UserError("--executor=slurm needs submitit: pip install 'jaxgan[slurm]'")
+    import submitit
+
+    executor = submitit.SlurmExecutor(folder=folder)
+    given = {name: int(x) if x.isdigit() else x for name, x in parameters.items()}
+    if most:
+        given["array_parallelism"] = most
+    try:
+        executor.update_parameters(job_name="jaxgan", **given)
+    except (ValueError, TypeError) as error:
+        raise errors.UserError(f"--slurm: {errors.describe(error)}") from error
+
+    def submit(jobs: list[Job]) -> list[Any]:
+        with executor.batch():  # they become one array
+            return [executor.submit(job) for job in jobs]
+
+    return Slurm(submit)

@@ -1,0 +1,132 @@
+"""The command line: what it refuses, what it says beforehand, and a sweep from end to end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from jaxgan.base import terminal
+from jaxgan.sweep.__main__ import run
+from tests.conftest import EXPERIMENTS
+
+SWEEP = """
+from jaxgan import sweep
+from gan_digits import get_config, get_smoke_config
+
+def get_sweep():
+    return sweep.Sweep({arms}, seeds={seeds})
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    """An experiment beside the repository's, with a sweep of its own."""
+
+    def make(arms="{'a': {}, 'b': {'method.loss': 'hinge'}}", seeds=1, more=""):
+        path = tmp_path / "mine.py"
+        beside = f"import sys\nsys.path.insert(0, {str(EXPERIMENTS)!r})\n"
+        path.write_text(beside + SWEEP.format(arms=arms, seeds=seeds) + more)
+        return str(path)
+
+    return make
+
+
+def refusal(capsys, *arguments):
+    code = terminal.answer(run, [str(each) for each in arguments])
+    said = capsys.readouterr()
+    assert code == 2, said
+    assert said.err.count("\n") == 1
+    assert said.err.startswith("error: ")
+    return said.err
+
+
+def test_flags_that_do_not_go_together(capsys, tmp_path):
+    given = ("--config=x.py", f"--workdir={tmp_path}")
+    for arguments, told in (
+        ((), "--config=experiments/NAME.py is missing"),
+        (("--config=x.py",), "--workdir=DIR is missing"),
+        ((*given, "--typo=1"), "unknown flag --typo"),
+        ((*given, "--executor=pbs"), "invalid choice: 'pbs'"),
+        ((*given, "--max_parallel=-1"), "must be at least 1, not -1"),
+        ((*given, "--slurm=partition=gpu"), "--slurm is for --executor=slurm"),
+        ((*given, "--executor=slurm", "--slurm=gpu"), "NAME=VALUE, not 'gpu'"),
+        ((*given, "--out=x.md"), "--out is for --summarize"),
+        (("--summarize=x", "--config=x.py"), "--summarize=DIR stands alone"),
+    ):
+        assert told in refusal(capsys, *arguments)
+
+
+def test_an_arm_that_cannot_run_is_named_before_anything_begins(capsys, tmp_path, experiment):
+    place = tmp_path / "w"
+    for arms, told in (
+        ("{'a': {}, 'b': {'method.los': 'hinge'}}", "arm 'b': unknown config field 'method.los'"),
+        ("{'b': {'method.n_critic': 'two'}}", "arm 'b': config.method.n_critic"),
+        ("{'a': {'experiment': 'other.py'}}", "arm 'a': unknown experiment"),
+        ("{'a': {'method.techniques.pack': 7}}", "arm 'a': "),
+        ("[('a', {}), ('a', {'steps': 2})]", "get_sweep(): two arms have the name 'a'"),
+        ("{'a': {}, 'b': {'method.loss': 'non_saturating'}}", "arms 'a' and 'b' are one config"),
+    ):
+        given = (f"--config={experiment(arms)}", f"--workdir={place}", "--smoke")
+        assert told in refusal(capsys, *given)
+        assert not place.exists()
+
+
+def test_experiments_without_a_sweep(capsys, tmp_path, experiment):
+    given = [f"--workdir={tmp_path / 'w'}"]
+    path = EXPERIMENTS / "dcgan_digits.py"
+    assert "has no get_sweep()" in refusal(capsys, f"--config={path}", *given)
+    path = experiment(more="\ndef get_sweep():\n    return {}\n")
+    assert "must return a jaxgan.sweep.Sweep, not dict" in refusal(
+        capsys, f"--config={path}", *given
+    )
+
+
+def test_a_machine_without_slurm(capsys, tmp_path, experiment, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    given = (f"--config={experiment()}", f"--workdir={tmp_path / 'w'}", "--smoke")
+    assert "there is no sbatch on this machine" in refusal(capsys, *given, "--executor=slurm")
+    assert not (tmp_path / "w").exists()
+
+
+def test_the_dry_run_says_what_it_takes_and_writes_nothing(capsys, tmp_path, experiment):
+    given = [f"--config={experiment(seeds=3)}", f"--workdir={tmp_path / 'w'}", "--config.steps=7"]
+    assert run([*given, "--smoke", "--dry_run"]) == 0
+    said = capsys.readouterr().out
+    assert "a (baseline): as it is; 7 steps" in said
+    assert "b: method.loss=hinge; 7 steps" in said
+    assert "2 arms with seeds 0, 1, 2, 6 in all, 0 of them finished" in said
+    assert "steps: 42 in all" in said
+    assert not (tmp_path / "w").exists()
+
+
+def test_a_sweep_that_is_stopped_goes_on_to_its_table(tmp_path, experiment, capsys):
+    place, path = tmp_path / "w", experiment()
+    command = [sys.executable, "-m", "jaxgan.sweep", f"--config={path}", f"--workdir={place}"]
+    command += ["--smoke", "--config.steps=400", "--config.checkpoint.every=200"]
+    command += ["--config.evaluation.every=400"]
+    with subprocess.Popen(command, text=True, stdout=subprocess.PIPE) as process:
+        metrics = place / "a" / "seed_0" / "metrics.jsonl"
+        until = time.monotonic() + 120
+        while not metrics.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGTERM)
+        process.communicate()
+    assert process.returncode == 75
+    assert not (place / "b").exists()
+    done = subprocess.run(command, check=True, text=True, capture_output=True)
+    assert done.stdout.count(": finished in") == 2
+    assert "going on from step" in (place / "a" / "seed_0.log").read_text()
+    lines = [json.loads(x) for x in metrics.read_text().splitlines()]
+    steps = [line["step"] for line in lines if "d/loss" in line]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 400
+    again = subprocess.run(command, check=True, text=True, capture_output=True)
+    assert "finished in" not in again.stdout
+    assert run([f"--summarize={place}", "--figures=sliced_wasserstein"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("1 of 1") == 2
+    assert "part report" in said

@@ -1,0 +1,152 @@
+"""Executors: what ends, fails, is put back, is told to stop; with real processes, small ones."""
+
+import sys
+import time
+
+import pytest
+
+from jaxgan.base import preemption
+from jaxgan.run import run_folder
+from jaxgan.sweep import Sweep, following, local, runs, slurm
+from jaxgan.sweep.plan import Plan
+from jaxgan.sweep.work import Work
+
+SAY = "import sys; print('trained', flush=True); sys.exit({})"
+# Saves when it is told to stop, as a run does.
+WAIT = """
+import pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))
+pathlib.Path({!r}).touch()
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """A sweep of three arms, whose commands are ``scripts`` by arm and mode."""
+    scripts = {}
+
+    def command(run, mode):
+        script = scripts.get((run.arm, mode), SAY.format(0))
+        return [sys.executable, "-c", script]
+
+    monkeypatch.setattr(runs.Run, "command", command)
+    monkeypatch.setattr(following, "PAUSE", 0.02)
+    monkeypatch.setattr(slurm, "PAUSE", 0.02)
+    sweep = Sweep({"a": {}, "b": {"steps": 1}, "c": {"steps": 2}}, seeds=1)
+    found = runs.runs(sweep, tmp_path / "w", "x.py", [], smoke=False)
+    arms = {run.arm: run for run in found}
+    plan = Plan(sweep, {}, found, dict.fromkeys(arms, 10), {}, dict.fromkeys(arms, True))
+    return plan, arms, scripts
+
+
+@pytest.fixture(autouse=True)
+def loggers_left_alone(monkeypatch):
+    """Submitit sets up logging anew, and absl's handler then closes what pytest captures."""
+    monkeypatch.setenv("SUBMITIT_LOG_LEVEL", "NOCONFIG")
+
+
+def on_submitit(tmp_path):
+    submitit = pytest.importorskip("submitit")
+    executor = submitit.LocalExecutor(folder=tmp_path / "jobs")
+    executor.update_parameters(timeout_min=1)
+    return slurm.Slurm(lambda jobs: [executor.submit(job) for job in jobs])
+
+
+@pytest.mark.parametrize("where", ["local", "submitit"])
+def test_all_is_run_and_a_failure_stops_no_other(made, where, tmp_path, capsys):
+    plan, arms, scripts = made
+    scripts["a", "train"] = "import sys; print('error: no such data'); sys.exit(2)"
+    executor = local.Local(2) if where == "local" else on_submitit(tmp_path)
+    assert following.follow(plan, executor) == 1
+    assert {arm: run.code() for arm, run in arms.items()} == {"a": 2, "b": 0, "c": 0}
+    assert arms["b"].log.read_text() == "trained\ntrained\n"  # and then evaluated
+    assert "no such data" in arms["a"].log.read_text()
+    said = capsys.readouterr().out
+    assert "a, seed 0: failed with exit code 2: error: no such data" in said
+    assert "b, seed 0: finished" in said
+
+
+def test_what_has_finished_is_not_run_again_and_what_failed_is(made):
+    plan, arms, scripts = made
+    scripts["a", "evaluate"] = SAY.format(1)
+    scripts["b", "train"] = SAY.format(3)
+    assert following.follow(plan, local.Local(3)) == 1
+    assert {arm: run.code() for arm, run in arms.items()} == {"a": 1, "b": 3, "c": 0}
+    scripts.clear()
+    assert following.follow(plan, local.Local(3)) == 1
+    # One that diverged would diverge again.
+    assert {arm: run.code() for arm, run in arms.items()} == {"a": 0, "b": 3, "c": 0}
+    assert arms["c"].log.read_text().count("trained") == 2
+    assert arms["a"].log.read_text().count("trained") == 4
+
+
+def test_one_that_somebody_stops_goes_on(made, tmp_path):
+    plan, arms, scripts = made
+    flag = str(tmp_path / "saved")
+    scripts["b", "train"] = (
+        f"import pathlib, sys; p = pathlib.Path({flag!r}); there = p.exists(); p.touch(); "
+        "sys.exit(0 if there else 75)"
+    )
+    assert following.follow(plan, local.Local(1)) == 0
+    assert arms["b"].code() == 0
+
+
+def test_told_to_stop_all_save_and_none_begins(made, tmp_path, monkeypatch):
+    plan, arms, scripts = made
+    began = tmp_path / "began"
+    scripts["a", "train"] = WAIT.format(str(began))
+    monkeypatch.setattr(preemption, "requested", lambda step: began.exists())
+    started = time.monotonic()
+    assert following.follow(plan, local.Local(1)) == preemption.EXIT_CODE
+    assert time.monotonic() - started < 30
+    assert [run.code() for run in plan.runs] == [None] * 3
+    assert not arms["b"].log.exists()
+
+
+def test_one_that_is_trained_elsewhere_is_waited_for(made):
+    plan, arms, _ = made
+    arms["a"].place.mkdir(parents=True)
+    executor = local.Local(3)
+    with run_folder.locked(arms["a"].place):
+        executor.add(Work(run, {"train": run.command("train")}) for run in plan.runs)
+        ended = []
+        while len(ended) < 2:
+            ended += executor.advance()
+            time.sleep(0.02)
+        assert sorted(each.run.arm for each in ended) == ["b", "c"]
+        assert executor.busy
+    while executor.busy:
+        ended += executor.advance()
+        time.sleep(0.02)
+    assert ended[-1].run.arm == "a"
+
+
+def test_a_job_that_is_put_back_begins_where_it_was(made):
+    pytest.importorskip("submitit")
+    plan, arms, scripts = made
+    began = arms["a"].place.with_name("began")
+    began.parent.mkdir(parents=True)
+    scripts["a", "train"] = WAIT.format(str(began))
+    scripts["a", "evaluate"] = "import time; time.sleep(60)"
+    job = slurm.Job(following.work_of(plan, arms["a"]))
+    given = dict(job.work.commands)
+    assert job.work.advance() is None
+    while not began.exists():
+        time.sleep(0.02)
+    again = job.checkpoint().function
+    assert job.work.advance() == preemption.EXIT_CODE
+    assert list(again.work.commands.items()) == list(given.items())
+    again.work.commands["train"] = [sys.executable, "-c", SAY.format(0)]
+    while again.work.current is None or again.work.current[0] == "train":
+        assert again.work.advance() is None
+        time.sleep(0.02)
+    assert again.checkpoint().function.work.commands == {"evaluate": given["evaluate"]}
+
+
+def test_the_last_step_is_that_of_the_last_whole_line(made):
+    run = made[0].runs[0]
+    assert following.last_step(run) == 0
+    run.place.mkdir(parents=True)
+    (run.place / "metrics.jsonl").write_text('{"step": 5}\n{"step": 10}\n{"st')
+    assert following.last_step(run) == 10

@@ -1,0 +1,97 @@
+"""Runs: in which order, by which command, and whether a folder may hold them."""
+
+import json
+
+import pytest
+
+from jaxgan.base import errors
+from jaxgan.sweep import Sweep, runs
+
+
+def made(tmp_path, arms=None, seeds=2, overrides=(), smoke=False, experiment="x.py"):
+    sweep = Sweep(arms or {"a": {}, "b": {"method.loss": "hinge", "m.sizes": (1, 2)}}, seeds)
+    path = str(tmp_path / experiment)
+    found = runs.runs(sweep, tmp_path / "w", path, overrides, smoke=smoke)
+    return found, runs.describe(sweep, path, overrides, smoke=smoke)
+
+
+def test_first_seeds_come_first_and_arms_over_what_is_common(tmp_path):
+    found, _ = made(tmp_path, overrides=["--config.steps=5"], smoke=True)
+    assert [(run.arm, run.seed) for run in found] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+    assert found[3].arguments == (
+        f"--config={tmp_path / 'x.py'}",
+        *("--smoke", "--config.steps=5", "--config.method.loss=hinge"),
+        *("--config.m.sizes=(1, 2)", "--config.seed=1"),
+    )
+    assert found[3].command("train")[3:] == [
+        *("--mode=train", f"--workdir={tmp_path / 'w' / 'b' / 'seed_1'}"),
+        *found[3].arguments,
+    ]
+    assert found[3].command("evaluate")[3:] == ["--mode=evaluate", f"--workdir={found[3].place}"]
+
+
+def test_an_arm_may_be_another_experiment(tmp_path):
+    found, _ = made(tmp_path, arms={"A": {"experiment": "other.py", "steps": 3}}, seeds=1)
+    assert found[0].arguments == (
+        *(f"--config={tmp_path / 'other.py'}", "--config.steps=3", "--config.seed=0"),
+    )
+
+
+def test_an_ending_is_of_the_arguments_that_it_was_written_under(tmp_path):
+    run = made(tmp_path)[0][0]
+    assert run.code() is None
+    run.end(0, 1.0)
+    assert run.code() == 0
+    other = made(tmp_path, overrides=["--config.steps=9"])[0][0]
+    assert other.code() is None  # it goes on, for more steps
+    run.ending.write_text("{")
+    assert run.code() is None
+
+
+def test_the_reason_is_the_last_thing_that_it_said_of_it(tmp_path):
+    run = made(tmp_path)[0][0]
+    assert run.reason() == ""
+    run.log.parent.mkdir(parents=True)
+    run.log.write_text("step 1\nerror: no data\nwarning: something\n\n")
+    assert run.reason() == "error: no data"
+    run.log.write_text("step 1\nSegmentation fault\n\n")
+    assert run.reason() == "Segmentation fault"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"arms": {"a": {}}}, "arm 'b' is gone"),
+        (
+            {"arms": {"a": {"steps": 1}, "b": {"method.loss": "hinge", "m.sizes": (1, 2)}}},
+            "arm 'a'",
+        ),
+        ({"seeds": 1}, r"seeds \[1\] are gone"),
+        ({"overrides": ["--config.batch_size=5"]}, "the fields set for all were {}, now"),
+        ({"smoke": True}, "begun without --smoke"),
+        ({"experiment": "y.py"}, "it is of x.py, not y.py"),
+    ],
+)
+def test_a_folder_of_another_sweep(tmp_path, change, told):
+    runs.claim(tmp_path / "w", made(tmp_path)[1])
+    with pytest.raises(errors.UserError, match=f"holds another sweep: .*{told}"):
+        runs.check(tmp_path / "w", made(tmp_path, **change)[1])
+
+
+def test_a_sweep_may_grow(tmp_path):
+    runs.check(tmp_path / "w", made(tmp_path)[1])  # there is no folder yet
+    runs.claim(tmp_path / "w", made(tmp_path)[1])
+    more = {"a": {}, "b": {"method.loss": "hinge", "m.sizes": (1, 2)}, "c": {"steps": 2}}
+    longer = ["--config.steps=9"]
+    runs.check(tmp_path / "w", made(tmp_path, arms=more, seeds=4, overrides=longer)[1])
+
+
+def test_folders_that_hold_something_else(tmp_path):
+    (tmp_path / "w").mkdir()
+    runs.check(tmp_path / "w", made(tmp_path)[1])
+    (tmp_path / "w" / "thesis.tex").touch()
+    with pytest.raises(errors.UserError, match="not empty and holds no sweep"):
+        runs.check(tmp_path / "w", made(tmp_path)[1])
+    (tmp_path / "w" / "sweep.json").write_text(json.dumps([1]))
+    with pytest.raises(errors.UserError, match="cannot be read: it does not describe one"):
+        runs.check(tmp_path / "w", made(tmp_path)[1])

@@ -1,0 +1,122 @@
+"""The table, from folders written by hand: figures worked out apart, and every run counted."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from jaxgan.base import errors
+from jaxgan.sweep import summary
+
+PROTOCOL = {"metrics": {"frechet": "1"}, "data": "digits", "part": "report", "n_generated": 10}
+VALUES = {"a": [3.0, 4.0, 6.0], "b, c": [2.5, 3.0, 4.4]}
+
+
+def result(value, role="final and best", **protocol):
+    figures = {"frechet": {"value": value}, "recall": {"value": value / 10}}
+    return {"figures": figures, "checkpoint": role, "protocol": {**PROTOCOL, **protocol}}
+
+
+def run(folder, code=0, results=(), log=()):
+    (folder / "evaluation").mkdir(parents=True)
+    for i, each in enumerate(results):
+        (folder / "evaluation" / f"{i}.json").write_text(json.dumps(each))
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
+    if code is not None:
+        folder.with_name(folder.name + ".json").write_text(json.dumps({"code": code}))
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    stored = {"experiment": "x/y.py", "baseline": "a", "seeds": [0, 1, 2]}
+    stored["arms"] = {"a": {}, "b, c": {"steps": 1}, "d": {"steps": 2}}
+    (tmp_path / "sweep.json").write_text(json.dumps(stored))
+    for arm, folder in (("a", "a"), ("b, c", "b_c")):
+        for seed, value in enumerate(VALUES[arm]):
+            run(tmp_path / folder / f"seed_{seed}", results=[result(value)])
+    on, off = {"step": 1, "alarm/collapse": 1.0}, {"step": 2, "alarm/collapse": 0.0}
+    run(tmp_path / "d" / "seed_0", code=3, log=[on])
+    run(tmp_path / "d" / "seed_1", results=[result(9.0)], log=[on, off, on])
+    run(tmp_path / "d" / "seed_2", code=None, log=[on, off])
+    return tmp_path
+
+
+def rows(path, figure="frechet"):
+    with path.open() as file:
+        return {row["arm"]: row for row in csv.DictReader(file) if row["figure"] == figure}
+
+
+def test_figures_and_counts(sweep):
+    out = sweep / "table.csv"
+    assert summary.summarize(sweep, None, str(out)) == str(out)
+    found = rows(out)
+    paired = np.subtract(VALUES["b, c"], VALUES["a"])
+    interval = stats.ttest_1samp(paired, 0.0).confidence_interval(0.95)
+    row = found["b, c"]
+    assert float(row["final"]) == pytest.approx(3.3)
+    assert float(row["difference"]) == pytest.approx(paired.mean())
+    assert float(row["difference"]) + float(row["difference_half"]) == pytest.approx(interval.high)
+    assert found["a"]["difference"] == ""
+    counts = ("runs", "finished", "diverged", "failed", "unfinished", "collapsed")
+    assert [int(found["d"][name]) for name in counts] == [3, 1, 1, 0, 1, 2]
+    assert [int(found["a"][name]) for name in counts] == [3, 3, 0, 0, 0, 0]
+    assert float(found["d"]["difference"]) == 5.0  # of seed 1 alone
+    assert found["d"]["difference_half"] == ""
+
+
+def test_documents(sweep):
+    text = summary.summarize(sweep, ["frechet"], None)
+    assert "| b, c      | 3 of 3" in text
+    assert "1 of 3, 1 diverged, 1 unfinished, 2 collapsed" in text
+    assert "recall" not in text
+    assert "seeds 0, 1, 2, baseline: a" in text
+    assert "data digits, part report, n_generated 10" in text
+    summary.summarize(sweep, ["recall"], str(sweep / "table.tex"))
+    tex = (sweep / "table.tex").read_text()
+    assert r"\toprule" in tex
+    assert "0.43 ± 0.38" in tex
+
+
+def test_the_best_checkpoint_apart(sweep):
+    run(sweep / "e", results=[])
+    folder = sweep / "a" / "seed_0" / "evaluation"
+    (folder / "0.json").write_text(json.dumps(result(3.0, "final")))
+    (folder / "1.json").write_text(json.dumps(result(1.0, "best")))
+    out = sweep / "table.csv"
+    summary.summarize(sweep, None, str(out))
+    found = rows(out)["a"]
+    assert float(found["final"]) == pytest.approx(13 / 3)
+    assert float(found["best"]) == pytest.approx(11 / 3)
+
+
+def test_other_protocols_are_refused_unless_asked_for(sweep):
+    folder = sweep / "b_c" / "seed_1" / "evaluation"
+    (folder / "0.json").write_text(json.dumps(result(3.0, n_generated=20)))
+    with pytest.raises(errors.UserError, match=r"n_generated is 10 in .*, 20 in .*--despite=n_gen"):
+        summary.summarize(sweep, None, None)
+    assert "3 of 3" in summary.summarize(sweep, None, None, ["n_generated"])
+    # Measured once more, as the others: those results are taken.
+    (folder / "1.json").write_text(json.dumps(result(3.0)))
+    assert "3 of 3" in summary.summarize(sweep, None, None)
+
+
+def test_results_of_the_select_part_are_not_taken(sweep):
+    for seed in range(3):
+        folder = sweep / "b_c" / f"seed_{seed}" / "evaluation"
+        (folder / "9.json").write_text(json.dumps(result(0.0, part="select")))
+    assert "3.3" in summary.summarize(sweep, ["frechet"], None)
+
+
+def test_what_there_is_no_table_of(sweep, tmp_path_factory):
+    with pytest.raises(errors.UserError, match=r"unknown figure 'fid'"):
+        summary.summarize(sweep, ["fid"], None)
+    with pytest.raises(errors.UserError, match=r"must end in \.md, \.tex or \.csv"):
+        summary.summarize(sweep, None, "table.xlsx")
+    empty = tmp_path_factory.mktemp("empty")
+    with pytest.raises(errors.UserError, match="is not the folder of a sweep"):
+        summary.summarize(empty, None, None)
+    (empty / "sweep.json").write_text((sweep / "sweep.json").read_text())
+    with pytest.raises(errors.UserError, match=r"nothing in .* has been measured yet"):
+        summary.summarize(empty, None, None)
