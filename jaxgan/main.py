@@ -53,7 +53,7 @@ def run(arguments: Sequence[str] | None) -> int:
         return 0
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     from jaxgan import config, train
-    from jaxgan.base import parallel
+    from jaxgan.base import processes
     from jaxgan.run import export, judge, plan, published, trained, translated_files, written
 
     keep_compiled()
@@ -76,7 +76,7 @@ def run(arguments: Sequence[str] | None) -> int:
     written.check_request(
         Path(flags.out) if flags.mode == "sample" and flags.out else None, n, seed
     )
-    parallel.initialize()
+    processes.initialize()
     if flags.mode == "train":
         return train.train(settings, workdir, str(Path(flags.config).resolve()))
     if flags.mode == "evaluate":

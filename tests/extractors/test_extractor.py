@@ -158,11 +158,11 @@ PROGRAM = """
 import sys
 import jax, numpy as np
 from jax.sharding import AxisType, Mesh
-from jaxgan.base import parallel
+from jaxgan.base import processes
 from jaxgan.extractors import extractor
 from tests.extractors import test_extractor as shared
 
-parallel.initialize()
+processes.initialize()
 assert jax.process_count() == 2 and jax.device_count() == 4
 mesh = Mesh(np.asarray(jax.devices()), ("data",), axis_types=(AxisType.Auto,))
 over = extractor.extract(shared.linear(), shared.images(), batch_size=7, mesh=mesh)

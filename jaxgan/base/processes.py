@@ -1,0 +1,164 @@
+"""The processes of a run: who started this one, joining the others, and waiting for them."""
+
+import dataclasses
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+from jax.experimental import multihost_utils
+
+from jaxgan.base import errors, preemption
+
+ADDRESS = "JAX_COORDINATOR_ADDRESS"
+EXPLICIT = (ADDRESS, "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
+# What JAX asks of SLURM.
+SLURM = ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID")
+# Seconds until a wait for the other processes is told, and until it is given up.
+TOLD, PATIENCE = 2.0, 300.0
+
+
+def initialize() -> None:
+    """Joins the other processes, where the environment says that there are several.
+
+    ``JAX_COORDINATOR_ADDRESS``, ``JAX_NUM_PROCESSES`` and ``JAX_PROCESS_ID`` say so; SLURM, Open
+    MPI and TPU pods are recognized by what they set themselves. Until all are there a signal ends
+    the process at once, and so does ``PATIENCE``, with one line.
+
+    Raises:
+      UserError: if the environment contradicts itself, or the others cannot be joined.
+    """
+    launch = find_launch(os.environ)
+    if launch.count == 1:
+        return
+    if not os.environ.get(ADDRESS, ":0").rpartition(":")[2].isdigit():
+        raise errors.UserError(f"{ADDRESS} must be HOST:PORT, not {os.environ[ADDRESS]!r}")
+    with preemption.at_once():
+        join(launch)
+
+
+@dataclasses.dataclass(frozen=True)
+class Launch:
+    """How many processes a run has, and who says so.
+
+    Attributes:
+      variable: of the environment that says it.
+      count: processes, this one included.
+      arguments: for ``jax.distributed.initialize``.
+    """
+
+    variable: str = ""
+    count: int = 1
+    arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def remedy(self) -> str:
+        """What to do if this process was to be alone."""
+        one = "localhost" if self.variable.startswith("TPU_") else "1"
+        return f"start all {self.count}, or set {self.variable}={one} for one alone"
+
+
+def find_launch(env: Mapping[str, str]) -> Launch:
+    """What the launcher that started this process says; those around it have left variables too.
+
+    Raises:
+      UserError: if one of its variables is missing, or not the number that it must be.
+    """
+    if all(name in env for name in EXPLICIT):
+        return count_processes(env, *EXPLICIT[1:])
+    if env.get("OMPI_COMM_WORLD_SIZE", "1") != "1":
+        names = ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK")
+        if "OMPI_MCA_orte_hnp_uri" not in env:  # Open MPI 5 does not say where process 0 is
+            return count_processes(env, *names, (ADDRESS,))
+        local = ("OMPI_COMM_WORLD_LOCAL_RANK",)
+        return count_processes(env, *names, local, cluster_detection_method="ompi")
+    if "SLURM_STEP_NODELIST" in env:
+        # JAX goes by SLURM_NTASKS, which may be the number of the job around an interactive step.
+        variable = "SLURM_STEP_NUM_TASKS" if "SLURM_STEP_NUM_TASKS" in env else "SLURM_NTASKS"
+        options: dict[str, Any] = {"cluster_detection_method": "slurm"}
+        alone = env.get("SLURM_STEP_NUM_NODES") == env.get(variable)
+        if alone and "JAX_LOCAL_DEVICE_IDS" not in env:
+            options["local_device_ids"] = []  # all that the node has, and not the first one
+        return count_processes(env, variable, "SLURM_PROCID", SLURM, **options)
+    hosts = env.get("TPU_WORKER_HOSTNAMES", "").count(",") + 1
+    if hosts > 1 and "tpu" in (jax.config.values["jax_platforms"] or "tpu"):
+        return Launch("TPU_WORKER_HOSTNAMES", hosts)
+    return Launch()
+
+
+def count_processes(
+    env: Mapping[str, str], variable: str, index: str, needed: tuple[str, ...] = (), **options: Any
+) -> Launch:
+    """The launch of as many processes as ``variable`` says, this one being number ``index``.
+
+    Raises:
+      UserError: naming the variable that is missing or wrong.
+    """
+    count = number(env, variable)
+    launch = Launch(variable, count, options)
+    if count == 1:
+        return launch
+    for name in (index, *needed):
+        if name not in env:
+            raise errors.UserError(f"{variable} is {count}, but {name} is not set; {launch.remedy}")
+    process = number(env, index)
+    if not 0 <= process < count:
+        raise errors.UserError(
+            f"{index} must be at least 0 and less than {variable}, which is {count}, not {process}"
+        )
+    options |= {"num_processes": count, "process_id": process}
+    return launch
+
+
+def number(env: Mapping[str, str], name: str) -> int:
+    """The number in a variable of the environment, 1 where there is none.
+
+    Raises:
+      UserError: if it is none.
+    """
+    try:
+        return int(env.get(name, 1))
+    except ValueError as error:
+        raise errors.UserError(f"{name} must be a number, not {env[name]!r}") from error
+
+
+def join(launch: Launch) -> None:
+    """Waits for the other processes, saying so; ends this one if they do not come.
+
+    Raises:
+      UserError: with JAX's reason, if it cannot wait.
+    """
+    others = f"{launch.count - 1} other{'s' if launch.count > 2 else ''}"
+    said = f"{launch.variable} says {launch.count} processes"
+
+    def tell() -> None:
+        print(f"waiting for {others}: {said}", file=sys.stderr, flush=True)
+
+    def give_up() -> None:
+        waited = f"waited {PATIENCE:.0f} s for {others}: {said}"
+        print(f"error: {waited}; {launch.remedy}", file=sys.stderr, flush=True)
+        # The main thread waits in C++, and no exception reaches it there.
+        os._exit(errors.BAD_INPUT)
+
+    timers = [threading.Timer(TOLD, tell), threading.Timer(PATIENCE, give_up)]
+    try:
+        for timer in timers:
+            timer.daemon = True
+            timer.start()
+        # JAX is to be the more patient one: it ends a process with a stack of C++.
+        patience = int(PATIENCE) + 60
+        jax.distributed.initialize(initialization_timeout=patience, **launch.arguments)
+    except Exception as error:  # of JAX, or of what it asks of the launcher
+        told = errors.describe(error)
+        raise errors.UserError(f"{said}, but JAX: {told}; {launch.remedy}") from error
+    finally:
+        for timer in timers:
+            timer.cancel()
+
+
+def barrier(name: str) -> None:
+    """Waits until every process has come to this place."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(name)
