@@ -33,7 +33,7 @@ def get_config() -> ConfigDict:
 def get_sweep() -> sweep.Sweep:
     """Packs of 1 to 4, as many packs a step; ten seeds as in Table 1."""
     arms = {f"pack={m}": {"method.techniques.pack": m, "batch_size": 100 * m} for m in (1, 2, 3, 4)}
-    return sweep.Sweep(arms, seeds=10)
+    return sweep.Sweep(arms, seeds=10, together=True)
 
 
 def get_smoke_config() -> ConfigDict:

@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from jaxgan.run.translating import Translating
 
 
-def load(path: Any, step: int | None = None) -> "Model | Pretrained | Translating":
+def load(
+    path: Any, step: int | None = None, *, seed: int | None = None
+) -> "Model | Pretrained | Translating":
     """A trained model: ``gan = jaxgan.load(path); gan.sample(key, 64)``.
 
     Of a run's folder or an export (see ``jaxgan.run.trained.load``), or of a weights file that
@@ -18,17 +20,18 @@ def load(path: Any, step: int | None = None) -> "Model | Pretrained | Translatin
     Args:
       path: of the folder or the file.
       step: of a run's checkpoint, the newest by default; a published file has none.
+      seed: which one, of a run of several (``config.seeds``).
 
     Raises:
       UserError: if there is none that can be used.
     """
     # Imported here: `import jaxgan.losses` must load nothing but JAX.
     from jaxgan.base import errors, files
-    from jaxgan.run import trained, translating
+    from jaxgan.run import run_folder, trained, translating
 
     place = files.expanded(path)
     if place.is_file() or (place / "pytorch_model.bin").is_file():
         if step is not None:
             raise errors.UserError(f"{place} is no run, and has no step {step}")
         return translating.load(place)
-    return trained.load(path, step)
+    return trained.load(path if seed is None else run_folder.lane(place, seed), step)

@@ -47,7 +47,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
     evaluator = None
     if config.evaluation.every:
         evaluator = evaluation.open_evaluator(
-            config, "select", ready.method.conditions, splits, mesh=ready.devices.mesh
+            config, "select", ready.method.conditions, splits, mesh=ready.devices.of_one.mesh
         )
     run_folder.create(workdir)
     primary = jax.process_index() == 0
@@ -61,6 +61,8 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
         processes.barrier("restored")
         if primary:
             run_folder.claim(workdir, stored)
+            if config.seeds > 1:
+                claim_lanes(ready, workdir, stored)
         checkpoints = checkpoint.open_to_write(
             checkpoints_at,
             keep=config.checkpoint.keep,
@@ -70,13 +72,28 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
         )
         writer = log.Log(workdir / run_folder.METRICS, config.steps, ready.batch)
         run = Run(ready, workdir, checkpoints, writer, pauses.start_record(), evaluator, shown)
+        if config.seeds > 1:
+            run.seeds = [pauses.of_seed(run, own) for own in ready.lanes]
         try:
             return follow(run, sources, restored)
         except files.WriteError as error:
             raise failure(run, error) from error
         finally:
-            writer.close()
+            for each in run.lanes:
+                each.log.close()
             checkpoints.close()
+
+
+def claim_lanes(ready: program.Program, workdir: Path, stored: dict[str, Any]) -> None:
+    """Makes a folder for each seed, which says whose it is.
+
+    Raises:
+      UserError: if one cannot be written.
+    """
+    for index, lane in enumerate(ready.lanes):
+        own = {**stored, **run_folder.to_json(lane.config)}
+        own[run_folder.LANE] = {"index": index, "of": len(ready.lanes)}
+        run_folder.claim(run_folder.lane(workdir, lane.config.seed), own)
 
 
 def failure(run: Run, error: files.WriteError) -> errors.UserError:
@@ -116,10 +133,14 @@ def begin(run: Run, restored: checkpoint.Restored | None) -> tuple[Carry, int]:
     """The carry to go on with and its step; the log is cut back to it."""
     rollbacks = run.record["rollbacks"]
     if restored is None:
-        carry, step, run.record = run.program.start(), 0, pauses.start_record()
+        carry, step = run.program.start(), 0
+        records = [pauses.start_record() for _ in run.lanes]
     else:
-        carry, step, run.record = restored.tree, restored.step, restored.meta["record"]
+        carry, step, found = restored.tree, restored.step, restored.meta["record"]
+        records = found if run.seeds else [found]
         run.log.say(f"going on from step {step}")
+    for lane, record in zip(run.lanes, records, strict=True):
+        lane.record = record
     # Those before the checkpoint are in its optimizers already.
     again = rollbacks - run.record["rollbacks"]
     if again > 0:
@@ -127,11 +148,12 @@ def begin(run: Run, restored: checkpoint.Restored | None) -> tuple[Carry, int]:
         carry = pauses.rescale(run, carry, factor)
         run.record["rollbacks"] = rollbacks
         run.log.say(f"rolled back to step {step}, learning rates times {factor:g}")
-    if jax.process_index() == 0:
-        log.truncate(run.log.path, step)
-    run.log.close()
-    if run.config.log.tensorboard:
-        run.log.open_board(run.workdir, step + 1 if restored else 0)
+    for lane in run.lanes:
+        if jax.process_index() == 0:
+            log.truncate(lane.log.path, step)
+        lane.log.close()
+        if run.config.log.tensorboard:
+            lane.log.open_board(lane.workdir, step + 1 if restored else 0)
     return carry, step
 
 
@@ -142,9 +164,10 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, batches: data.Stream) 
       An exit code, or ``None`` to be rolled back to the last checkpoint.
     """
     config, ready = run.config, run.program
-    if step == 0:
-        pauses.sample(run, carry, step)
-    run.log.clock(step)
+    for i, lane in pauses.going(run):
+        if step == 0:
+            pauses.sample(lane, pauses.state_of(run, carry, i), step)
+        lane.log.clock(step)
     while step < config.steps and not run.record["stopped"]:
         if preemption.requested(step):
             return preempted(run, carry, step)
@@ -163,25 +186,53 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, batches: data.Stream) 
         # checkpoint holds what was decided from the lines before it.
         carry = ready.devices.gather(carry)
         counted = jax.device_get(carry["totals"])
-        wrong = totals.first_nonfinite(counted)
-        if wrong and config.health.on_nonfinite != "skip":
+        if wrong := gone_wrong(run, counted):
             return diverged(run, *wrong)
         if "log" in due:
-            line = totals.means(counted)
-            run.log.train(step, line)
-            carry = carry | {"totals": ready.fresh_totals()}
-            run.record["skipped"] = run.record.get("skipped", 0) + line.get("skipped", 0)
-            line = line | {alarms.SKIPPED: totals.skipped_share(counted)}
-            carry = pauses.decide(run, carry, step, line, counted["sums"])
-        if "evaluation" in due and run.evaluator is not None:
-            with pauses.saving_first(run, carry, step):
-                line = pauses.evaluate(run, carry, step, run.evaluator)
-            carry = pauses.decide(run, carry, step, line, pauses.evaluated_before(run))
-        if "sample" in due or run.record["stopped"]:
-            pauses.sample(run, carry, step)
+            carry = logged(run, carry, step, counted)
+        for i, lane in pauses.going(run):
+            if "evaluation" in due and run.evaluator is not None:
+                state = pauses.state_of(run, carry, i)
+                with pauses.saving_first(run, carry, step):
+                    line = pauses.evaluate(lane, state, step, run.evaluator)
+                carry = pauses.decide(lane, carry, step, line, pauses.evaluated_before(lane))
+            if "sample" in due or run.record["stopped"]:
+                pauses.sample(lane, pauses.state_of(run, carry, i), step)
         if "checkpoint" in due or run.record["stopped"]:
             pauses.save(run, carry, step)
     return finish(run, step)
+
+
+def gone_wrong(run: Run, counted: totals.Totals) -> tuple[int, str] | None:
+    """The step and the player that a run cannot go on from; of several seeds, if none can.
+
+    One that has diverged is left out from there on.
+    """
+    if run.config.health.on_nonfinite == "skip":
+        return None
+    found = [totals.first_nonfinite(own) for own in pauses.apart(run, counted)]
+    for lane, wrong in zip(run.seeds, found, strict=bool(run.seeds)):
+        if wrong:
+            pauses.leave_out(lane, wrong[0], nonfinite(*wrong))
+    return found[0] if all(found) else None
+
+
+def logged(run: Run, carry: Carry, step: int, counted: totals.Totals) -> Carry:
+    """Logs a line of each seed; the carry counts anew, and is what alarms and callbacks made it."""
+    carry = carry | {"totals": run.program.fresh_totals(counted)}
+    each = pauses.apart(run, counted)
+    for i, lane in pauses.going(run):
+        line = totals.means(each[i])
+        lane.log.train(step, line)
+        lane.record["skipped"] = lane.record.get("skipped", 0) + line.get("skipped", 0)
+        line = line | {alarms.SKIPPED: totals.skipped_share(each[i])}
+        carry = pauses.decide(lane, carry, step, line, each[i]["sums"])
+    return carry
+
+
+def nonfinite(step: int, name: str) -> str:
+    """What there is to say of a player that is not finite."""
+    return f"non-finite loss or parameter of {name!r} at step {step}"
 
 
 def next_pause(config: ConfigDict, step: int) -> int:
@@ -198,7 +249,7 @@ def is_due(every: int, step: int, last: int) -> bool:
 def diverged(run: Run, step: int, name: str) -> int | None:
     """What follows a non-finite number: an exit code, or ``None`` to roll back."""
     health = run.config.health
-    told = f"non-finite loss or parameter of {name!r} at step {step}"
+    told = nonfinite(step, name)
     if health.on_nonfinite == "rollback" and run.record["rollbacks"] < health.max_rollbacks:
         run.log.say(told)
         return None
@@ -210,7 +261,7 @@ def diverged(run: Run, step: int, name: str) -> int | None:
 def preempted(run: Run, carry: Carry, step: int) -> int:
     """Saves and stops; the same command goes on from here."""
     carry = run.program.devices.gather(carry)
-    if wrong := totals.first_nonfinite(jax.device_get(carry["totals"])):
+    if wrong := gone_wrong(run, jax.device_get(carry["totals"])):
         return diverged(run, *wrong) or DIVERGED
     pauses.save(run, carry, step)
     run.checkpoints.wait()
@@ -221,13 +272,19 @@ def preempted(run: Run, carry: Carry, step: int) -> int:
 def finish(run: Run, step: int) -> int:
     """Waits for the last checkpoint, and animates the grids."""
     run.checkpoints.wait()
+    for lane in run.lanes:
+        animate(lane)
+    skipped = sum(lane.record.get("skipped", 0) for lane in run.lanes)  # older ones count none
+    untaught = ", so that nothing was learned" if skipped == step * len(run.lanes) else ""
+    told = f" ({skipped} steps skipped{untaught})" if skipped else ""
+    run.log.say(f"finished at step {step}{told}: {run.workdir}")
+    return FINISHED
+
+
+def animate(run: Run) -> None:
+    """Makes an animation of the grids of samples."""
     frames = sorted((run.workdir / run_folder.SAMPLES).glob(f"{drawing.GRID}_*.png"))
     if frames and jax.process_index() == 0:
         animation = run.workdir / "samples.gif"
         with run.log.sparing("an animation"), files.writing(animation):
             pictures.animate(frames, animation)
-    skipped = run.record.get("skipped", 0)  # which older records do not count
-    untaught = ", so that nothing was learned" if skipped == step else ""
-    told = f" ({skipped} steps skipped{untaught})" if skipped else ""
-    run.log.say(f"finished at step {step}{told}: {run.workdir}")
-    return FINISHED

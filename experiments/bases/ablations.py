@@ -32,4 +32,4 @@ def penalties(r1: float) -> Arms:
 def losses_and_penalties(seeds: int, r1: float) -> sweep.Sweep:
     """Each loss with each penalty, the plain non-saturating one as baseline."""
     arms = sweep.product(losses(), penalties(r1))
-    return sweep.Sweep(arms, seeds, "loss=non_saturating, none")
+    return sweep.Sweep(arms, seeds, "loss=non_saturating, none", together=True)

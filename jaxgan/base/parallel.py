@@ -1,6 +1,7 @@
 """Devices: the mesh, where arrays lie, and compiling a step. The only place that knows of them."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jaxgan.base import errors
+from jaxgan.base.state import State
 
 PyTree = Any
-AXIS = "data"
+AXIS, LANES = "data", "lanes"
+TYPES = (AxisType.Auto,)
 # What to install for a platform.
 PLUGINS = {"cuda": "jax[cuda13]", "gpu": "jax[cuda13]", "tpu": "jax[tpu]"}
 
@@ -21,13 +24,15 @@ class Devices:
     """The devices of a run.
 
     Attributes:
-      mesh: all of them in one axis.
+      mesh: all of them in one axis; of several lanes in two, the lanes' before the batch's.
       mode: ``'jit'`` compiles the step of the global batch with sharded arrays, ``'pmap'`` maps
         the step over devices with a named axis.
+      lanes: how many runs one program trains, see ``run.lanes``.
     """
 
     mesh: Mesh
     mode: str
+    lanes: int = 1
 
     @property
     def axis_name(self) -> str | None:
@@ -38,6 +43,23 @@ class Devices:
     def replicated(self) -> NamedSharding:
         """The sharding of the state: the same on every device."""
         return NamedSharding(self.mesh, PartitionSpec())
+
+    @property
+    def carried(self) -> PyTree:
+        """The shardings of what a step carries, as a prefix of its tree.
+
+        Every device has all of it, or all of its own lanes. They share the number of steps.
+        """
+        if self.lanes == 1:
+            return self.replicated
+        own: Any = NamedSharding(self.mesh, PartitionSpec(LANES))
+        shared: Any = self.replicated
+        return {"state": State(shared, own, own), "totals": own}
+
+    @property
+    def of_one(self) -> "Devices":
+        """The same devices for one of the lanes."""
+        return Devices(Mesh(self.mesh.devices.ravel(), (AXIS,), axis_types=TYPES), self.mode)
 
     def replicate(self, tree: PyTree) -> PyTree:
         """Host arrays, the same in every process, on every device."""
@@ -50,8 +72,12 @@ class Devices:
         return jax.tree.map(place, tree)
 
     def shard(self, batch: PyTree) -> PyTree:
-        """This process's part of a global batch [B / processes, ...], cut over its devices."""
-        sharding = NamedSharding(self.mesh, PartitionSpec(AXIS))
+        """This process's part of a global batch [B / processes, ...], cut over its devices.
+
+        Of several lanes [lanes, B, ...].
+        """
+        axes = (LANES, AXIS) if self.lanes > 1 else (AXIS,)
+        sharding = NamedSharding(self.mesh, PartitionSpec(*axes))
         if self.mode == "pmap":
             local = self.mesh.local_mesh.size
             batch = jax.tree.map(lambda x: x.reshape(local, -1, *x.shape[1:]), batch)
@@ -82,7 +108,8 @@ class Devices:
     def compile(self, step: Callable[..., PyTree]) -> Callable[..., PyTree]:
         """Compiles ``step(carry, dataset, batch, key) -> carry``.
 
-        The carry is donated; it, the dataset and the key are replicated, the batch is sharded.
+        The carry is donated; it is ``carried``, the dataset and the key are replicated, the batch
+        is sharded.
         """
         if self.mode == "pmap":
             return jax.pmap(
@@ -93,7 +120,7 @@ class Devices:
                 devices=list(self.mesh.devices.flat),
                 donate_argnums=(0,),
             )
-        return jax.jit(step, out_shardings=self.replicated, donate_argnums=(0,))
+        return jax.jit(step, out_shardings=self.carried, donate_argnums=(0,))
 
 
 def find_devices() -> list[jax.Device]:
@@ -112,8 +139,11 @@ def find_devices() -> list[jax.Device]:
         raise errors.UserError(f"JAX has no {wanted or 'usable'} device: {remedy}") from error
 
 
-def devices(mode: str, count: int, batch_size: int) -> Devices:
+def devices(mode: str, count: int, batch_size: int, lanes: int = 1) -> Devices:
     """The first ``count`` devices (0: all of them).
+
+    Of several lanes as many as can have the same number are each on devices of their own; what
+    is left of the devices cuts the batch.
 
     Raises:
       UserError: if there are fewer, or they do not divide the batch.
@@ -124,15 +154,19 @@ def devices(mode: str, count: int, batch_size: int) -> Devices:
             f"config.parallel.devices is {count}, but there are {len(available)} devices"
         )
     chosen = available[: count or len(available)]
-    if batch_size % len(chosen):
-        down = batch_size // len(chosen) * len(chosen)
-        sizes = f"{down} or {down + len(chosen)}" if down else str(len(chosen))
+    apart = math.gcd(lanes, len(chosen))
+    cut = len(chosen) // apart
+    if batch_size % cut:
+        down = batch_size // cut * cut
+        sizes = f"{down} or {down + cut}" if down else str(cut)
         raise errors.UserError(
-            f"config.batch_size {batch_size} is not divisible by {len(chosen)} devices; "
+            f"config.batch_size {batch_size} is not divisible by {cut} devices; "
             f"try {sizes}, or set parallel.devices"
         )
-    mesh = Mesh(np.asarray(chosen), (AXIS,), axis_types=(AxisType.Auto,))
-    return Devices(mesh, mode)
+    if lanes == 1:
+        return Devices(Mesh(np.asarray(chosen), (AXIS,), axis_types=TYPES), mode)
+    grid = np.asarray(chosen).reshape(apart, cut)
+    return Devices(Mesh(grid, (LANES, AXIS), axis_types=TYPES * 2), mode, lanes)
 
 
 def mean(tree: PyTree, axis_name: str | None) -> PyTree:

@@ -35,6 +35,7 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
     }
     least = {
         "seed": 0,
+        "seeds": 1,
         "steps": 1,
         "batch_size": 1,
         "steps_per_call": 1,
@@ -75,6 +76,16 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
     for field in (f"alarms.{name}" for name in config.alarms if name != "window"):
         value = get(config, field)
         found.append((not 0 <= value < 1, f"config.{field} must be in [0, 1), not {value}"))
+    last = config.seed + config.seeds - 1
+    found.append((last > most["seed"], f"config.seeds reach to {last}, over {most['seed']}"))
+    for wrong, what in (
+        (config.parallel.mode == "pmap", "config.parallel.mode='jit'"),
+        (config.health.on_nonfinite == "rollback", "config.health.on_nonfinite='stop' or 'skip'"),
+        (config.early_stopping.metric, "config.early_stopping.metric=''"),
+        (config.reduce_on_plateau.metric, "config.reduce_on_plateau.metric=''"),
+    ):
+        text = f"config.seeds={config.seeds}: many seeds in one program need {what}"
+        found.append((config.seeds > 1 and bool(wrong), text))
     every, saved = config.evaluation.every, config.checkpoint.every
     ranked = config.checkpoint.best.startswith("eval/") and every and saved
     text = (

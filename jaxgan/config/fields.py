@@ -25,6 +25,8 @@ def default() -> ConfigDict:
     return ConfigDict(
         {
             "seed": 0,
+            # Runs of the seeds from `seed` on, trained side by side in one program.
+            "seeds": 1,
             "steps": 1000,
             # Over all devices.
             "batch_size": 64,

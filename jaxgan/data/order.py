@@ -25,8 +25,8 @@ def indices(seed: int, step: int, *, size: int, batch_size: int, entry: int = 0)
 
 
 # Of an entry: the current epoch, the next one when a batch straddles, and as much for a second
-# stream; for two entries.
-@functools.lru_cache(maxsize=8)
+# stream; for two entries, or many seeds side by side.
+@functools.lru_cache(maxsize=64)
 def _permutation(seed: int, size: int, epoch: int, entry: int = 0) -> np.ndarray:
     """The order of one epoch, int32 [size].
 

@@ -55,6 +55,23 @@ class Merged(Iterator[Batch]):
             stream.close()
 
 
+class Stacked(Iterator[Batch]):
+    """The batches of several runs, one beside the other: [runs, B, ...]; closed by name."""
+
+    def __init__(self, streams: Sequence[Any]):
+        self._streams = streams
+
+    def __next__(self) -> Batch:
+        """The next batch of each."""
+        each = [next(stream) for stream in self._streams]
+        return {name: np.stack([batch[name] for batch in each]) for name in each[0]}
+
+    def close(self) -> None:
+        """End the threads of all of them."""
+        for stream in self._streams:
+            stream.close()
+
+
 class _Rows:
     """The batches from ``start`` on as a random-access sequence, which is what grain reads."""
 

@@ -5,4 +5,5 @@ from jaxgan.evaluation.evaluator import Evaluator
 from jaxgan.evaluation.metrics.sliced_wasserstein import sliced_wasserstein
 from jaxgan.evaluation.opening import open_evaluator
 from jaxgan.evaluation.protocol import compare, describe, in_a_line, read, write
+from jaxgan.evaluation.provenance import made_by
 from jaxgan.evaluation.subject import Subject

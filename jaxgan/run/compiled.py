@@ -14,7 +14,7 @@ from jaxgan.base import parallel
 from jaxgan.base.method import Method
 from jaxgan.base.parallel import Devices
 from jaxgan.base.state import State
-from jaxgan.run import feed
+from jaxgan.run import feed, lanes
 from jaxgan.watch import totals
 
 PyTree = Any
@@ -46,14 +46,17 @@ class Compiled:
 
         def init(key: jax.Array, prepared: PyTree, shapes: tuple) -> State:
             zeros = {name: jnp.zeros(x.shape, x.dtype) for name, x in shapes}
-            return self.method.init(key, {**zeros, **prepared})
+            start = lanes.over(self.devices, self.method.init, (0, None), lanes.STATE)
+            return start(key, {**zeros, **prepared})
 
-        return jax.jit(init, static_argnums=2, out_shardings=self.devices.replicated)
+        carried = self.devices.carried
+        placed = carried["state"] if self.devices.lanes > 1 else carried
+        return jax.jit(init, static_argnums=2, out_shardings=placed)
 
     @cached_property
     def step(self) -> Callable[..., Carry]:
         """``step(carry, dataset, batch, key) -> carry``, the carry donated."""
-        return self.devices.compile(self._step)
+        return self.devices.compile(self._steps)
 
     @cached_property
     def several(self) -> Callable[..., Carry]:
@@ -61,12 +64,17 @@ class Compiled:
 
         def several(carry: Carry, dataset: PyTree, batches: tuple, key: jax.Array) -> Carry:
             def one(carry: Carry, batch: PyTree) -> tuple[Carry, None]:
-                return self._step(carry, dataset, batch, key), None
+                return self._steps(carry, dataset, batch, key), None
 
             stacked = jax.tree.map(lambda *rows: jnp.stack(rows), *batches)
             return jax.lax.scan(one, carry, stacked)[0]
 
         return self.devices.compile(several)
+
+    @property
+    def _steps(self) -> Callable[..., Carry]:
+        """``_step`` of every lane."""
+        return lanes.over(self.devices, self._step, (lanes.CARRY, None, 0, 0), lanes.CARRY)
 
     def _step(self, carry: Carry, dataset: PyTree, batch: PyTree, key: jax.Array) -> Carry:
         """``step`` before it is compiled."""
@@ -77,7 +85,9 @@ class Compiled:
         new, metrics = self.mapped.step(old, data.to_float(batch), key)
         metrics = parallel.mean(metrics, self.devices.axis_name)
         skip = self.config.health.on_nonfinite == "skip"
-        state, counted = totals.add(carry["totals"], old, new, metrics, skip=skip)
+        freeze = self.devices.lanes > 1 and not skip
+        counts = carry["totals"]
+        state, counted = totals.add(counts, old, new, metrics, skip=skip, freeze=freeze)
         return {"state": state, "totals": counted}
 
     @cached_property

@@ -30,6 +30,7 @@ def export(model: Model, workdir: Place, out: Place) -> None:
     state, _ = sampling.recalibrate(model.program, model.state)
     carry = {"state": state, "totals": model.program.fresh_totals()}
     stored = run_folder.read_config(workdir) | run_folder.to_json(model.config)
+    stored.pop(run_folder.LANE, None)  # its checkpoint is its own
     run_folder.create(out)
     try:
         kept = checkpoint.open_to_write(

@@ -40,8 +40,7 @@ def steps_to_evaluate(workdir: Place, asked: int | str | None) -> dict[int, str]
       UserError: if there is no such checkpoint, or none was ranked.
     """
     workdir = Path(workdir)
-    run_folder.read_config(workdir)
-    directory = workdir / run_folder.CHECKPOINTS
+    directory = run_folder.checkpoints(workdir)
     found, best = checkpoint.steps(directory), best_step(workdir)
     if not found:
         raise errors.UserError(f"there is no checkpoint in {workdir} yet")
@@ -65,7 +64,7 @@ def steps_to_evaluate(workdir: Place, asked: int | str | None) -> dict[int, str]
 def best_step(workdir: Place) -> int | None:
     """The step that was ranked first of those that are kept, or ``None`` if none was."""
     workdir = Path(workdir)
-    ranked = checkpoint.metrics(workdir / run_folder.CHECKPOINTS)
+    ranked = checkpoint.metrics(run_folder.checkpoints(workdir))
     if not ranked:
         return None
     mode = run_folder.read_config(workdir).get("checkpoint", {}).get("best_mode", "min")
@@ -79,7 +78,7 @@ def evaluate(
     """Measures checkpoints on the report part, writes each result down, and describes them.
 
     Args:
-      workdir: of the run.
+      workdir: of the run; of one of several seeds, each of them is measured.
       asked: see ``steps_to_evaluate``.
       settings: instead of the config stored in the folder, see ``trained.load``.
       n: samples to generate, instead of ``config.evaluation.n``.
@@ -89,6 +88,9 @@ def evaluate(
     """
     check_count(n)
     workdir = Path(workdir)
+    if (lanes := run_folder.lanes(workdir)) != [workdir]:
+        each = ((lane.name, evaluate(lane, asked, settings, n)) for lane in lanes)
+        return "\n\n".join(f"{name}\n{text}" for name, text in each)
     roles = steps_to_evaluate(workdir, asked)
     evaluator, results, texts = None, {}, []
     for step, role in roles.items():

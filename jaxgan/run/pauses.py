@@ -13,15 +13,21 @@ from ml_collections import ConfigDict
 
 from jaxgan import evaluation
 from jaxgan.base import errors
+from jaxgan.base.state import State
 from jaxgan.learning import player
-from jaxgan.run import checkpoint, drawing, program, run_folder, sampling
+from jaxgan.run import checkpoint, drawing, lanes, program, run_folder, sampling
 from jaxgan.run.program import Carry, Program
-from jaxgan.watch import alarms, callbacks, log, pictures
+from jaxgan.watch import alarms, callbacks, log, pictures, totals
+
+# Logged of a seed that has diverged while others go on.
+DIVERGED = "diverged"
 
 
 @dataclasses.dataclass
 class Run:
     """A run under way: what the loop looks at beside the carry.
+
+    Of several seeds in one program each is a run, too, with a folder of its own.
 
     Attributes:
       program: the compiled functions.
@@ -30,9 +36,10 @@ class Run:
       log: its log.
       record: what is saved beside the state: what callbacks and alarms remember, the metric that
         ranks the next checkpoint, how often it was rolled back, how many steps were skipped,
-        whether it was stopped early.
+        whether it was stopped early, or has diverged while other seeds go on.
       evaluator: what it is measured by, or ``None``.
       shown: images of the data that are drawn beside samples.
+      seeds: the run of each seed, where there are several.
     """
 
     program: Program
@@ -42,6 +49,12 @@ class Run:
     record: dict[str, Any]
     evaluator: evaluation.Evaluator | None
     shown: drawing.Shown
+    seeds: list["Run"] = dataclasses.field(default_factory=list)
+
+    @property
+    def lanes(self) -> list["Run"]:
+        """The run of each seed: itself, where there is one."""
+        return self.seeds or [self]
 
     @property
     def config(self) -> ConfigDict:
@@ -58,7 +71,44 @@ def start_record() -> dict[str, Any]:
         "rollbacks": 0,
         "skipped": 0,
         "stopped": False,
+        "diverged": False,
     }
+
+
+def of_seed(run: Run, program: Program) -> Run:
+    """The run of one of several seeds: its folder, its log, its record."""
+    seed = program.config.seed
+    workdir = run_folder.lane(run.workdir, seed)
+    path = workdir / run_folder.METRICS
+    own = log.Log(path, run.config.steps, program.batch, whose=f"seed {seed}: ")
+    return dataclasses.replace(run, program=program, workdir=workdir, log=own, record={})
+
+
+def apart(run: Run, counted: totals.Totals) -> list[totals.Totals]:
+    """Fetched totals of each seed."""
+    if not run.seeds:
+        return [counted]
+    return [jax.tree.map(lambda x: x[i], counted) for i in range(len(run.seeds))]  # noqa: B023
+
+
+def going(run: Run) -> list[tuple[int, Run]]:
+    """The seeds that have not diverged, each with its lane."""
+    return [(i, lane) for i, lane in enumerate(run.lanes) if not lane.record.get("diverged")]
+
+
+def state_of(run: Run, carry: Carry, lane: int) -> State:
+    """The state of one seed."""
+    if not run.seeds:
+        return carry["state"]
+    return lanes.take(carry, lane, run.program.devices)["state"]
+
+
+def leave_out(lane: Run, step: int, told: str) -> None:
+    """Notes that a seed has diverged, and no longer moves; the others go on."""
+    if not lane.record.get("diverged"):
+        lane.record["diverged"] = True
+        lane.log.write(step, {DIVERGED: 1.0})
+        lane.log.warn(f"stopped: {told}; the other seeds go on")
 
 
 def decide(
@@ -111,18 +161,19 @@ def rescale(run: Run, carry: Carry, factor: float) -> Carry:
 
 
 def evaluate(
-    run: Run, carry: Carry, step: int, evaluator: evaluation.Evaluator
+    run: Run, state: State, step: int, evaluator: evaluation.Evaluator
 ) -> dict[str, float]:
     """Measures the present samples against real ones, writes down how, and logs it.
 
     What cannot be measured is told, and training goes on.
     """
-    subject = sampling.subject(run.program, carry["state"])
+    subject = sampling.subject(run.program, state)
     try:
         result = evaluator.measure(subject, run.program.purpose_key(program.EVALUATE), step)
     except errors.UserError as error:
         run.log.warn(f"step {step} is not evaluated: {error}")
         return {}
+    result["made_by"] = evaluation.made_by(run.config)  # an evaluator is of all seeds
     if jax.process_index() == 0:
         evaluation.write(result, run.workdir / run_folder.EVALUATION)
     line = {evaluation.LOGGED + name: each["value"] for name, each in result["figures"].items()}
@@ -146,11 +197,11 @@ def saving_first(run: Run, carry: Carry, step: int) -> Iterator[None]:
         raise
 
 
-def sample(run: Run, carry: Carry, step: int) -> None:
+def sample(run: Run, state: State, step: int) -> None:
     """Draws the pictures: the same latents and the same images every time."""
     if not run.config.sample.every:
         return
-    drawn = drawing.draw(run.program, carry["state"], run.shown)
+    drawn = drawing.draw(run.program, state, run.shown)
     if jax.process_index() == 0:
         for name, image in drawn.items():
             with run.log.sparing("pictures"):
@@ -159,11 +210,18 @@ def sample(run: Run, carry: Carry, step: int) -> None:
 
 
 def save(run: Run, carry: Carry, step: int) -> None:
-    """Starts to write a checkpoint."""
-    # Each is ranked by what was measured since the one before, or not at all.
-    metric, run.record["metric"] = run.record["metric"], None
-    # A copy: it is written while the loop goes on.
-    meta = {"record": copy.deepcopy(run.record), "config": run_folder.to_json(run.config)}
+    """Starts to write a checkpoint.
+
+    It is ranked by what was measured since the one before, the mean over seeds, or not at all.
+    """
+    measured = [lane.record["metric"] for _, lane in going(run)]
+    metric = None if None in measured or not measured else float(np.mean(measured))
+    for lane in run.lanes:
+        lane.record["metric"] = None
+    # Copies: they are written while the loop goes on.
+    records = [copy.deepcopy(lane.record) for lane in run.lanes]
+    meta = {"record": records if run.seeds else records[0]}
+    meta["config"] = run_folder.to_json(run.config)
     run.checkpoints.save(step, carry, meta, metric)
 
 

@@ -15,7 +15,7 @@ from jaxgan.base.method import Method
 from jaxgan.base.parallel import Devices
 from jaxgan.base.state import State
 from jaxgan.config import build
-from jaxgan.run import contract, feed
+from jaxgan.run import contract, feed, lanes
 from jaxgan.run.compiled import Carry, Compiled
 from jaxgan.run.feed import shapes as batch_shapes
 from jaxgan.watch import totals
@@ -28,7 +28,7 @@ INIT, SAMPLE, EVALUATE, RECALIBRATE = (np.uint32(2**32 - 1 - i) for i in range(4
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """What the loop runs.
+    """What the loop runs: one run, or the lanes of several seeds.
 
     Attributes:
       config: completed.
@@ -36,7 +36,7 @@ class Program:
       mapped: the same, where the step runs.
       devices: where it runs.
       spec: of the training data.
-      shapes: of the carry, as ``ShapeDtypeStruct``.
+      shapes: of the carry of one lane, as ``ShapeDtypeStruct``.
       prepared: gives the entries of the batch that ``init`` gets, see ``Method.prepare``.
     """
 
@@ -49,10 +49,30 @@ class Program:
     prepared: Callable[[], Mapping[str, PyTree]] = dict
     _phases: dict[Hashable, Compiled] = dataclasses.field(default_factory=dict)
 
+    @property
+    def seeds(self) -> list[int]:
+        """Of the lanes."""
+        return list(range(self.config.seed, self.config.seed + self.config.seeds))
+
     @cached_property
     def key(self) -> jax.Array:
-        """The base key of the run, on the devices."""
-        return base_key(self.config.seed, self.devices)
+        """The base key of the run, on the devices; of several lanes those of all."""
+        return base_key(self.config.seed if len(self.seeds) == 1 else self.seeds, self.devices)
+
+    @cached_property
+    def lanes(self) -> "list[Program]":
+        """The run of each seed, to sample from its state and to draw by its keys."""
+        if len(self.seeds) == 1:
+            return [self]
+        devices, found = self.devices.of_one, []
+        phases: dict[Hashable, Compiled] = {}
+        for seed in self.seeds:
+            config = self.config.copy_and_resolve_references()
+            config.update({"seed": seed, "seeds": 1})
+            found.append(
+                dataclasses.replace(self, config=config.lock(), devices=devices, _phases=phases)
+            )
+        return found
 
     @property
     def batch(self) -> int:
@@ -62,12 +82,14 @@ class Program:
     @property
     def template(self) -> Carry:
         """The carry as a checkpoint must be restored: shapes, dtypes and this run's shardings."""
+        if self.devices.lanes > 1:
+            return lanes.stacked(self.shapes, self.devices)
         return placed(self.shapes, self.devices)
 
     @property
     def bytes(self) -> int:
         """The size of the carry, and so of a checkpoint."""
-        return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(self.shapes))
+        return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(self.template))
 
     def start(self) -> Carry:
         """The carry before the first step."""
@@ -76,12 +98,16 @@ class Program:
         state = self.at(0).init(self.purpose_key(INIT), prepared, tuple(shapes.items()))
         return {"state": state, "totals": self.fresh_totals()}
 
-    def fresh_totals(self) -> totals.Totals:
-        """Totals with nothing counted."""
+    def fresh_totals(self, counted: totals.Totals | None = None) -> totals.Totals:
+        """Totals with nothing counted; of several lanes what went wrong in ``counted`` stays."""
         shapes = self.shapes["totals"]
-        return self.devices.replicate(
-            jax.tree.map(np.asarray, totals.zero(shapes["sums"], self.shapes["state"]))
-        )
+        fresh = jax.tree.map(np.asarray, totals.zero(shapes["sums"], self.shapes["state"]))
+        if self.devices.lanes == 1:
+            return self.devices.replicate(fresh)
+        fresh = jax.tree.map(lambda x: np.broadcast_to(x, (self.devices.lanes, *x.shape)), fresh)
+        if counted is not None:
+            fresh |= {"nonfinite": counted["nonfinite"]}
+        return jax.device_put(fresh, self.devices.carried["totals"])
 
     def at(self, step: int) -> Compiled:
         """The functions for a state after ``step`` steps: those of its phase."""
@@ -92,8 +118,13 @@ class Program:
         return self._phases[phase]
 
     def purpose_key(self, purpose: np.uint32) -> jax.Array:
-        """A key that no step uses."""
-        return jax.random.fold_in(self.key, purpose)
+        """A key that no step uses; of several lanes those of all."""
+        fold = jax.random.fold_in
+        return (
+            jax.vmap(fold, (0, None))(self.key, purpose)
+            if self.key.ndim
+            else fold(self.key, purpose)
+        )
 
     def parts(self, sources: data.Source | feed.Sources) -> list[feed.Part]:
         """What a batch is made of, from the sources of its entries, or the one of all of them."""
@@ -114,26 +145,30 @@ class Program:
 
         With the set on the devices, the batch is its indices and the step picks the rows.
         """
-        parts, seed = self.parts(sources), self.config.seed
+        # Copies are asynchronous, and the loop runs ahead of the device: this is the prefetch.
+        of_lanes = [self.host_batches(sources, seed, start) for seed in self.seeds]
+        batches = data.Stacked(of_lanes) if len(of_lanes) > 1 else of_lanes[0]
+        return data.Stream(batches, self.devices.shard)
+
+    def host_batches(self, sources: data.Source | feed.Sources, seed: int, start: int) -> Any:
+        """This process's part of the batches of one lane, see ``batches``."""
+        parts = self.parts(sources)
         processes, process = jax.process_count(), jax.process_index()
         if self.config.data.placement == "device":
             local = self.batch // processes
             share = slice(process * local, (process + 1) * local)
             steps = range(start, self.config.steps)
             drawn = (feed.draw(parts, seed, t, self.batch) for t in steps)
-            indices = ({name: rows[share] for name, rows in each.items()} for each in drawn)
-            return data.Stream(indices, self.devices.shard)
+            return ({name: rows[share] for name, rows in each.items()} for each in drawn)
         read = partial(data.stream, batch_size=self.batch, start=start)
         share_of = partial(read, process=process, processes=processes)
-        streams = [share_of(part.source, seed, entry=part.order) for part in parts]
-        # Copies are asynchronous, and the loop runs ahead of the device: this is the prefetch.
-        return data.Stream(data.Merged(streams), self.devices.shard)
+        return data.Merged([share_of(part.source, seed, entry=part.order) for part in parts])
 
 
-def base_key(seed: int, devices: Devices) -> jax.Array:
-    """The key that all others of a run are made from."""
-    make = jax.jit(lambda s: jax.random.key(s), out_shardings=devices.replicated)
-    return make(np.uint32(seed))
+def base_key(seed: int | list[int], devices: Devices) -> jax.Array:
+    """The key that all others of a run are made from; of several seeds [lanes]."""
+    make = jax.vmap(jax.random.key) if isinstance(seed, list) else jax.random.key
+    return jax.jit(make, out_shardings=devices.replicated)(np.asarray(seed, np.uint32))
 
 
 def placed(tree: PyTree, devices: Devices) -> PyTree:
@@ -201,7 +236,12 @@ def assemble(config: ConfigDict, spec: data.Spec) -> Program:
       UserError: with the reason, if the method, its networks, the data's shapes or the devices do
         not fit together.
     """
-    devices = parallel.devices(config.parallel.mode, config.parallel.devices, config.batch_size)
+    own = config.parallel
+    if config.seeds > 1 and jax.process_count() > 1:
+        raise errors.UserError(
+            f"config.seeds={config.seeds}: many seeds in one program are for one process"
+        )
+    devices = parallel.devices(own.mode, own.devices, config.batch_size, config.seeds)
     method = mapped = traced(config)
     if devices.axis_name is not None:
         mapped = traced(config, devices.axis_name)

@@ -15,7 +15,7 @@ from jaxgan.base import environment, errors, files, parallel
 from jaxgan.base.method import TRANSLATED, Method
 from jaxgan.base.state import State
 from jaxgan.data import Spec
-from jaxgan.run import checkpoint, program, requests, run_folder, sampling
+from jaxgan.run import checkpoint, lanes, program, requests, run_folder, sampling
 from jaxgan.run.program import Program
 
 PyTree = Any
@@ -210,13 +210,22 @@ def load(
     used = max(d for d in range(1, limit + 1) if completed.batch_size % d == 0)
     completed.parallel.update({"devices": used, "mode": "jit"})
     ready = program.assemble(completed, spec or data.Splits(completed.data).spec())
-    restored = checkpoint.restore(workdir / run_folder.CHECKPOINTS, ready.template, step=step)
+    lane = run_folder.find_lane(workdir)
+    template = ready.template
+    if lane is not None:
+        # The others are read with it, and let go.
+        together = parallel.devices("jit", used, completed.batch_size, lane[1])
+        template = lanes.stacked(ready.shapes, together)
+    restored = checkpoint.restore(run_folder.checkpoints(workdir), template, step=step)
     if restored is None:
         raise errors.UserError(f"there is no checkpoint in {workdir} yet")
+    tree = restored.tree
+    if lane is not None:
+        tree = lanes.take(tree, lane[0], together)
     # What a step logs is as stored: none is traced to sample.
-    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), restored.tree)
+    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), tree)
     ready = dataclasses.replace(ready, shapes=shapes)
-    return Model(ready, restored.tree["state"], restored.step)
+    return Model(ready, tree["state"], restored.step)
 
 
 def stored_config(workdir: files.Place) -> tuple[ConfigDict, Spec | None]:

@@ -29,14 +29,19 @@ class Sweep:
         and its fields are taken, too. ``'experiment'`` names the file of another one beside it.
       seeds: of each arm, a tuple of values of ``config.seed``; a number is so many from 0 on.
       baseline: the arm that the others are compared with; ``''`` is the first.
+      together: whether the seeds of an arm are trained side by side, as lanes of one program: less
+        time where a step of one leaves the machine idle, as many times the memory. They must be
+        consecutive.
 
     Raises:
-      ValueError: for no arms or seeds, two of one name, or a baseline that is none.
+      ValueError: for no arms or seeds, two of one name, a baseline that is none, or seeds that
+        cannot be trained together.
     """
 
     arms: Any
     seeds: Any = 3
     baseline: str = ""
+    together: bool = False
 
     def __post_init__(self) -> None:
         """Puts everything in one form, and looks at it."""
@@ -48,6 +53,9 @@ class Sweep:
             raise ValueError("a sweep needs an arm and a seed")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"a seed stands twice in {list(self.seeds)}")
+        first = self.seeds[0]
+        if self.together and self.seeds != tuple(range(first, first + len(self.seeds))):
+            raise ValueError(f"seeds trained together are consecutive, not {list(self.seeds)}")
         object.__setattr__(self, "arms", joined([dict([pair]) for pair in pairs]))
         apart: dict[str, str] = {}
         for name in self.arms:

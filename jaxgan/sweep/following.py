@@ -108,7 +108,8 @@ def done(made: Plan) -> int:
 def last_step(run: Run) -> int:
     """The last step that a run has logged, 0 if none."""
     try:
-        with (run.place / run_folder.METRICS).open("rb") as file:
+        place = run.place if len(run.seeds) == 1 else run_folder.lane(run.place, run.seeds[0])
+        with (place / run_folder.METRICS).open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
             lines = file.read().splitlines()
     except OSError:

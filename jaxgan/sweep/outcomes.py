@@ -10,10 +10,12 @@ from jaxgan.base import errors
 from jaxgan.evaluation import protocol
 from jaxgan.evaluation.protocol import Result
 from jaxgan.run import run_folder
+from jaxgan.run.pauses import DIVERGED
 from jaxgan.sweep import runs
 from jaxgan.sweep.arms import folder
 
 ROLES = ("final", "best")
+COLLAPSE = "alarm/collapse"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,25 +126,31 @@ def refuse(measured: dict[Path, list[Result]], despite: Sequence[str]) -> None:
 
 
 def state(place: Path) -> str:
-    """How a run ended."""
+    """How a run ended, by itself or together with the arm's other seeds."""
+    for ended in (place, place.parent):
+        try:
+            code = json.loads(ended.with_name(ended.name + ".json").read_text())["code"]
+        except (OSError, ValueError, KeyError):
+            continue
+        if code == runs.FINISHED and any(line.get(DIVERGED) for line in logged(place, DIVERGED)):
+            return "diverged"
+        return {runs.FINISHED: "finished", runs.DIVERGED: "diverged"}.get(code, "failed")
+    return "unfinished"
+
+
+def logged(place: Path, name: str) -> list[dict[str, Any]]:
+    """The lines of a run's log that hold a metric."""
     try:
-        code = json.loads(place.with_name(place.name + ".json").read_text())["code"]
-    except (OSError, ValueError, KeyError):
-        return "unfinished"
-    return {runs.FINISHED: "finished", runs.DIVERGED: "diverged"}.get(code, "failed")
+        lines = (place / run_folder.METRICS).read_text().splitlines()
+    except OSError:
+        return []
+    return [json.loads(line) for line in lines if f'"{name}"' in line]
 
 
 def collapsed(place: Path) -> bool:
     """Whether the alarm of mode collapse was on at the end."""
-    on = False
-    try:
-        lines = (place / run_folder.METRICS).read_text().splitlines()
-    except OSError:
-        return False
-    for line in lines:
-        if "alarm/collapse" in line:
-            on = bool(json.loads(line).get("alarm/collapse", on))
-    return on
+    found = [line.get(COLLAPSE) for line in logged(place, COLLAPSE)]
+    return bool(found and found[-1])
 
 
 def shown(outcomes: dict[str, list[Outcome]]) -> dict[str, Any]:

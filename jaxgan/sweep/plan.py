@@ -57,7 +57,7 @@ def make(experiment: str, workdir: Path, overrides: Sequence[str], *, smoke: boo
     runs.check(workdir, stored)
     run_folder.check_place(workdir)
     found = runs.runs(sweep, workdir, experiment, overrides, smoke=smoke)
-    ready = {run.arm: look_at(run) for run in found if run.seed == sweep.seeds[0]}
+    ready = {run.arm: look_at(run) for run in found if run.seeds[0] == sweep.seeds[0]}
     apart: dict[str, str] = {}
     for arm, each in ready.items():
         same = apart.setdefault(run_folder.as_text(run_folder.to_json(each.config)), arm)
@@ -101,14 +101,15 @@ def describe(made: Plan) -> str:
         told = ", ".join(f"{field}={value}" for field, value in fields.items()) or "as it is"
         mark = " (baseline)" if arm == made.sweep.baseline else ""
         lines.append(f"{arm}{mark}: {told}; {made.steps[arm]:,} steps")
-    seeds, arms = len(made.sweep.seeds), len(made.sweep.arms)
+    together = " trained together" if made.sweep.together else ""
     done = sum(run.code() == runs.FINISHED for run in made.runs)
     steps = sum(made.steps[run.arm] for run in made.runs)
     disk = sum(made.bytes[run.arm] for run in made.runs)
     lines += [
         "",
-        f"runs: {arms} arms with seeds {', '.join(map(str, made.sweep.seeds))}, "
-        f"{arms * seeds} in all, {done} of them finished",
+        f"runs: {len(made.sweep.arms)} arms with seeds "
+        f"{', '.join(map(str, made.sweep.seeds))}{together}, "
+        f"{len(made.runs)} in all, {done} of them finished",
         f"steps: {steps:,} in all",
         f"disk: {files.amount(disk)} for checkpoints",
     ]

@@ -28,24 +28,26 @@ class Ended(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One arm with one seed.
+    """One arm with one seed, or with all of them together.
 
     Attributes:
       arm: its name.
-      seed: of the run.
+      seeds: of the run.
       place: its folder; beside it stand its output, ``.log``, and how it ended, ``.json``.
       arguments: of ``jaxgan.main``, the folder left away.
     """
 
     arm: str
-    seed: int
+    seeds: tuple[int, ...]
     place: Path
     arguments: tuple[str, ...]
 
     @property
     def name(self) -> str:
         """As it is told."""
-        return f"{self.arm}, seed {self.seed}"
+        if len(self.seeds) == 1:
+            return f"{self.arm}, seed {self.seeds[0]}"
+        return f"{self.arm}, seeds {self.seeds[0]} to {self.seeds[-1]}"
 
     @property
     def log(self) -> Path:
@@ -96,6 +98,8 @@ def runs(
 ) -> list[Run]:
     """The runs, seed by seed, so that the first seeds of all arms come first.
 
+    The seeds of an arm lie in its folder, as the lanes of a run do.
+
     Args:
       sweep: what differs between them.
       workdir: of the sweep.
@@ -105,7 +109,7 @@ def runs(
     """
     path, small = Path(experiment).resolve(), ["--smoke"] if smoke else []
     found = []
-    for seed in sweep.seeds:
+    for seeds in [sweep.seeds] if sweep.together else [(seed,) for seed in sweep.seeds]:
         for arm, fields in sweep.arms.items():
             own = [
                 f"--config.{field}={written(value)}"
@@ -113,8 +117,14 @@ def runs(
                 if field != EXPERIMENT
             ]
             file = path.with_name(fields.get(EXPERIMENT, path.name))
-            arguments = (f"--config={file}", *small, *overrides, *own, f"--config.seed={seed}")
-            found.append(Run(arm, seed, workdir / folder(arm) / f"seed_{seed}", arguments))
+            which = [f"--config.seed={seeds[0]}"]
+            place = workdir / folder(arm)
+            if sweep.together:
+                which.append(f"--config.seeds={len(seeds)}")
+            else:
+                place /= f"seed_{seeds[0]}"
+            arguments = (f"--config={file}", *small, *overrides, *own, *which)
+            found.append(Run(arm, seeds, place, arguments))
     return found
 
 
@@ -129,6 +139,7 @@ def describe(
         "arms": sweep.arms,
         "seeds": sweep.seeds,
         "baseline": sweep.baseline,
+        "together": sweep.together,
     }
     return json.loads(json.dumps(text))
 
@@ -178,6 +189,10 @@ def check(workdir: Path, new: dict[str, Any]) -> None:
             told.append(f"arm {arm!r} is gone")
         elif fields != new["arms"][arm]:
             told.append(f"arm {arm!r} set {fields}, now {new['arms'][arm]}")
+    if old.get("together", False) != new["together"]:
+        told.append(f"its seeds were {'' if old.get('together') else 'not '}trained together")
+    elif new["together"] and old["seeds"] != new["seeds"]:
+        told.append(f"the seeds trained together were {old['seeds']}, now {new['seeds']}")
     if gone := [seed for seed in old["seeds"] if seed not in new["seeds"]]:
         told.append(f"seeds {gone} are gone")
     if told:

@@ -26,12 +26,14 @@ class Log:
       steps: of the whole run, for the time left.
       batch_size: for images a second.
       board: clu's writer, or ``None``.
+      whose: begins each line on the terminal, where several runs share it.
     """
 
     path: Path
     steps: int
     batch_size: int
     board: Any = None
+    whose: str = ""
     _since: tuple[int, float] | None = None
     _without: set[str] = dataclasses.field(default_factory=set)
 
@@ -111,14 +113,14 @@ class Log:
         """One line on the terminal."""
         if jax.process_index() == 0:
             with self.sparing("lines on standard output"), files.writing("standard output"):
-                print(text, flush=True)
+                print(self.whose + text, flush=True)
 
     def warn(self, text: str) -> None:
         """One line on standard error."""
         # Where it goes to a file on a full disk, or to nobody, there is no place left to say so.
         if jax.process_index() == 0:
             with contextlib.suppress(OSError):
-                print(text, file=sys.stderr, flush=True)
+                print(self.whose + text, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Writes out what TensorBoard still holds."""

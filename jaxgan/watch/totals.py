@@ -40,7 +40,7 @@ def nonfinite(state: State, metrics: Metrics) -> dict[str, jax.Array]:
 
 
 def add(
-    totals: Totals, old: State, new: State, metrics: Metrics, *, skip: bool
+    totals: Totals, old: State, new: State, metrics: Metrics, *, skip: bool, freeze: bool = False
 ) -> tuple[State, Totals]:
     """Counts one step; with ``skip``, undoes its update if it left anything non-finite.
 
@@ -50,6 +50,7 @@ def add(
       new: the state after it.
       metrics: of the step.
       skip: keep ``old`` (but its step counter) and leave the metrics out where ``new`` is bad.
+      freeze: likewise, and where anything was bad before.
 
     Returns:
       The state to go on with, and the new totals.
@@ -59,10 +60,15 @@ def add(
         name: jnp.where(bad[name] & (seen == NEVER), new.step, seen)
         for name, seen in totals["nonfinite"].items()
     }
-    drop = jnp.any(jnp.stack(list(bad.values()))) & skip
-    if skip:
-        kept = replace(old, step=new.step)
-        new = jax.tree.map(lambda k, n: jnp.where(drop, k, n), kept, new)
+    drop = jnp.any(jnp.stack(list(bad.values()))) & (skip or freeze)
+    if freeze:
+        drop |= jnp.any(jnp.stack([seen != NEVER for seen in totals["nonfinite"].values()]))
+    if skip or freeze:
+        # Not the counter: many runs in one program share it, whatever each drops.
+        kept = jax.tree.map(
+            lambda k, n: jnp.where(drop, k, n), (old.nets, old.extras), (new.nets, new.extras)
+        )
+        new = replace(new, nets=kept[0], extras=kept[1])
     sums = {
         # In the dtype of the sum, whatever a method's metrics are in: a checkpoint has to fit.
         name: total + jnp.where(drop, 0.0, metrics[name]).astype(total.dtype)

@@ -18,7 +18,7 @@ from jaxgan import sweep
 from gan_digits import get_config, get_smoke_config
 
 def get_sweep():
-    return sweep.Sweep({arms}, seeds={seeds})
+    return sweep.Sweep({arms}, seeds={seeds}, together={together})
 """
 
 
@@ -26,10 +26,10 @@ def get_sweep():
 def experiment(tmp_path):
     """An experiment beside the repository's, with a sweep of its own."""
 
-    def make(arms="{'a': {}, 'b': {'method.loss': 'hinge'}}", seeds=1, more=""):
+    def make(arms="{'a': {}, 'b': {'method.loss': 'hinge'}}", seeds=1, more="", together=False):
         path = tmp_path / "mine.py"
         beside = f"import sys\nsys.path.insert(0, {str(EXPERIMENTS)!r})\n"
-        path.write_text(beside + SWEEP.format(arms=arms, seeds=seeds) + more)
+        path.write_text(beside + SWEEP.format(arms=arms, seeds=seeds, together=together) + more)
         return str(path)
 
     return make
@@ -130,3 +130,17 @@ def test_a_sweep_that_is_stopped_goes_on_to_its_table(tmp_path, experiment, caps
     said = capsys.readouterr().out
     assert said.count("1 of 1") == 2
     assert "part report" in said
+
+
+def test_seeds_together_come_to_the_same_table(tmp_path, experiment, capsys):
+    tables = []
+    for together in (False, True):
+        place, path = tmp_path / str(together), experiment("{'a': {}}", 2, together=together)
+        command = [f"--config={path}", f"--workdir={place}", "--smoke", "--config.sample.every=0"]
+        assert run(command) == 0
+        assert run([f"--summarize={place}", "--figures=sliced_wasserstein"]) == 0
+        tables.append(capsys.readouterr().out.partition("| sliced")[2])
+    row, other = (table.splitlines()[2].split("|") for table in tables)
+    assert row[2].strip() == other[2].strip() == "2 of 2"
+    mean, other = (float(cells[3].split("±")[0]) for cells in (row, other))
+    assert mean == pytest.approx(other, rel=0.02)

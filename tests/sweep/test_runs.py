@@ -8,8 +8,11 @@ from jaxgan.base import errors
 from jaxgan.sweep import Sweep, runs
 
 
-def made(tmp_path, arms=None, seeds=2, overrides=(), smoke=False, experiment="x.py"):
-    sweep = Sweep(arms or {"a": {}, "b": {"method.loss": "hinge", "m.sizes": (1, 2)}}, seeds)
+def made(
+    tmp_path, arms=None, seeds=2, overrides=(), smoke=False, experiment="x.py", together=False
+):
+    arms = arms or {"a": {}, "b": {"method.loss": "hinge", "m.sizes": (1, 2)}}
+    sweep = Sweep(arms, seeds, together=together)
     path = str(tmp_path / experiment)
     found = runs.runs(sweep, tmp_path / "w", path, overrides, smoke=smoke)
     return found, runs.describe(sweep, path, overrides, smoke=smoke)
@@ -17,7 +20,7 @@ def made(tmp_path, arms=None, seeds=2, overrides=(), smoke=False, experiment="x.
 
 def test_first_seeds_come_first_and_arms_over_what_is_common(tmp_path):
     found, _ = made(tmp_path, overrides=["--config.steps=5"], smoke=True)
-    assert [(run.arm, run.seed) for run in found] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+    assert [(run.arm, run.seeds[0]) for run in found] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
     assert found[3].arguments == (
         f"--config={tmp_path / 'x.py'}",
         *("--smoke", "--config.steps=5", "--config.method.loss=hinge"),
@@ -28,6 +31,19 @@ def test_first_seeds_come_first_and_arms_over_what_is_common(tmp_path):
         *found[3].arguments,
     ]
     assert found[3].command("evaluate")[3:] == ["--mode=evaluate", f"--workdir={found[3].place}"]
+
+
+def test_seeds_together_are_one_run_in_the_folder_of_their_arm(tmp_path):
+    found, _ = made(tmp_path, seeds=(3, 4, 5), together=True)
+    assert [run.name for run in found] == ["a, seeds 3 to 5", "b, seeds 3 to 5"]
+    assert found[0].place == tmp_path / "w" / "a"
+    assert found[0].arguments[-2:] == ("--config.seed=3", "--config.seeds=3")
+    with pytest.raises(ValueError, match="consecutive"):
+        Sweep({"a": {}}, (1, 3), together=True)
+    runs.claim(tmp_path / "w", made(tmp_path, together=True)[1])
+    for change, told in (({}, "its seeds were trained"), ({"together": True, "seeds": 3}, "were ")):
+        with pytest.raises(errors.UserError, match=f"holds another sweep: .*{told}"):
+            runs.check(tmp_path / "w", made(tmp_path, **change)[1])
 
 
 def test_an_arm_may_be_another_experiment(tmp_path):

@@ -66,6 +66,20 @@ def test_figures_and_counts(sweep):
     assert found["d"]["difference_half"] == ""
 
 
+def test_seeds_that_were_trained_together(sweep):
+    """Their arm has one ending; one that diverged while others went on says so in its log."""
+    for seed in range(3):
+        (sweep / "b_c" / f"seed_{seed}.json").unlink()
+    (sweep / "b_c.json").write_text(json.dumps({"code": 0}))
+    line = {"step": 7, "diverged": 1.0}
+    (sweep / "b_c" / "seed_1" / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    out = sweep / "table.csv"
+    summary.summarize(sweep, None, str(out))
+    found = rows(out)["b, c"]
+    assert [int(found[name]) for name in ("finished", "diverged")] == [2, 1]
+    assert float(found["final"]) == pytest.approx((2.5 + 4.4) / 2)
+
+
 def test_documents(sweep):
     text = summary.summarize(sweep, ["frechet"], None)
     assert "| b, c      | 3 of 3" in text

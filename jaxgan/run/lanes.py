@@ -1,0 +1,72 @@
+"""Many seeds in one program: copies of a run along an axis of their own, its lanes.
+
+Each lane is the run of its seed: the same draws, batches and numbers, up to rounding. Only the
+number of steps is shared, so that what hangs on it stays a branch (law 8).
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxgan.base.parallel import Devices
+from jaxgan.base.state import State
+
+PyTree = Any
+# Which axis of a state, and of a carry, is the lanes'.
+STATE = State(None, 0, 0)  # type: ignore[arg-type]
+CARRY = {"state": STATE, "totals": 0}
+
+
+def over(devices: Devices, function: Callable, inputs: PyTree, outputs: PyTree) -> Callable:
+    """A function of each lane at once, or as it is where there is one.
+
+    Args:
+      devices: which say how many lanes there are.
+      function: of one lane.
+      inputs: the lanes' axis in each argument, see ``jax.vmap``.
+      outputs: likewise of the result.
+    """
+    return jax.vmap(function, inputs, outputs) if devices.lanes > 1 else function
+
+
+def stacked(shapes: PyTree, devices: Devices) -> PyTree:
+    """The shapes of one lane's carry as those of all, with their shardings."""
+
+    def widen(sharding: Any, part: PyTree, wide: bool) -> PyTree:
+        return jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(
+                (devices.lanes, *x.shape) if wide else x.shape, x.dtype, sharding=sharding
+            ),
+            part,
+        )
+
+    state, placed = shapes["state"], devices.carried
+    own = placed["totals"]
+    return {
+        "state": State(
+            widen(placed["state"].step, state.step, wide=False),
+            widen(own, state.nets, wide=True),
+            widen(own, state.extras, wide=True),
+        ),
+        "totals": widen(own, shapes["totals"], wide=True),
+    }
+
+
+def take(carry: PyTree, lane: int, devices: Devices) -> PyTree:
+    """The carry of one lane, on every device."""
+    return taker(devices)(carry, np.int32(lane))
+
+
+@cache
+def taker(devices: Devices) -> Callable[[PyTree, Any], PyTree]:
+    """``take`` on these devices, one program for all lanes."""
+
+    def row(carry: PyTree, i: jax.Array) -> PyTree:
+        state = carry["state"]
+        own = jax.tree.map(lambda x: x[i], (state.nets, state.extras, carry["totals"]))
+        return {"state": State(state.step, *own[:2]), "totals": own[2]}
+
+    return jax.jit(row, out_shardings=devices.of_one.replicated)
