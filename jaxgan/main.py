@@ -126,6 +126,8 @@ def check(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
             hint = "; that of the run is --config.seed" if name == "seed" else ""
             allowed = " or ".join(f"--mode={mode}" for mode in modes)
             raise UserError(f"--{name} is for {allowed}, not --mode={flags.mode}{hint}")
+    for place in filter(None, (flags.workdir, flags.out)):
+        files.check_local(place)
     check_weights(flags)
     of_experiment = flags.config == "" or flags.smoke or flags.dry_run or overrides
     if not flags.config and (of_experiment or (flags.mode == "train" and flags.workdir)):

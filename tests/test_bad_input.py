@@ -293,6 +293,17 @@ COMMANDS = [
         [DIGITS, "--workdir={here}/a_file"],
         "cannot write to workdir {here}/a_f",
     ),
+    ("a bucket", [DIGITS, "--workdir=gs://bucket/run"], "gs://bucket/run is an address, not a fol"),
+    (
+        "evaluate a bucket",
+        ["--mode=evaluate", "--workdir=s3://bucket/run"],
+        "copy from there",
+    ),
+    (
+        "samples in a bucket",
+        ["--mode=sample", "--workdir={run}", "--out=gs://bucket/x.png"],
+        "gs://bucket/x.png is an address",
+    ),
     ("workdir in a file", [DIGITS, "--workdir={here}/a_file/run"], "Not a directory"),
     (
         "workdir in /proc",

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, what is told where one cannot, and the cache."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,8 @@ from jaxgan.base import errors
 
 # What the public functions take for a file or a folder.
 Place = str | os.PathLike[str]
+# How an address begins, also where `Path` has left it one stroke of two.
+ADDRESS = re.compile(r"[A-Za-z][\w+.-]+:/")
 
 
 class WriteError(errors.UserError, OSError):
@@ -57,8 +60,31 @@ def nearest(path: Place) -> Path:
     return next(place for place in (whole, *whole.parents) if os.path.exists(place))
 
 
+def check_local(path: Place) -> None:
+    """Refuses an address such as ``gs://bucket/run``, of which `Path` would make a folder ``gs:``.
+
+    Raises:
+      UserError: if it is one.
+    """
+    if reason := elsewhere(path):
+        raise errors.UserError(f"{path} is {reason}")
+
+
+def elsewhere(path: Place) -> str:
+    """What a path is that is none of a file system, and what to do; '' if it is one."""
+    if not ADDRESS.match(os.fspath(path)):
+        return ""
+    return (
+        "an address, not a folder: a run locks, renames and appends to files, which object stores "
+        "cannot, nor all of it through a mount; name a disk that all processes see, and copy from "
+        "there"
+    )
+
+
 def cannot_hold(path: Place) -> str:
     """Why no file or folder ``path`` can be made, told without making one; '' if it can."""
+    if reason := elsewhere(path):
+        return f"it is {reason}"
     there = nearest(path)
     if not there.is_dir():
         return "Not a directory"

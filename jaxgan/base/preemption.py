@@ -25,10 +25,17 @@ def install() -> None:
 
 def _remember(number: int, frame: FrameType | None) -> None:
     _received.append(number)
-    for each in SIGNALS:
-        signal.signal(each, signal.SIG_DFL)
     name = signal.Signals(number).name
     print(f"{name}: saving, then stopping (a second signal stops at once)", file=sys.stderr)
+    # Not yet there where the signal comes while JAX is loaded.
+    distributed = getattr(sys.modules.get("jax"), "distributed", None)
+    if distributed is not None and distributed.is_initialized():
+        # JAX has SIGTERM by now, and tells the other processes of no other signal, see `requested`.
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
+        return
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_DFL)
 
 
 @contextmanager

@@ -45,8 +45,9 @@ def check_name(workdir: Path) -> None:
     """Refuses a name that checkpoints cannot be written under.
 
     Raises:
-      UserError: for bytes that are no text, or letters that the locale cannot write.
+      UserError: for an address, bytes that are no text, or letters that the locale cannot write.
     """
+    files.check_local(workdir)
     name = str(workdir.absolute())
     try:
         name.encode()  # TensorStore takes no other

@@ -3,6 +3,7 @@
 import functools
 import os
 import pwd
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from jaxgan.data import catalogue
 from jaxgan.evaluation import real
 from jaxgan.extractors import domain
 from jaxgan.extractors.extractor import Extractor, Features
+from jaxgan.run import run_folder
 from tests.conftest import EXPERIMENTS, smoke
 from tests.test_main import DIGITS, command, tiny_run  # noqa: F401
 
@@ -53,6 +55,31 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
         raise KeyError
     assert path.read_text() == "first"
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("gs://bucket/run", True),
+        (Path("s3://bucket/run"), True),
+        ("file:///tmp/run", True),
+        ("runs/gs:/x", False),
+        ("/tmp/gs://x", False),
+        ("a:b", False),
+        ("c:/x", False),
+        ("", False),
+    ],
+)
+def test_what_is_an_address_and_no_folder(tmp_path, monkeypatch, path, address):
+    monkeypatch.chdir(tmp_path)
+    assert bool(files.elsewhere(path)) is address
+    if address:
+        for check in (files.check_local, run_folder.check_place, run_folder.create):
+            with pytest.raises(errors.UserError, match="is an address, not a folder"):
+                check(Path(path))
+        with pytest.raises(errors.UserError, match="no file can be made"):
+            files.check_place(Path(path) / "x.png")
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left"), OSError("1 requested, 0 written")])

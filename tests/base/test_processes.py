@@ -198,6 +198,24 @@ def test_after_the_wait_sigint_is_remembered_again_and_sigterm_left_to_jax():
         assert {n: signal.getsignal(n) for n in preemption.SIGNALS} == handlers
 
 
+def test_sigint_of_one_of_several_is_passed_on_to_jax(monkeypatch):
+    """Which agrees with the others on a step to save at by SIGTERM alone."""
+    handlers, told = {number: signal.getsignal(number) for number in preemption.SIGNALS}, []
+    monkeypatch.setattr(jax.distributed, "is_initialized", lambda: True)
+    try:
+        preemption.install()
+        signal.signal(signal.SIGTERM, lambda number, frame: told.append(number))  # JAX's
+        signal.raise_signal(signal.SIGINT)
+        assert told == [signal.SIGTERM]
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL  # a second one ends it
+        signal.raise_signal(signal.SIGTERM)
+        assert len(told) == 2
+    finally:
+        preemption._received.clear()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("localhost", 0))
