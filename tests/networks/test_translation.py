@@ -108,9 +108,30 @@ def test_nearest_pixels_leave_no_checkerboard(kind):
     assert spread("transposed") > 1e-2
 
 
+def test_a_residual_translator_begins_as_its_input_and_keeps_plain_grounds():
+    def built(residual):
+        module = translator.Generator((16, 16, 3), 4, residual_blocks=1, residual=residual)
+        return module, jax.jit(lambda: module.init(KEY, x, train=False))()
+
+    x = jax.random.uniform(KEY, (2, 16, 16, 3), minval=-1.0, maxval=1.0).at[1].set(1.0)
+    module, variables = built(residual=True)
+    np.testing.assert_allclose(apply(module, variables, x), 0.97 * x, atol=1e-6)
+
+    # Of grain before the tanh white keeps a tenth of what grey does.
+    grain = 0.3 * jax.random.normal(KEY, variables["params"]["last"]["kernel"].shape)
+    variables["params"]["last"]["kernel"] = grain / 10
+    moved = apply(module, variables, x) - 0.97 * x
+    inner, white = moved[0][jnp.abs(x[0]) < 0.3], moved[1]
+    assert 0 < jnp.abs(white).mean() < 0.2 * jnp.abs(inner).mean()
+    module, plain = built(residual=False)
+    assert jax.tree.map(jnp.shape, plain) == jax.tree.map(jnp.shape, variables)
+    assert jnp.abs(apply(module, plain, x) - x).mean() > 0.3
+
+
 @pytest.mark.parametrize(
     ("module", "shape", "told"),
     [
+        (translator.Generator((8, 8, 1), residual=True), (1, 8, 8, 3), "of 1 channels, not 3"),
         (translator.Generator((30, 30, 3)), (1, 30, 30, 3), "sides are multiples of 4, not"),
         (translator.Generator((8, 8, 3), outer_kernel=4), (1, 8, 8, 3), "outer_kernel must be odd"),
         (unet.Generator((64, 64, 3)), (1, 64, 64, 3), "multiples of 256, not .* set the depth"),
