@@ -18,7 +18,8 @@ import yaml
 from PIL import Image
 
 from jaxgan import config
-from jaxgan.base import processes, preemption
+from jaxgan.base import preemption
+from jaxgan.base.processes import EXPLICIT
 from tests.conftest import EXPERIMENTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -208,7 +209,7 @@ def test_jobset_agrees_with_itself_and_with_jaxgan():
     pod = job["template"]["spec"]
     (container,) = pod["containers"]
     env = {each["name"]: each for each in container["env"]}
-    assert {*processes.EXPLICIT} <= {*env}
+    assert {*EXPLICIT} <= {*env}
     # As many processes as pods, each with the number of its pod.
     processes = int(env["JAX_NUM_PROCESSES"]["value"])
     assert processes == job["parallelism"] == job["completions"]
@@ -242,7 +243,7 @@ def test_sky_gives_each_node_its_variables(tmp_path):
     assert recovery["recover_on_exit_codes"] == [preemption.EXIT_CODE]
     assert task["resources"]["use_spot"] is True
     assert run(["bash", "-n", "-c", task["setup"]]) == (0, "", "")
-    variables = " ".join(f"${name}" for name in processes.EXPLICIT)
+    variables = " ".join(f"${name}" for name in EXPLICIT)
     stand_in(tmp_path / "jaxgan" / "bin" / "python", f'echo "{variables} $*"; exit 75')
     stand_in(tmp_path / "bin" / "mountpoint", '[ "$*" = "-q /runs" ]')
     code, out, err = run(

@@ -2,7 +2,9 @@
 
 import dataclasses
 import importlib.util
+import logging
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -12,8 +14,8 @@ from jaxgan.base import errors
 from jaxgan.sweep.runs import Ended
 from jaxgan.sweep.work import Work
 
-# Seconds between two looks at a process.
-PAUSE = 0.5
+# Seconds between two looks at a process, and at SLURM's queue.
+PAUSE, LOOK = 0.5, 20.0
 
 
 @dataclasses.dataclass
@@ -49,11 +51,15 @@ class Slurm:
 
     Attributes:
       submit: takes functions, gives a job of submitit's for each.
-      going: the jobs, with what they do.
+      queued: the numbers of the jobs that wait or run.
+      going: the jobs, with what they do, and when they were submitted.
     """
 
     submit: Callable[[list[Job]], list[Any]]
+    queued: Callable[[], set[str]]
     going: list[tuple[Any, Work, float]] = dataclasses.field(default_factory=list)
+    _lost: set[str] = dataclasses.field(default_factory=set)
+    _looked: float = 0.0
 
     def add(self, works: Iterable[Work]) -> None:
         """Submits these."""
@@ -69,10 +75,22 @@ class Slurm:
 
     def advance(self) -> list[Ended]:
         """Tells which have ended since."""
-        done = [each for each in self.going if each[0].done()]
+        lost = self._gone()
+        done = [each for each in self.going if each[0].done() or each[0].job_id in lost]
         self.going = [each for each in self.going if each not in done]
         now = time.monotonic()
         return [Ended(work.run, code_of(job), now - began) for job, work, began in done]
+
+    def _gone(self) -> set[str]:
+        """Jobs that were missing from the queue at this look and at the one before.
+
+        One that is killed leaves no result; where SLURM keeps no accounts nothing else tells.
+        """
+        if time.monotonic() - self._looked < LOOK:
+            return set()
+        self._looked, before = time.monotonic(), self._lost
+        self._lost = {job.job_id for job, _, _ in self.going} - self.queued()
+        return before & self._lost
 
     def stop(self) -> None:
         """Takes the jobs back; SLURM's signal has those that run save."""
@@ -83,8 +101,22 @@ class Slurm:
 
 def code_of(job: Any) -> int:
     """The exit code that a job of submitit's returned; 1 where it was ended without one."""
-    error = job.exception()
-    return 1 if error is not None else int(job.result())
+    if not job.paths.result_pickle.exists() or job.exception() is not None:
+        return 1
+    return int(job.result())
+
+
+def squeue() -> set[str]:
+    """The numbers of this user's jobs, those of arrays as ``4_1``.
+
+    Raises:
+      UserError: if SLURM does not answer.
+    """
+    command = ["squeue", "--me", "--noheader", "--array", "--format=%i"]
+    done = subprocess.run(command, text=True, capture_output=True)
+    if done.returncode:
+        raise errors.UserError(f"squeue: {done.stderr.strip()}")
+    return set(done.stdout.split())
 
 
 def open_slurm(folder: Path, most: int, parameters: Mapping[str, str]) -> Slurm:
@@ -105,6 +137,8 @@ def open_slurm(folder: Path, most: int, parameters: Mapping[str, str]) -> Slurm:
         raise errors.UserError("--executor=slurm needs submitit: pip install 'jaxgan[slurm]'")
     import submitit
 
+    # It says at each look that SLURM keeps no accounts, where it keeps none.
+    logging.getLogger("submitit").setLevel(logging.ERROR)
     executor = submitit.SlurmExecutor(folder=folder)
     given = {name: int(x) if x.isdigit() else x for name, x in parameters.items()}
     if most:
@@ -118,4 +152,4 @@ def open_slurm(folder: Path, most: int, parameters: Mapping[str, str]) -> Slurm:
         with executor.batch():  # they become one array
             return [executor.submit(job) for job in jobs]
 
-    return Slurm(submit)
+    return Slurm(submit, squeue)

@@ -50,7 +50,7 @@ def on_submitit(tmp_path):
     submitit = pytest.importorskip("submitit")
     executor = submitit.LocalExecutor(folder=tmp_path / "jobs")
     executor.update_parameters(timeout_min=1)
-    return slurm.Slurm(lambda jobs: [executor.submit(job) for job in jobs])
+    return slurm.Slurm(lambda jobs: [executor.submit(job) for job in jobs], set)
 
 
 @pytest.mark.parametrize("where", ["local", "submitit"])
@@ -142,6 +142,32 @@ def test_a_job_that_is_put_back_begins_where_it_was(made):
         assert again.work.advance() is None
         time.sleep(0.02)
     assert again.checkpoint().function.work.commands == {"evaluate": given["evaluate"]}
+
+
+def test_a_job_that_is_gone_without_a_result_has_failed(made, monkeypatch, tmp_path):
+    """Two looks at the queue have to miss it: its result may come a moment later than its end."""
+    plan, arms, _ = made
+    monkeypatch.setattr(slurm, "LOOK", 0.0)
+
+    class Lost:
+        job_id, paths = "4_1", type("Paths", (), {"result_pickle": tmp_path / "none"})
+
+        def done(self):
+            return False
+
+    queue = {"4_1"}
+    executor = slurm.Slurm(lambda jobs: [Lost()], lambda: queue)
+    executor.add([following.work_of(plan, arms["a"])])
+    assert executor.advance() == []
+    queue.clear()
+    assert executor.advance() == []
+    queue.add("4_1")
+    assert executor.advance() == []
+    queue.clear()
+    assert executor.advance() == []
+    (ended,) = executor.advance()
+    assert (ended.run, ended.code) == (arms["a"], 1)
+    assert not executor.busy
 
 
 def test_the_last_step_is_that_of_the_last_whole_line(made):
