@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxgan.base import errors
+from jaxgan.base import errors, preemption
 from jaxgan.sweep.runs import Ended
 from jaxgan.sweep.work import Work
 
 # Seconds between two looks at a process, and at SLURM's queue.
 PAUSE, LOOK = 0.5, 20.0
+# Seconds in which SLURM ends a job that it has told to save.
+GRACE = 60.0
 
 
 @dataclasses.dataclass
@@ -30,19 +32,30 @@ class Job:
         Returns:
           The exit code.
         """
-        while (code := self.work.advance()) is None:
+        while True:
+            code = self.work.advance()
+            if code == preemption.EXIT_CODE:
+                # Who told it to save takes its place, too, and begins it anew elsewhere. Else it
+                # goes on here.
+                time.sleep(GRACE)
+                self.work = self.again()
+            elif code is not None:
+                return code
             time.sleep(PAUSE)
-        return code
+
+    def again(self) -> Work:
+        """The work from the command on that was begun last."""
+        current = self.work.current
+        return Work(self.work.run, dict([current] if current else []) | self.work.commands)
 
     def checkpoint(self) -> Any:
         """Saves before the job's time is over or its place is taken; submitit calls it then."""
         from submitit.helpers import DelayedSubmission
 
-        current = self.work.current
-        again = dict([current] if current else []) | self.work.commands
+        again = Job(self.again())
         self.work.stop()
         self.work.wait()
-        return DelayedSubmission(Job(Work(self.work.run, again)))
+        return DelayedSubmission(again)
 
 
 @dataclasses.dataclass

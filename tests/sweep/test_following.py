@@ -20,6 +20,14 @@ pathlib.Path({!r}).touch()
 time.sleep(60)
 """
 
+# Is told to stop by somebody, once.
+SAVED_ONCE = """
+import pathlib, sys
+there = pathlib.Path({0!r}).exists()
+pathlib.Path({0!r}).touch()
+sys.exit(0 if there else 75)
+"""
+
 
 @pytest.fixture
 def made(tmp_path, monkeypatch):
@@ -84,10 +92,7 @@ def test_what_has_finished_is_not_run_again_and_what_failed_is(made):
 def test_one_that_somebody_stops_goes_on(made, tmp_path):
     plan, arms, scripts = made
     flag = str(tmp_path / "saved")
-    scripts["b", "train"] = (
-        f"import pathlib, sys; p = pathlib.Path({flag!r}); there = p.exists(); p.touch(); "
-        "sys.exit(0 if there else 75)"
-    )
+    scripts["b", "train"] = SAVED_ONCE.format(flag)
     assert following.follow(plan, local.Local(1)) == 0
     assert arms["b"].code() == 0
 
@@ -120,6 +125,16 @@ def test_one_that_is_trained_elsewhere_is_waited_for(made):
         ended += executor.advance()
         time.sleep(0.02)
     assert ended[-1].run.arm == "a"
+
+
+def test_a_job_that_was_told_to_save_and_not_ended_goes_on_where_it_is(made, monkeypatch, tmp_path):
+    """One that is preempted must not tell that it has ended: SLURM begins it anew itself."""
+    plan, arms, scripts = made
+    monkeypatch.setattr(slurm, "GRACE", 0.1)
+    flag = str(tmp_path / "saved")
+    scripts["a", "train"] = SAVED_ONCE.format(flag)
+    assert slurm.Job(following.work_of(plan, arms["a"]))() == 0
+    assert arms["a"].log.read_text().count("trained") == 1  # by the evaluation
 
 
 def test_a_job_that_is_put_back_begins_where_it_was(made):
