@@ -18,6 +18,8 @@ EXPLICIT = (ADDRESS, "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
 SLURM = ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID")
 # Seconds until a wait for the other processes is told, and until it is given up.
 TOLD, PATIENCE = 2.0, 300.0
+# Seconds without a sign of life of one process, after which JAX ends the others and names it.
+SILENCE = 30
 
 
 def initialize() -> None:
@@ -149,7 +151,11 @@ def join(launch: Launch) -> None:
             timer.start()
         # JAX is to be the more patient one: it ends a process with a stack of C++.
         patience = int(PATIENCE) + 60
-        jax.distributed.initialize(initialization_timeout=patience, **launch.arguments)
+        jax.distributed.initialize(
+            initialization_timeout=patience,
+            heartbeat_timeout_seconds=SILENCE,
+            **launch.arguments,
+        )
     except Exception as error:  # of JAX, or of what it asks of the launcher
         told = errors.describe(error)
         raise errors.UserError(f"{said}, but JAX: {told}; {launch.remedy}") from error

@@ -1,9 +1,11 @@
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 
 import jax
 import pytest
@@ -69,6 +71,7 @@ def test_the_nearest_launcher_says_how_many_processes_there_are(monkeypatch, env
     expected = [] if count == 1 else [(process, count if process is not None else None)]
     assert [(given.get("process_id"), given.get("num_processes")) for given in asked] == expected
     assert all(given["initialization_timeout"] > processes.PATIENCE for given in asked)
+    assert all(given["heartbeat_timeout_seconds"] < 60 for given in asked)
 
 
 def test_the_hosts_of_a_pod_are_no_matter_where_the_tpu_is_not_used():
@@ -233,11 +236,8 @@ def get_smoke_config():
 """
 
 
-def run_processes(caches, *arguments):
-    """The same command in a process for each of these caches, on this machine, with a device each.
-
-    Returns the exit code, stdout and stderr of each.
-    """
+def start_processes(caches, *arguments):
+    """The same command in a process for each of these caches, with a device each."""
     port, started, flags = free_port(), [], os.environ.get("XLA_FLAGS", "")
     for index, cache in enumerate(caches):
         env = {
@@ -255,6 +255,12 @@ def run_processes(caches, *arguments):
                 command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
             )
         )
+    return started
+
+
+def run_processes(caches, *arguments):
+    """See ``start_processes``; the exit code, stdout and stderr of each, when all have ended."""
+    started = start_processes(caches, *arguments)
     results = [p.communicate(timeout=240) for p in started]
     return [(p.returncode, *result) for p, result in zip(started, results, strict=True)]
 
@@ -293,3 +299,27 @@ def test_two_processes_train_and_evaluate_as_one(
     # And the run of two processes is resumed by one.
     assert main.main([*here, f"--workdir={together}", "--config.steps=30"]) == 0
     assert "going on from step 20" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_process_that_dies_or_stops_ends_the_other_and_is_named(tmp_path, number):
+    experiment, run = f"--config={EXPERIMENTS}/gan_digits.py", tmp_path / "run"
+    more = ("--config.steps=1000000", "--config.log.every=20", "--config.evaluation.every=0")
+    processes = start_processes(
+        (tmp_path / "0", tmp_path / "1"), experiment, f"--workdir={run}", "--smoke", *more
+    )
+    try:
+        until = time.monotonic() + 120
+        while not (run / "metrics.jsonl").exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        os.kill(processes[1].pid, number)
+        gone = time.monotonic()
+        _, err = processes[0].communicate(timeout=100)
+        assert time.monotonic() - gone < 60
+        assert processes[0].returncode not in (0, preemption.EXIT_CODE)
+        assert re.search(r"task.{0,200}\b1\b", err, re.DOTALL | re.IGNORECASE), err
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
