@@ -4,7 +4,7 @@ import dataclasses
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -271,16 +271,22 @@ def devices(mode: str, count: int, batch_size: int) -> Devices:
         raise errors.UserError(
             f"config.parallel.devices is {count}, but there are {len(available)} devices"
         )
-    chosen = available[: count or len(available)]
-    if batch_size % len(chosen):
-        down = batch_size // len(chosen) * len(chosen)
-        sizes = f"{down} or {down + len(chosen)}" if down else str(len(chosen))
-        raise errors.UserError(
-            f"config.batch_size {batch_size} is not divisible by {len(chosen)} devices; "
-            f"try {sizes}, or set parallel.devices"
-        )
-    mesh = Mesh(np.asarray(chosen), (AXIS,), axis_types=(AxisType.Auto,))
-    return Devices(mesh, mode)
+    return over(available[: count or len(available)], mode, batch_size, "devices")
+
+
+def over(chosen: Sequence[jax.Device], mode: str, batch_size: int, kind: str) -> Devices:
+    """All of these devices, which need not be there.
+
+    Raises:
+      UserError: if they do not divide the batch; they are called by their ``kind``.
+    """
+    if rest := batch_size % len(chosen):
+        near = (batch_size - rest, batch_size - rest + len(chosen))
+        sizes = " or ".join(str(size) for size in near if size)
+        otherwise = ", or set parallel.devices" if kind == "devices" else ""
+        told = f"config.batch_size {batch_size} is not divisible by {len(chosen)} {kind}"
+        raise errors.UserError(f"{told}; try {sizes}{otherwise}")
+    return Devices(Mesh(np.asarray(chosen), (AXIS,), axis_types=(AxisType.Auto,)), mode)
 
 
 def barrier(name: str) -> None:
