@@ -246,6 +246,18 @@ COMMANDS = [
     ("no config", [NEW], "--config=experiments/NAME.py is missing"),
     ("empty config", ["--config=", NEW], "--config=experiments/NAME.py is missing"),
     ("dry run of nothing", ["--dry_run"], "--config=experiments/NAME.py is missing"),
+    ("a slice to train on", [DIGITS, NEW, "--topology=v5e:2x4"], "--topology is for --dry_run"),
+    (
+        "a slice to sample on",
+        ["--mode=sample", "--workdir={run}", "--topology=v5e:2x4"],
+        "--topology is for --mode=train, not --mode=sample",
+    ),
+    (
+        "unknown TPU",
+        [DIGITS, "--dry_run", "--topology=v9:2x4"],
+        "unknown topology 'v9:2x4'; there are v4:1x1x1, 2x2x1",
+    ),
+    ("too many TPUs", [DIGITS, "--dry_run", "--topology=v6e:32x16"], "has 512 chips, and at most"),
     ("overrides of nothing", ["--config.steps=5"], "--config=experiments/NAME.py is missing"),
     ("unknown flag", [DIGITS, NEW, "--mod=train"], "unknown flag --mod; did you mean --mode?"),
     ("a field as a flag", [DIGITS, NEW, "--steps=5"], "set by --config.FIELD=VALUE"),

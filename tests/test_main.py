@@ -15,7 +15,7 @@ from PIL import Image
 import jaxgan
 from jaxgan import main
 from jaxgan.base import errors
-from jaxgan.run import judge, sampling
+from jaxgan.run import chips, judge, sampling, topology
 from tests.conftest import EXPERIMENTS, TENSORBOARD, same_bits
 
 DIGITS = f"--config={EXPERIMENTS}/gan_digits.py"
@@ -142,6 +142,21 @@ def test_dry_run_prints_config_and_cost_and_writes_nothing(tmp_path, command):
     assert f"disk: {4 * size:.1f} MB for 3 checkpoints" in cost
     # Before training, after each ten steps, and at the end; a frame of 504 by 504 pixels.
     assert "pictures: about 0.0 MB for 9, 2.3 MB animated" in cost
+
+
+def test_a_dry_run_for_a_slice_says_more_after_what_it_says_without(command, monkeypatch):
+    arguments = (DIGITS, "--smoke", "--dry_run", "--config.parallel.devices=1")
+    _, plain, _ = command(*arguments)
+    for name in chips.ENVIRONMENT:
+        monkeypatch.setenv(name, "of before")  # and set back after the test
+    asked = []
+    monkeypatch.setattr(topology, "find", lambda name: asked.append(name) or chips.find(name))
+    describe = lambda config, tpus: f"{config.steps} steps on {tpus.count} chips"  # noqa: E731
+    monkeypatch.setattr(topology, "describe", describe)
+    code, out, err = command(*arguments, "--topology=v5e:2x4")
+    assert (code, err, asked) == (0, "", ["v5e:2x4"])
+    assert out == f"{plain}20 steps on 8 chips\n"
+    assert {name: os.environ[name] for name in chips.ENVIRONMENT} == chips.ENVIRONMENT
 
 
 def test_dry_run_is_quick_and_quiet(tmp_path):

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -140,10 +140,7 @@ def find_devices() -> list[jax.Device]:
 
 
 def devices(mode: str, count: int, batch_size: int, lanes: int = 1) -> Devices:
-    """The first ``count`` devices (0: all of them).
-
-    Of several lanes as many as can have the same number are each on devices of their own; what
-    is left of the devices cuts the batch.
+    """The first ``count`` devices (0: all of them), see ``over``.
 
     Raises:
       UserError: if there are fewer, or they do not divide the batch.
@@ -153,16 +150,27 @@ def devices(mode: str, count: int, batch_size: int, lanes: int = 1) -> Devices:
         raise errors.UserError(
             f"config.parallel.devices is {count}, but there are {len(available)} devices"
         )
-    chosen = available[: count or len(available)]
+    return over(available[: count or len(available)], mode, batch_size, lanes)
+
+
+def over(
+    chosen: Sequence[jax.Device], mode: str, batch_size: int, lanes: int, kind: str = "devices"
+) -> Devices:
+    """All of these devices, which need not be there.
+
+    Of several lanes as many as can have the same number are each on devices of their own; what
+    is left of the devices cuts the batch.
+
+    Raises:
+      UserError: if they do not divide the batch; they are called by their ``kind``.
+    """
     apart = math.gcd(lanes, len(chosen))
     cut = len(chosen) // apart
-    if batch_size % cut:
-        down = batch_size // cut * cut
-        sizes = f"{down} or {down + cut}" if down else str(cut)
-        raise errors.UserError(
-            f"config.batch_size {batch_size} is not divisible by {cut} devices; "
-            f"try {sizes}, or set parallel.devices"
-        )
+    if rest := batch_size % cut:
+        sizes = " or ".join(str(x) for x in (batch_size - rest, batch_size - rest + cut) if x)
+        otherwise = ", or set parallel.devices" if kind == "devices" else ""
+        told = f"config.batch_size {batch_size} is not divisible by {cut} {kind}"
+        raise errors.UserError(f"{told}; try {sizes}{otherwise}")
     if lanes == 1:
         return Devices(Mesh(np.asarray(chosen), (AXIS,), axis_types=TYPES), mode)
     grid = np.asarray(chosen).reshape(apart, cut)

@@ -178,7 +178,11 @@ def placed(tree: PyTree, devices: Devices) -> PyTree:
 
 
 def prepare(
-    config: ConfigDict, splits: data.Splits | None = None, *, begins: bool = True
+    config: ConfigDict,
+    splits: data.Splits | None = None,
+    *,
+    begins: bool = True,
+    devices: Devices | None = None,
 ) -> Program:
     """Builds and checks everything that can be wrong before anything is compiled or written.
 
@@ -187,13 +191,14 @@ def prepare(
       splits: of the dataset, where they are used for more than this.
       begins: whether it starts at the first step. Where a run goes on, its state has what a method
         prepares of the data already.
+      devices: instead of those that the config asks for.
 
     Raises:
       UserError: with the reason, if the method, its networks, the data, the devices or a metric
         named in the config do not fit together.
     """
     splits = splits or data.Splits(config.data)
-    ready = assemble(config, splits.spec())
+    ready = assemble(config, splits.spec(), devices)
     method, spec, devices = ready.method, ready.spec, ready.devices
     whose = f"method {config.method.name!r}"
     state = ready.shapes["state"]
@@ -225,23 +230,25 @@ def prepare(
     return dataclasses.replace(ready, shapes=carry, prepared=prepared)
 
 
-def assemble(config: ConfigDict, spec: data.Spec) -> Program:
+def assemble(config: ConfigDict, spec: data.Spec, devices: Devices | None = None) -> Program:
     """What a trained model needs, of which no step is looked at: its totals have no shapes.
 
     Args:
       config: completed.
       spec: of the training data, which need not be there.
+      devices: instead of those that the config asks for.
 
     Raises:
       UserError: with the reason, if the method, its networks, the data's shapes or the devices do
         not fit together.
     """
-    own = config.parallel
     if config.seeds > 1 and jax.process_count() > 1:
         raise errors.UserError(
             f"config.seeds={config.seeds}: many seeds in one program are for one process"
         )
-    devices = parallel.devices(own.mode, own.devices, config.batch_size, config.seeds)
+    if devices is None:
+        asked = config.parallel
+        devices = parallel.devices(asked.mode, asked.devices, config.batch_size, config.seeds)
     method = mapped = traced(config)
     if devices.axis_name is not None:
         mapped = traced(config, devices.axis_name)

@@ -1,0 +1,31 @@
+"""Black images instead of data that are not on this machine, to compile an experiment for them.
+
+``--config.data.name=benchmarks.blank.images --config.data.data_dir=10``: the number of classes, 0
+for none, or ``pairs`` for images that have targets. They are of the size that ``data.image_size``
+and ``data.channels`` say, 32x32 in colour where they are 0, and as many as CIFAR-10's.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from jaxgan import data
+
+
+def images(settings: Any, split: str) -> data.Source:
+    """The source, for ``data.name``."""
+    side = settings.image_size or 32
+    shape = (side, side, settings.channels or 3)
+    paired = settings.data_dir == "pairs"
+    classes = 0 if paired else int(settings.data_dir or 0)
+
+    def read(indices: np.ndarray) -> data.Batch:
+        rows = {"image": np.zeros((len(indices), *shape), np.uint8)}
+        if paired:
+            rows["target"] = rows["image"]
+        if classes:
+            rows["label"] = np.zeros(len(indices), np.int32)
+        return rows
+
+    target = shape if paired else ()
+    return data.Source("blank", split, shape, classes, 50_000, read, target=target)

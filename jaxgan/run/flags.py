@@ -1,0 +1,133 @@
+"""The flags of the command line, and which of them go together."""
+
+import argparse
+from collections.abc import Sequence
+
+from jaxgan.base import terminal
+from jaxgan.base.errors import UserError, nearest
+from jaxgan.run import chips
+
+MODES = ("train", "evaluate", "sample", "translate", "export", "convert")
+# Flags that only some modes heed.
+ONLY = {
+    "dry_run": ("train",),
+    "topology": ("train",),
+    "step": ("evaluate", "sample", "translate", "export"),
+    "n": ("evaluate", "sample"),
+    "seed": ("sample",),
+    "labels": ("sample",),
+    "in": ("translate",),
+    "bad_images": ("translate",),
+    "out": ("evaluate", "sample", "translate", "export", "convert"),
+    "weights": ("evaluate", "sample", "translate", "convert"),
+    "truncation": ("evaluate", "sample"),
+}
+
+
+def check(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
+    """Refuses flags that there are not, or that would have no effect.
+
+    Raises:
+      UserError: naming the nearest flag.
+    """
+    for text in overrides:
+        if text.startswith("--") and not text.startswith("--config."):
+            flag = text.partition("=")[0]
+            near = nearest(flag, [f"--{name}" for name in vars(flags)])
+            hint = f"did you mean {near}? " if near else ""
+            raise UserError(
+                f"unknown flag {flag}; {hint}A field of the config is set by --config.FIELD=VALUE"
+            )
+    for name, modes in ONLY.items():
+        value = getattr(flags, name)
+        if value is not None and value is not False and flags.mode not in modes:
+            hint = "; that of the run is --config.seed" if name == "seed" else ""
+            allowed = " or ".join(f"--mode={mode}" for mode in modes)
+            raise UserError(f"--{name} is for {allowed}, not --mode={flags.mode}{hint}")
+    check_weights(flags)
+    if flags.topology is not None:
+        if not flags.dry_run:
+            raise UserError("--topology is for --dry_run: a step is compiled for it, on paper")
+        chips.find(flags.topology)
+    of_experiment = flags.config == "" or flags.smoke or flags.dry_run or overrides
+    if not flags.config and (of_experiment or (flags.mode == "train" and flags.workdir)):
+        raise UserError(
+            "--config=experiments/NAME.py is missing; with no flag, the experiments are listed"
+        )
+
+
+def check_weights(flags: argparse.Namespace) -> None:
+    """Refuses flags that do not go with ``--weights``, or without.
+
+    Raises:
+      UserError: naming the flag.
+    """
+    if flags.weights is None:
+        if flags.mode == "convert":
+            raise UserError("--weights=PATH is missing: the published file to convert")
+        if flags.mode == "evaluate" and flags.out is not None:
+            raise UserError("--out is for --mode=evaluate of --weights; a run's folder has its own")
+        if flags.truncation is not None:
+            raise UserError("--truncation is of published weights: it needs --weights=PATH")
+        return
+    for name in ("workdir", "step", *(() if flags.mode == "evaluate" else ("config",))):
+        if getattr(flags, name) is not None:
+            raise UserError(f"--{name} does not go with --weights in --mode={flags.mode}")
+    if flags.mode == "evaluate" and not flags.config:
+        raise UserError("--config=experiments/NAME.py is missing: the data to evaluate on")
+    if flags.mode != "evaluate" and not flags.out:
+        raise UserError("--out=FILE is missing: where to write")
+
+
+def parser(about: str | None = None) -> argparse.ArgumentParser:
+    """The flags; whatever else stands on the command line must be ``--config.FIELD=VALUE``."""
+    p = terminal.Parser(prog="python -m jaxgan.main", description=about, allow_abbrev=False)
+    p.add_argument("--config", help="the experiment file; without one, they are listed")
+    p.add_argument("--workdir", help="the folder of the run; the same one resumes it")
+    p.add_argument("--mode", choices=MODES, default="train")
+    p.add_argument("--smoke", action="store_true", help="the experiment's version of seconds")
+    p.add_argument("--dry_run", action="store_true", help="print the config and the cost, and exit")
+    paper = (
+        "of --dry_run: compile a step for this TPU slice, such as v5e:2x4, and tell what it needs"
+    )
+    p.add_argument("--topology", help=paper)
+    p.add_argument(
+        "--step", type=step, help="the checkpoint: a step, best or all (default: the newest)"
+    )
+    p.add_argument("--n", type=int, help="how many samples (default: 64, or evaluation.n)")
+    p.add_argument("--seed", type=int, help="of the samples (default: 0)")
+    p.add_argument(
+        "--labels",
+        type=labels,
+        help="numbers or names of classes, gone through in turn: 3 or 0,1,2 or cat,dog",
+    )
+    p.add_argument("--weights", help="a published weights file, or a folder of one")
+    p.add_argument("--truncation", type=float, help="psi, of samples of --weights (default: 1)")
+    p.add_argument("--in", help="images to translate: a file, or a folder and all below it")
+    bad = "whether an image that cannot be read ends --mode=translate (default), or is left out"
+    p.add_argument("--bad_images", choices=("error", "skip"), help=bad)
+    p.add_argument(
+        "--out",
+        help="where samples go, a .png grid or an .npz; the folder of translations; to export or "
+        "convert to; a .json of what --weights are worth",
+    )
+    return p
+
+
+def step(text: str) -> int | str:
+    """The value of ``--step``."""
+    if text in ("best", "all"):
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a step, best or all, not {text!r}") from None
+
+
+def labels(text: str) -> list[int] | list[str]:
+    """The value of ``--labels``: numbers where all are, else names."""
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        return [int(part) for part in parts]
+    except ValueError:
+        return parts

@@ -1,0 +1,256 @@
+"""A run's step compiled for a TPU slice that is not there: what it needs, and what bounds it."""
+
+import dataclasses
+import importlib.metadata
+import importlib.util
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import topologies
+from jax.sharding import NamedSharding, PartitionSpec
+from ml_collections import ConfigDict
+
+from jaxgan import data
+from jaxgan.base import errors, parallel
+from jaxgan.base.errors import UserError
+from jaxgan.run import chips, needs, program
+from jaxgan.run.chips import Slice
+from jaxgan.run.needs import Needs
+from jaxgan.run.program import Program
+
+PyTree = Any
+# How many batches are tried between the largest that is known to fit and the least that does not.
+BISECTIONS = 3
+_MIB = 2**20
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """A batch that was compiled for.
+
+    Attributes:
+      batch_size: of the config.
+      samples: real ones that a step takes.
+      needs: ``None`` where it could not be compiled.
+      refusal: why it does not fit, '' where it does.
+    """
+
+    batch_size: int
+    samples: int
+    needs: Needs | None
+    refusal: str
+
+
+def find(name: str) -> Slice:
+    """The slice of that name.
+
+    Raises:
+      UserError: if there is none, as far as is known, and as ``devices`` does.
+    """
+    tpus = chips.find(name)
+    devices(tpus)
+    return tpus
+
+
+def devices(tpus: Slice) -> list[jax.Device]:
+    """The chips of a slice, on paper.
+
+    Raises:
+      UserError: if libtpu is missing, or does not take the slice.
+    """
+    if importlib.util.find_spec("libtpu") is None:
+        raise UserError(
+            "--topology needs libtpu, which compiles for TPUs that are not there: pip install "
+            "'jaxgan[tpu]'"
+        )
+    try:
+        found = topologies.get_topology_desc(tpus.name, platform="tpu", **tpus.options)
+    except Exception as error:
+        raise UserError(
+            f"libtpu does not take topology {tpus.name!r} ({errors.describe(error)}); there are "
+            f"{chips.known()}"
+        ) from error
+    return list(found.devices)
+
+
+def describe(config: ConfigDict, tpus: Slice, hbm: float = 0) -> str:
+    """What a step needs on each chip of a slice, and how many there can be in a second at most.
+
+    Args:
+      config: completed.
+      tpus: the slice to compile for.
+      hbm: bytes of memory of a chip; 0 for what it has.
+
+    Raises:
+      UserError: as ``trials`` does.
+    """
+    hbm = hbm or tpus.chip.hbm
+    tried = trials(config, tpus, hbm)
+    lines = [f"slice: {tpus.name}, {tpus.count} chips, on paper by libtpu {version()}"]
+    if config.parallel.mode == "pmap":
+        lines.append("mode: compiled as parallel.mode='jit', not 'pmap'")
+    if tried[0].refusal:
+        fits = [f"{each.batch_size} {'does not' if each.refusal else 'does'}" for each in tried]
+        lines += [
+            f"a batch of {tried[0].batch_size} does not fit: {tried[0].refusal}",
+            f"tried: {', '.join(fits)}",
+        ]
+    found = largest(tried)
+    if found is None or found.needs is None:
+        least = tried[-1].batch_size
+        lines.append(f"no batch fits, down to {least}; see config.rematerialize, accumulate")
+        return "\n".join(lines)
+    if tried[0].refusal:
+        lines.append(f"largest batch of these that fits: {found.batch_size}, with which")
+    return "\n".join([*lines, *told(found.needs, found.samples, tpus, hbm)])
+
+
+def told(found: Needs, samples: int, tpus: Slice, hbm: float) -> Iterator[str]:
+    """The lines about a step of so many samples that fits."""
+    chip = tpus.chip
+    parts = {
+        "state": found.state,
+        "data": found.data,
+        "batch and padding": found.arguments,
+        "results": found.results,
+        "temporary": found.temporary,
+        "program": found.code,
+    }
+    memory = ", ".join(f"{name} {size / _MIB:,.1f}" for name, size in parts.items())
+    yield (
+        f"memory of a chip, MiB: {memory}; in all {found.total / _MIB:,.1f} of {hbm / _MIB:,.0f}, "
+        "it fits"
+    )
+    sums = ", ".join(f"{count:,} {name}" for name, count in sorted(found.collectives.items()))
+    yield f"collectives: {sums or 'none'}; {found.reduced / _MIB:,.1f} MiB are summed over chips"
+    yield (
+        f"work of a chip in a step: {found.flops:.3g} flops, {found.accessed:.3g} bytes accessed, "
+        "in on-chip memory or outside"
+    )
+    if found.loops:
+        yield f"  of {found.loops} loops each is counted as if it ran once: it is more"
+    if found.branches:
+        yield f"  of {found.branches} branches the dearer way is counted, as of a lazy term"
+    times = chips.times(tpus, found.work)
+    outside = 1e3 * found.accessed / chip.bandwidth
+    yield (
+        f"least time of a step, ms: arithmetic {1e3 * times['arithmetic']:.3g}, memory "
+        f"{1e3 * times['memory']:.3g} (were no byte accessed in on-chip memory, {outside:.3g}), "
+        f"interconnect {1e3 * times['interconnect']:.3g}; at {chip.flops / 1e12:.0f} TFLOP/s in "
+        f"bfloat16, {chip.bandwidth / 1e9:,.0f} GB/s, {chip.interconnect / 1e9:.0f} GB/s"
+    )
+    by = max(times, key=lambda name: times[name])
+    rate = 1 / times[by]
+    such = " were all steps such" if found.branches else ""
+    yield f"bound: {by}, at most {rate:,.0f} steps/s, {rate * samples:,.0f} images/s{such}"
+    yield f"compiled in {found.seconds:.0f} s"
+
+
+def trials(config: ConfigDict, tpus: Slice, hbm: float = 0) -> list[Trial]:
+    """The config's batch compiled, and smaller ones where it does not fit.
+
+    It is halved until one fits, and then some between are tried, all multiples of the chips and of
+    ``accumulate``.
+
+    Args:
+      config: completed.
+      tpus: the slice to compile for.
+      hbm: bytes of memory of a chip; 0 for what it has.
+
+    Raises:
+      UserError: as ``devices`` and ``program.prepare`` do.
+    """
+    found, hbm, splits = devices(tpus), hbm or tpus.chip.hbm, data.Splits(config.data)
+    unit = tpus.count * config.accumulate
+    tried: list[Trial] = []
+
+    def fits(size: int) -> bool:
+        tried.append(trial(config, found, splits, size, hbm))
+        return not tried[-1].refusal
+
+    size = most = config.batch_size
+    while not fits(size):
+        size, most = size // 2 // unit * unit, size
+        if not size:
+            return tried
+    for _ in range(BISECTIONS if len(tried) > 1 else 0):
+        between = (size + most) // 2 // unit * unit
+        if between in (size, most):
+            break
+        size, most = (between, most) if fits(between) else (size, between)
+    return tried
+
+
+def largest(tried: list[Trial]) -> Trial | None:
+    """The largest batch that fits, if one does."""
+    fitting = [each for each in tried if not each.refusal]
+    return max(fitting, key=lambda each: each.batch_size, default=None)
+
+
+def trial(
+    config: ConfigDict, chosen: list[jax.Device], splits: data.Splits, size: int, hbm: float
+) -> Trial:
+    """The step of a batch of this size, compiled for chips with so many bytes of memory.
+
+    Raises:
+      UserError: as ``program.prepare`` does.
+    """
+    config = config.copy_and_resolve_references()
+    config.batch_size = size
+    over = parallel.over(chosen, "jit", size, config.seeds, "chips")
+    ready = program.prepare(config, splits, begins=False, devices=over)
+    try:
+        found = compiled(ready, splits)
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error) or "hbm" not in str(error).lower():
+            raise
+        return Trial(size, ready.batch, None, str(error).splitlines()[0].partition(": ")[2])
+    refusal = f"{found.total / _MIB:,.1f} MiB of {hbm / _MIB:,.1f}" if found.total > hbm else ""
+    return Trial(size, ready.batch, found, refusal)
+
+
+def compiled(ready: Program, splits: data.Splits) -> Needs:
+    """What the step of the last phase of a training needs.
+
+    Raises:
+      jax.errors.JaxRuntimeError: if the compiler refuses it.
+    """
+    dataset, batch = given(ready, splits)
+    key = program.key_shape(ready.devices)
+    step: Any = ready.at(ready.config.steps - 1).step
+    lowered = step.lower(ready.template, dataset, batch, key)
+    start = time.perf_counter()
+    made = lowered.compile()
+    seconds = time.perf_counter() - start
+    held = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(dataset))
+    return needs.read(made, ready.bytes, held, seconds)
+
+
+def given(ready: Program, splits: data.Splits) -> tuple[PyTree, PyTree]:
+    """The shapes of the data set on each chip, if it is there, and of the batch cut over them."""
+    cut = NamedSharding(ready.devices.mesh, PartitionSpec(parallel.AXIS))
+    parts = ready.parts(splits.sources())
+    rows = {part.name: part.source.read(np.zeros(1, np.int32)) for part in parts}
+
+    def shapes(n: int, of: dict[str, np.ndarray], sharding: NamedSharding) -> PyTree:
+        return {
+            name: jax.ShapeDtypeStruct((n, *row.shape[1:]), row.dtype, sharding=sharding)
+            for name, row in of.items()
+        }
+
+    if ready.config.data.placement == "stream":
+        whole = {name: row for part in parts for name, row in rows[part.name].items()}
+        return None, shapes(ready.batch, whole, cut)
+    dataset: dict[str, PyTree] = {}
+    for part in parts:
+        dataset |= shapes(part.source.size, rows[part.name], ready.devices.replicated)
+    indices = jax.ShapeDtypeStruct((ready.batch,), np.int32, sharding=cut)
+    return dataset, {part.name: indices for part in parts}
+
+
+def version() -> str:
+    """That of libtpu."""
+    return importlib.metadata.version("libtpu")
