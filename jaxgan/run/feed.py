@@ -1,7 +1,7 @@
 """What the batches of a method are made of: its entries, each of a source and in an order."""
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -76,6 +76,33 @@ def draw(parts: Sequence[Part], seed: int, step: int, batch_size: int) -> data.B
     """The indices of the batch at ``step``: of each part, under its name, int32 [batch_size]."""
     order = partial(data.indices, seed, step, batch_size=batch_size)
     return {part.name: order(size=part.source.size, entry=part.order) for part in parts}
+
+
+def drawn(
+    parts: Sequence[Part], seed: int, steps: Iterable[int], batch_size: int
+) -> Iterator[data.Batch]:
+    """The indices of the batches at these steps, this process's share of each."""
+    local = batch_size // jax.process_count()
+    share = slice(jax.process_index() * local, (jax.process_index() + 1) * local)
+    each = (draw(parts, seed, step, batch_size) for step in steps)
+    return ({name: rows[share] for name, rows in batch.items()} for batch in each)
+
+
+def streamed(parts: Sequence[Part], seed: int, start: int, batch_size: int) -> data.Merged:
+    """The batches from step ``start`` on, this process's share of each; to be closed."""
+
+    def read(part: Part) -> data.Stream:
+        return data.stream(
+            part.source,
+            seed,
+            batch_size=batch_size,
+            start=start,
+            process=jax.process_index(),
+            processes=jax.process_count(),
+            entry=part.order,
+        )
+
+    return data.Merged([read(part) for part in parts])
 
 
 def pick(dataset: PyTree, indices: PyTree) -> PyTree:

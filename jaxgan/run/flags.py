@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from jaxgan.base import terminal
+from jaxgan.base import files, terminal
 from jaxgan.base.errors import UserError, nearest
 from jaxgan.run import chips
 
@@ -44,6 +44,8 @@ def check(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
             hint = "; that of the run is --config.seed" if name == "seed" else ""
             allowed = " or ".join(f"--mode={mode}" for mode in modes)
             raise UserError(f"--{name} is for {allowed}, not --mode={flags.mode}{hint}")
+    for place in filter(None, (flags.workdir, flags.out)):
+        files.check_local(place)
     check_weights(flags)
     if flags.topology is not None:
         if not flags.dry_run:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Hashable, Mapping
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from typing import Any
 
 import jax
@@ -119,12 +119,7 @@ class Program:
 
     def purpose_key(self, purpose: np.uint32) -> jax.Array:
         """A key that no step uses; of several lanes those of all."""
-        fold = jax.random.fold_in
-        return (
-            jax.vmap(fold, (0, None))(self.key, purpose)
-            if self.key.ndim
-            else fold(self.key, purpose)
-        )
+        return lanes.over(self.devices, jax.random.fold_in, (0, None), 0)(self.key, purpose)
 
     def parts(self, sources: data.Source | feed.Sources) -> list[feed.Part]:
         """What a batch is made of, from the sources of its entries, or the one of all of them."""
@@ -145,24 +140,15 @@ class Program:
 
         With the set on the devices, the batch is its indices and the step picks the rows.
         """
-        # Copies are asynchronous, and the loop runs ahead of the device: this is the prefetch.
-        of_lanes = [self.host_batches(sources, seed, start) for seed in self.seeds]
-        batches = data.Stacked(of_lanes) if len(of_lanes) > 1 else of_lanes[0]
-        return data.Stream(batches, self.devices.shard)
-
-    def host_batches(self, sources: data.Source | feed.Sources, seed: int, start: int) -> Any:
-        """This process's part of the batches of one lane, see ``batches``."""
-        parts = self.parts(sources)
-        processes, process = jax.process_count(), jax.process_index()
+        parts, size = self.parts(sources), self.batch
         if self.config.data.placement == "device":
-            local = self.batch // processes
-            share = slice(process * local, (process + 1) * local)
             steps = range(start, self.config.steps)
-            drawn = (feed.draw(parts, seed, t, self.batch) for t in steps)
-            return ({name: rows[share] for name, rows in each.items()} for each in drawn)
-        read = partial(data.stream, batch_size=self.batch, start=start)
-        share_of = partial(read, process=process, processes=processes)
-        return data.Merged([share_of(part.source, seed, entry=part.order) for part in parts])
+            of_lanes: list[Any] = [feed.drawn(parts, seed, steps, size) for seed in self.seeds]
+        else:
+            of_lanes = [feed.streamed(parts, seed, start, size) for seed in self.seeds]
+        batches = data.Stacked(of_lanes) if len(of_lanes) > 1 else of_lanes[0]
+        # Copies are asynchronous, and the loop runs ahead of the device: this is the prefetch.
+        return data.Stream(batches, self.devices.shard)
 
 
 def base_key(seed: int | list[int], devices: Devices) -> jax.Array:
