@@ -57,6 +57,12 @@ class Devices:
         return {"state": State(shared, own, own), "totals": own}
 
     @property
+    def cuts(self) -> NamedSharding:
+        """The sharding of a batch [B, ...], of several lanes [lanes, B, ...]."""
+        axes = (LANES, AXIS) if self.lanes > 1 else (AXIS,)
+        return NamedSharding(self.mesh, PartitionSpec(*axes))
+
+    @property
     def of_one(self) -> "Devices":
         """The same devices for one of the lanes."""
         return Devices(Mesh(self.mesh.devices.ravel(), (AXIS,), axis_types=TYPES), self.mode)
@@ -76,12 +82,10 @@ class Devices:
 
         Of several lanes [lanes, B, ...].
         """
-        axes = (LANES, AXIS) if self.lanes > 1 else (AXIS,)
-        sharding = NamedSharding(self.mesh, PartitionSpec(*axes))
         if self.mode == "pmap":
             local = self.mesh.local_mesh.size
             batch = jax.tree.map(lambda x: x.reshape(local, -1, *x.shape[1:]), batch)
-        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), batch)
+        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(self.cuts, x), batch)
 
     def gather(self, tree: PyTree) -> PyTree:
         """What a step returned, as arrays that all processes share.

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax.experimental import topologies
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding
 from ml_collections import ConfigDict
 
 from jaxgan import data
@@ -220,34 +220,39 @@ def compiled(ready: Program, splits: data.Splits) -> Needs:
     """
     dataset, batch = given(ready, splits)
     key = program.key_shape(ready.devices)
+    lanes = ready.devices.lanes
+    if lanes > 1:
+        key = jax.ShapeDtypeStruct((lanes,), key.dtype, sharding=key.sharding)
     step: Any = ready.at(ready.config.steps - 1).step
     lowered = step.lower(ready.template, dataset, batch, key)
     start = time.perf_counter()
     made = lowered.compile()
     seconds = time.perf_counter() - start
     held = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(dataset))
-    return needs.read(made, ready.bytes, held, seconds)
+    share = ready.bytes // ready.devices.mesh.shape.get(parallel.LANES, 1)
+    return needs.read(made, share, held, seconds)
 
 
 def given(ready: Program, splits: data.Splits) -> tuple[PyTree, PyTree]:
     """The shapes of the data set on each chip, if it is there, and of the batch cut over them."""
-    cut = NamedSharding(ready.devices.mesh, PartitionSpec(parallel.AXIS))
+    cut, lanes = ready.devices.cuts, ready.devices.lanes
+    apart = (lanes,) if lanes > 1 else ()
     parts = ready.parts(splits.sources())
     rows = {part.name: part.source.read(np.zeros(1, np.int32)) for part in parts}
 
-    def shapes(n: int, of: dict[str, np.ndarray], sharding: NamedSharding) -> PyTree:
+    def shapes(n: tuple[int, ...], of: dict[str, np.ndarray], sharding: NamedSharding) -> PyTree:
         return {
-            name: jax.ShapeDtypeStruct((n, *row.shape[1:]), row.dtype, sharding=sharding)
+            name: jax.ShapeDtypeStruct((*n, *row.shape[1:]), row.dtype, sharding=sharding)
             for name, row in of.items()
         }
 
     if ready.config.data.placement == "stream":
         whole = {name: row for part in parts for name, row in rows[part.name].items()}
-        return None, shapes(ready.batch, whole, cut)
+        return None, shapes((*apart, ready.batch), whole, cut)
     dataset: dict[str, PyTree] = {}
     for part in parts:
-        dataset |= shapes(part.source.size, rows[part.name], ready.devices.replicated)
-    indices = jax.ShapeDtypeStruct((ready.batch,), np.int32, sharding=cut)
+        dataset |= shapes((part.source.size,), rows[part.name], ready.devices.replicated)
+    indices = jax.ShapeDtypeStruct((*apart, ready.batch), np.int32, sharding=cut)
     return dataset, {part.name: indices for part in parts}
 
 

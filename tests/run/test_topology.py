@@ -224,8 +224,8 @@ def test_a_slice_that_libtpu_does_not_take(monkeypatch):
 def test_what_the_step_is_given_is_what_a_run_gives_it():
     """The shapes of the set on each chip and of the batch, against those of a run on the CPU."""
     for placement in ("device", "stream"):
-        for name in ("cgan_digits", "pix2pix_digits"):
-            config = smoke(name, f"data.placement={placement}")
+        for name, seeds in (("cgan_digits", 1), ("pix2pix_digits", 1), ("cgan_digits", 3)):
+            config = smoke(name, f"data.placement={placement}", f"seeds={seeds}")
             splits = data.Splits(config.data)
             ready = program.prepare(config, splits)
             stream = ready.batches(splits.sources(), 0)
@@ -266,6 +266,19 @@ def test_a_step_compiles(on_paper, name):
     assert found.data == 1498 * (4 * 64 + 4)
     assert found.flops > 6 * 16 * (2400 + 2 * 1329) / tpus.count
     assert found.total < tpus.chip.hbm
+
+
+@pytest.mark.tpu
+def test_lanes_on_chips_of_their_own_exchange_nothing(on_paper):
+    tpus = topology.find("v5e:2x4")
+    one, eight = (
+        topology.trials(smoke("gan_digits", "parallel.devices=1", f"seeds={n}"), tpus)[0].needs
+        for n in (1, 8)
+    )
+    assert one.collectives
+    assert not eight.collectives
+    assert abs(eight.state - one.state) <= 4
+    assert 4 < eight.flops / one.flops < 9, "a chip has the whole batch of its lane"
 
 
 @pytest.mark.tpu
