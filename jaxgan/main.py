@@ -76,7 +76,8 @@ def run(arguments: Sequence[str] | None) -> int:
         tpus = topology.find(flags.topology) if flags.topology else None
         show(plan.describe(settings))
         if tpus:
-            show(topology.describe(settings, tpus))
+            with preemption.at_once():
+                show(topology.describe(settings, tpus))
         return 0
     if flags.mode == "translate":
         show(translated_files.answer(flags, settings))
