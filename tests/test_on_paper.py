@@ -35,7 +35,8 @@ def test_a_step_needs_sums_alone_and_fits_a_chip(experiment, classes, overrides,
     if importlib.util.find_spec("libtpu") is None:
         pytest.skip("no libtpu")
     data = ("data.name=benchmarks.blank.images", f"data.data_dir={classes}")
-    fields = ("batch_size=512", "data.placement=stream", "evaluation.every=0", *data, *overrides)
+    alone = (f"{field}={value}" for field, value in on_paper.ALONE.items())
+    fields = ("batch_size=512", "data.placement=stream", *alone, *data, *overrides)
     command = [sys.executable, "-m", "jaxgan.main", f"--config=experiments/{experiment}.py"]
     out = subprocess.run(
         [*command, "--dry_run", f"--topology={topology}", *(f"--config.{f}" for f in fields)],
