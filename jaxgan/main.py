@@ -59,7 +59,8 @@ def run(arguments: Sequence[str] | None) -> int:
         tpus = topology.find(flags.topology) if flags.topology else None
         terminal.show(plan.describe(settings))
         if tpus:
-            terminal.show(topology.describe(settings, tpus))
+            with preemption.at_once():
+                terminal.show(topology.describe(settings, tpus))
         return 0
     if flags.mode == "translate":
         terminal.show(translated_files.answer(flags, settings))

@@ -89,7 +89,8 @@ def describe(config: ConfigDict, tpus: Slice, hbm: float = 0) -> str:
     """
     hbm = hbm or tpus.chip.hbm
     tried = trials(config, tpus, hbm)
-    lines = [f"slice: {tpus.name}, {tpus.count} chips, on paper by libtpu {version()}"]
+    chip = "chip" if tpus.count == 1 else "chips"
+    lines = [f"slice: {tpus.name}, {tpus.count} {chip}, on paper by libtpu {version()}"]
     if config.parallel.mode == "pmap":
         lines.append("mode: compiled as parallel.mode='jit', not 'pmap'")
     if tried[0].refusal:
@@ -136,12 +137,14 @@ def told(found: Needs, samples: int, tpus: Slice, hbm: float) -> Iterator[str]:
         yield f"  of {found.branches} branches the dearer way is counted, as of a lazy term"
     times = chips.times(tpus, found.work)
     outside = 1e3 * found.accessed / chip.bandwidth
-    yield (
-        f"least time of a step, ms: arithmetic {1e3 * times['arithmetic']:.3g}, memory "
-        f"{1e3 * times['memory']:.3g} (were no byte accessed in on-chip memory, {outside:.3g}), "
-        f"interconnect {1e3 * times['interconnect']:.3g}; at {chip.flops / 1e12:.0f} TFLOP/s in "
-        f"bfloat16, {chip.bandwidth / 1e9:,.0f} GB/s, {chip.interconnect / 1e9:.0f} GB/s"
-    )
+    at = {
+        "arithmetic": f"{chip.flops / 1e12:.0f} TFLOP/s in bfloat16",
+        "memory": f"{chip.bandwidth / 1e9:,.0f} GB/s; {outside:.3g} were no byte in on-chip memory",
+        "interconnect": f"{chip.interconnect / 1e9:.0f} GB/s",
+    }
+    yield "least milliseconds of a step, which the most of these bounds:"
+    for name, seconds in times.items():
+        yield f"  {name} {1e3 * seconds:.3g}, at {at[name]}"
     by = max(times, key=lambda name: times[name])
     rate = 1 / times[by]
     such = " were all steps such" if found.branches else ""

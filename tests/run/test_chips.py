@@ -5,6 +5,7 @@ import pytest
 from jaxgan.base.errors import UserError
 from jaxgan.run import chips
 from jaxgan.run.chips import Work
+from jaxgan.run.flags import check, parser
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,13 @@ def test_a_slice_by_its_name(name, count):
 def test_what_is_no_slice(name):
     with pytest.raises(UserError, match=f"unknown topology '{name}'; there are v4:1x1x1, .* v6e:"):
         chips.find(name)
+
+
+def test_an_unknown_slice_is_refused_with_the_flags():
+    """So that a typo does not wait for JAX."""
+    given = parser().parse_args(["--config=x.py", "--dry_run", "--topology=v9:2x4"])
+    with pytest.raises(UserError, match="unknown topology"):
+        check(given, [])
 
 
 def test_no_more_chips_than_can_be_waited_for():

@@ -99,8 +99,9 @@ def test_what_is_told_of_a_step():
     assert "collectives: 2 all-gather, 39 all-reduce; 50.0 MiB are summed over chips" in text
     assert "1.97e+11 flops, 8.19e+08 bytes accessed" in text
     # 233.8e6 bytes of 819e9 a second; 1.75 times 52.4e6 of 200e9.
-    assert "arithmetic 1, memory 0.286 (were no byte" in text
-    assert "accessed in on-chip memory, 1), interconnect 0.459; at 197 TFLOP/s" in text
+    assert "  arithmetic 1, at 197 TFLOP/s in bfloat16\n" in text
+    assert "  memory 0.286, at 819 GB/s; 1 were no byte in on-chip memory\n" in text
+    assert "  interconnect 0.459, at 200 GB/s\n" in text
     assert "bound: arithmetic, at most 1,000 steps/s, 512,000 images/s" in text
     assert "compiled in 61 s" in text
     assert "loop" not in text
