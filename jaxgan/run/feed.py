@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -67,9 +68,31 @@ def _renamed(source: data.Source, name: str) -> data.Source:
     return dataclasses.replace(source, read=read)
 
 
-def whole(parts: Sequence[Part]) -> data.Batch:
+@flax.struct.dataclass
+class Rows:
+    """All rows of an entry.
+
+    Attributes:
+      flat: [N, values of a row]: a TPU gathers images of another layout, and would make a copy of
+        all of them in each step.
+      shape: of a row.
+    """
+
+    flat: Any
+    shape: tuple[int, ...] = flax.struct.field(pytree_node=False)
+
+    def __getitem__(self, indices: Any) -> Any:
+        """The rows at these indices."""
+        return self.flat[indices].reshape(-1, *self.shape)
+
+
+def whole(parts: Sequence[Part]) -> dict[str, Rows]:
     """All rows of all entries."""
-    return {name: rows for part in parts for name, rows in data.whole(part.source).items()}
+    return {
+        name: Rows(rows.reshape(len(rows), -1), rows.shape[1:])
+        for part in parts
+        for name, rows in data.whole(part.source).items()
+    }
 
 
 def draw(parts: Sequence[Part], seed: int, step: int, batch_size: int) -> data.Batch:
@@ -107,7 +130,9 @@ def streamed(parts: Sequence[Part], seed: int, start: int, batch_size: int) -> d
 
 def pick(dataset: PyTree, indices: PyTree) -> PyTree:
     """The rows at ``indices`` of entries of a ``whole`` set, each by its own part's."""
-    return {name: rows[indices.get(name, indices[INDEX])] for name, rows in dataset.items()}
+    batch = {name: rows[indices.get(name, indices[INDEX])] for name, rows in dataset.items()}
+    # What reads them is compiled as if they were streamed: else means round in another order.
+    return jax.lax.optimization_barrier(batch)
 
 
 def shapes(spec: data.Spec, n: int, entries: Sequence[str] = ("image",)) -> PyTree:

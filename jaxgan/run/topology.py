@@ -5,18 +5,18 @@ import importlib.metadata
 import importlib.util
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 from jax.experimental import topologies
-from jax.sharding import NamedSharding
 from ml_collections import ConfigDict
 
 from jaxgan import data
 from jaxgan.base import errors, parallel
 from jaxgan.base.errors import UserError
-from jaxgan.run import chips, needs, program
+from jaxgan.run import chips, feed, needs, program
 from jaxgan.run.chips import Slice
 from jaxgan.run.needs import Needs
 from jaxgan.run.program import Program
@@ -243,18 +243,20 @@ def given(ready: Program, splits: data.Splits) -> tuple[PyTree, PyTree]:
     parts = ready.parts(splits.sources())
     rows = {part.name: part.source.read(np.zeros(1, np.int32)) for part in parts}
 
-    def shapes(n: tuple[int, ...], of: dict[str, np.ndarray], sharding: NamedSharding) -> PyTree:
-        return {
-            name: jax.ShapeDtypeStruct((*n, *row.shape[1:]), row.dtype, sharding=sharding)
-            for name, row in of.items()
-        }
-
     if ready.config.data.placement == "stream":
-        whole = {name: row for part in parts for name, row in rows[part.name].items()}
-        return None, shapes((*apart, ready.batch), whole, cut)
-    dataset: dict[str, PyTree] = {}
-    for part in parts:
-        dataset |= shapes((part.source.size,), rows[part.name], ready.devices.replicated)
+        return None, {
+            name: jax.ShapeDtypeStruct(
+                (*apart, ready.batch, *row.shape[1:]), row.dtype, sharding=cut
+            )
+            for part in parts
+            for name, row in rows[part.name].items()
+        }
+    whole = partial(jax.ShapeDtypeStruct, sharding=ready.devices.replicated)
+    dataset = {
+        name: feed.Rows(whole((part.source.size, row.size), row.dtype), row.shape[1:])
+        for part in parts
+        for name, row in rows[part.name].items()
+    }
     indices = jax.ShapeDtypeStruct((*apart, ready.batch), np.int32, sharding=cut)
     return dataset, {part.name: indices for part in parts}
 
