@@ -33,7 +33,7 @@ def call_experiment(
     try:
         with bases.beside(Path(path)):
             found = getattr(module, function)()
-    except Exception as error:  # whatever the experiment does
+    except (Exception, SystemExit) as error:  # whatever the experiment does
         raise errors.UserError(f"{path}: {function}(): {errors.describe(error)}") from error
     if not isinstance(found, kind):
         raise errors.UserError(

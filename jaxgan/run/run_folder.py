@@ -216,7 +216,7 @@ def find_lane(workdir: Path) -> tuple[int, int] | None:
     if stored.get("seeds", 1) > 1:
         first = lane(workdir, stored["seed"])
         raise errors.UserError(
-            f"{workdir} holds {stored['seeds']} seeds; name one: seed={stored['seed']}, or {first}"
+            f"{workdir} holds {stored['seeds']} seeds; name the folder of one, such as {first}"
         )
     found = stored.get(LANE)
     return (found["index"], found["of"]) if found else None

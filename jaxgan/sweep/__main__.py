@@ -14,7 +14,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from jaxgan.base import terminal
+from jaxgan.base import files, terminal
 from jaxgan.base.errors import UserError
 
 EXECUTORS = ("local", "slurm")
@@ -66,6 +66,8 @@ def check(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
                 f"unknown flag {text.partition('=')[0]}; a field of all runs is set by "
                 "--config.FIELD=VALUE"
             )
+    for place in filter(None, (flags.workdir, flags.out, flags.summarize)):
+        files.check_local(place)
     if flags.summarize is not None:
         if flags.config or flags.workdir or overrides:
             raise UserError("--summarize=DIR stands alone, or with --figures, --despite and --out")

@@ -5,9 +5,11 @@ Arms are dictionaries, ``{name: {field: value}}``: written out, or made by ``val
 """
 
 import dataclasses
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,8 @@ Fields = Mapping[str, Any]
 Arms = dict[str, dict[str, Any]]
 # What an arm sets to be of another experiment: the name of a file beside this one.
 EXPERIMENT = "experiment"
+# Names of a sweep's own files; how long that of a folder may be.
+RESERVED, LONGEST = ("sweep", "slurm"), 200
 # What may stand in the name of a folder as it is.
 KEPT = r"[^\w.=+-]+"
 
@@ -57,6 +61,8 @@ class Sweep:
         if self.together and self.seeds != tuple(range(first, first + len(self.seeds))):
             raise ValueError(f"seeds trained together are consecutive, not {list(self.seeds)}")
         object.__setattr__(self, "arms", joined([dict([pair]) for pair in pairs]))
+        for name, fields in self.arms.items():
+            check(name, fields)
         apart: dict[str, str] = {}
         for name in self.arms:
             if (other := apart.setdefault(folder(name), name)) != name:
@@ -64,6 +70,26 @@ class Sweep:
         object.__setattr__(self, "baseline", self.baseline or pairs[0][0])
         if self.baseline not in self.arms:
             raise ValueError(f"the baseline {self.baseline!r} is not one of {list(self.arms)}")
+
+
+def check(name: str, fields: Fields) -> None:
+    """Refuses an arm that no folder can be called by, or that sets what no arm can.
+
+    Raises:
+      ValueError: saying which it is.
+    """
+    place = folder(name)
+    if place in RESERVED or place.endswith((".json", ".log")) or len(place) > LONGEST:
+        raise ValueError(f"an arm cannot be called {name[:50]!r}: its folder would be {place[:50]}")
+    for field, value in fields.items():
+        if field in ("seed", "seeds"):
+            raise ValueError(f"arm {name!r} sets {field}: the seeds are those of the sweep")
+        if field == EXPERIMENT and (not isinstance(value, str) or Path(value).name != value):
+            raise ValueError(f"arm {name!r}: experiment is a file beside this one, not {value!r}")
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"arm {name!r}: {field} cannot be {value!r}") from error
 
 
 def values(field: str, choices: Iterable[Any], name: str = "") -> Arms:
@@ -75,8 +101,10 @@ def values(field: str, choices: Iterable[Any], name: str = "") -> Arms:
       name: what the field is called in the arms' names; ``''`` is its last part.
 
     Raises:
-      ValueError: if two values are written alike.
+      ValueError: if two values are written alike, or a text stands for a list.
     """
+    if isinstance(choices, str):
+        raise ValueError(f"values({field!r}, ...) takes a list, not {choices!r}")
     called = name or field.rpartition(".")[2]
     return joined([{f"{called}={written(plain(x))}": {field: plain(x)}} for x in choices])
 

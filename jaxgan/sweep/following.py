@@ -37,7 +37,10 @@ def follow(made: Plan, executor: Executor) -> int:
     Raises:
       WriteError: if the disk takes no more.
     """
-    executor.add(work_of(made, run) for run in made.runs if due(run))
+    beginning = [run for run in made.runs if due(run)]
+    for run in beginning:
+        run.begin()
+    executor.add(work_of(made, run) for run in beginning)
     whole = sum(made.steps[run.arm] for run in made.runs)
     stopping = False
     # Where standard error is no terminal there is a line for each run that ends, and no bar.
@@ -63,11 +66,18 @@ def follow(made: Plan, executor: Executor) -> int:
                     run.end(code, seconds)
                     bar.write(ending(run, code, seconds))
             show(bar, made)
-            time.sleep(PAUSE)
+            wait(stopping)
         show(bar, made)
     if stopping:
         return preemption.EXIT_CODE
     return FINISHED if all(run.code() == FINISHED for run in made.runs) else 1
+
+
+def wait(stopping: bool) -> None:
+    """Until the next look, or a signal: a second one would end this process, and not its runs."""
+    until = time.monotonic() + PAUSE
+    while time.monotonic() < until and (stopping or not preemption.requested(0)):
+        time.sleep(PAUSE / 10)
 
 
 def work_of(made: Plan, run: Run) -> Work:
@@ -86,7 +96,8 @@ def ending(run: Run, code: int, seconds: float) -> str:
     told = f"{run.name}: "
     if code == FINISHED:
         return f"{told}finished in {tqdm.format_interval(seconds)}"
-    return f"{told}failed with exit code {code}: {run.reason()} ({run.log})"
+    reason = run.reason() if code > 0 else f"killed by signal {-code}"
+    return f"{told}failed with exit code {code}: {reason} ({run.log})"
 
 
 def show(bar: tqdm, made: Plan) -> None:

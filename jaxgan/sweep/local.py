@@ -37,9 +37,10 @@ class Local:
         Raises:
           WriteError: if there is no place for the output of one.
         """
-        # One that an earlier sweep has left running is waited for.
+        # One that an earlier sweep has left running is waited for, and takes its place meanwhile.
         free = [work for work in self.waiting if not run_folder.holder(work.run.place)]
-        begin = free[: max(0, self.most - len(self.going))]
+        elsewhere = len(self.waiting) - len(free)
+        begin = free[: max(0, self.most - len(self.going) - elsewhere)]
         self.waiting = [work for work in self.waiting if work not in begin]
         self.going += begin
         codes = [(work, work.advance()) for work in self.going]

@@ -1,5 +1,6 @@
 """What came of a sweep's runs, read from their folders."""
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Sequence
@@ -130,8 +131,10 @@ def state(place: Path) -> str:
     for ended in (place, place.parent):
         try:
             code = json.loads(ended.with_name(ended.name + ".json").read_text())["code"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             continue
+        if not place.is_dir():
+            return "unfinished"
         if code == runs.FINISHED and any(line.get(DIVERGED) for line in logged(place, DIVERGED)):
             return "diverged"
         return {runs.FINISHED: "finished", runs.DIVERGED: "diverged"}.get(code, "failed")
@@ -144,7 +147,11 @@ def logged(place: Path, name: str) -> list[dict[str, Any]]:
         lines = (place / run_folder.METRICS).read_text().splitlines()
     except OSError:
         return []
-    return [json.loads(line) for line in lines if f'"{name}"' in line]
+    found = []
+    for line in lines:
+        with contextlib.suppress(ValueError):  # one that is being written, or was cut off
+            found += [json.loads(line)] if f'"{name}"' in line else []
+    return found
 
 
 def collapsed(place: Path) -> bool:

@@ -53,6 +53,9 @@ def make(experiment: str, workdir: Path, overrides: Sequence[str], *, smoke: boo
     jax.config.update("jax_platforms", "cpu")
     sweep = call_experiment(experiment, "get_sweep", Sweep, "a jaxgan.sweep.Sweep")
     overrides = config.join_values(overrides)
+    for text in overrides:
+        if text.startswith(("--config.seed=", "--config.seeds=")):
+            raise errors.UserError(f"{text}: the seeds are those of get_sweep()")
     stored = runs.describe(sweep, experiment, overrides, smoke=smoke)
     runs.check(workdir, stored)
     run_folder.check_place(workdir)
@@ -63,6 +66,9 @@ def make(experiment: str, workdir: Path, overrides: Sequence[str], *, smoke: boo
         same = apart.setdefault(run_folder.as_text(run_folder.to_json(each.config)), arm)
         if same != arm:
             raise errors.UserError(f"arms {same!r} and {arm!r} are one config")
+    for run in found:
+        if (run.place / run_folder.CONFIG).exists():
+            check(run, ready[run.arm])
     return Plan(
         sweep,
         stored,
@@ -71,6 +77,17 @@ def make(experiment: str, workdir: Path, overrides: Sequence[str], *, smoke: boo
         {arm: plan.checkpoints_size(each) for arm, each in ready.items()},
         {arm: bool(each.config.evaluation.every) for arm, each in ready.items()},
     )
+
+
+def check(run: Run, ready: program.Program) -> None:
+    """Refuses to go on with a run that began as something else than the experiment says now.
+
+    Raises:
+      UserError: naming what differs, see ``run_folder.check``.
+    """
+    now = ready.config.copy_and_resolve_references()
+    now.seed = run.seeds[0]
+    run_folder.check(run.place, run_folder.describe(now, "", ready.spec))
 
 
 def look_at(run: Run) -> program.Program:

@@ -71,7 +71,12 @@ class Run:
             found = json.loads(self.ending.read_text())
         except (OSError, ValueError):
             return None
-        return found["code"] if found.get("arguments") == list(self.arguments) else None
+        same = isinstance(found, dict) and found.get("arguments") == list(self.arguments)
+        return found.get("code") if same and self.place.is_dir() else None
+
+    def begin(self) -> None:
+        """Forgets how it ended before, as under fewer steps."""
+        self.ending.unlink(missing_ok=True)
 
     def end(self, code: int, seconds: float) -> None:
         """Writes down how it ended.
@@ -152,7 +157,11 @@ def stored(workdir: Path) -> dict[str, Any]:
     """
     try:
         found = json.loads((workdir / SWEEP).read_text())
-        if not isinstance(found, dict) or not {"arms", "seeds", "experiment"} <= found.keys():
+        kinds = {"arms": dict, "seeds": list, "experiment": str, "overrides": dict, "baseline": str}
+        whole = isinstance(found, dict) and all(
+            isinstance(found.get(name), kind) for name, kind in kinds.items()
+        )
+        if not whole:
             raise ValueError("it does not describe one")
     except FileNotFoundError:
         raise errors.UserError(f"{workdir} is not the folder of a sweep: no {SWEEP}") from None

@@ -128,7 +128,9 @@ def test_a_lane_is_loaded_as_a_run_is(together, tmp_path):
     assert np.array_equal(images, jaxgan.load(together / "seed_2").sample(key, 4))
     assert not np.array_equal(images, jaxgan.load(together, seed=0).sample(key, 4))
     assert jaxgan.load(together, 8, seed=2).step == 8
-    with pytest.raises(errors.UserError, match=r"holds 3 seeds; name one: seed=0, or .*seed_0"):
+    with pytest.raises(
+        errors.UserError, match=r"holds 3 seeds; name the folder of one, such as .*seed_0"
+    ):
         jaxgan.load(together)
     with pytest.raises(errors.UserError, match="not the folder of a run"):
         jaxgan.load(together, seed=3)

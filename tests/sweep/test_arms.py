@@ -52,11 +52,23 @@ def test_draws_are_the_same_again_and_within_bounds():
         ({"arms": [("a", {}), ("a", {"steps": 1})]}, "two arms have the name 'a'"),
         ({"arms": {"a b": {}, "a/b": {"steps": 1}}}, "'a b' and 'a/b' would have one folder"),
         ({"arms": {"a": {}}, "baseline": "b"}, "the baseline 'b' is not one of"),
+        ({"arms": {"sweep": {}}, "together": True}, "cannot be called 'sweep'"),
+        ({"arms": {"a": {}, "a.json": {"steps": 1}}}, "cannot be called 'a.json'"),
+        ({"arms": {"a" * 300: {}}}, "cannot be called 'aaa"),
+        ({"arms": {"a": {"seed": 3}}}, "sets seed: the seeds are those of the sweep"),
+        ({"arms": {"a": {"seeds": 3}}}, "sets seeds: the seeds are those of the sweep"),
+        ({"arms": {"a": {"experiment": "../x.py"}}}, "a file beside this one, not '../x.py'"),
+        ({"arms": {"a": {"m.widths": np.ones(2)}}}, "m.widths cannot be array"),
     ],
 )
 def test_what_is_no_sweep(given, told):
     with pytest.raises(ValueError, match=told):
         sweep.Sweep(**given)
+
+
+def test_a_text_is_no_list_of_values():
+    with pytest.raises(ValueError, match="takes a list, not 'hinge'"):
+        sweep.values("method.loss", "hinge")
 
 
 def test_union_refuses_two_of_one_name():

@@ -55,6 +55,7 @@ def test_flags_that_do_not_go_together(capsys, tmp_path):
         ((*given, "--slurm=partition=gpu"), "--slurm is for --executor=slurm"),
         ((*given, "--executor=slurm", "--slurm=gpu"), "NAME=VALUE, not 'gpu'"),
         ((*given, "--out=x.md"), "--out is for --summarize"),
+        (("--summarize=x", "--out=gs://b/x.md"), "gs://b/x.md is an address"),
         (("--summarize=x", "--config=x.py"), "--summarize=DIR stands alone"),
     ):
         assert told in refusal(capsys, *arguments)
@@ -73,6 +74,37 @@ def test_an_arm_that_cannot_run_is_named_before_anything_begins(capsys, tmp_path
         given = (f"--config={experiment(arms)}", f"--workdir={place}", "--smoke")
         assert told in refusal(capsys, *given)
         assert not place.exists()
+
+
+def test_an_experiment_that_says_something_else_now_is_no_sweep_to_go_on_with(
+    capsys, tmp_path, experiment
+):
+    given = [f"--workdir={tmp_path / 'w'}", "--smoke", "--config.evaluation.every=0"]
+    path = experiment("{'a': {}}")
+    assert run([f"--config={path}", *given]) == 0
+    capsys.readouterr()
+    later = """
+def get_smoke_config(before=get_smoke_config):
+    config = before()
+    config.method.latent_dim = 7
+    return config
+"""
+    path = experiment("{'a': {}, 'b': {'method.loss': 'hinge'}}", more=later)
+    assert "method.latent_dim was 64, now 7" in refusal(capsys, f"--config={path}", *given)
+    assert (tmp_path / "w" / "a" / "seed_0.json").exists()
+
+
+def test_seeds_are_set_by_the_sweep_alone(capsys, tmp_path, experiment):
+    given = (f"--config={experiment()}", f"--workdir={tmp_path / 'w'}", "--smoke")
+    for text in ("--config.seed=7", "--config.seeds=2"):
+        assert "the seeds are those of get_sweep()" in refusal(capsys, *given, text)
+
+
+def test_a_sweep_that_ends_the_process_is_an_error(capsys, tmp_path, experiment):
+    path = experiment(more="\ndef get_sweep():\n    raise SystemExit(0)\n")
+    assert "get_sweep(): SystemExit: 0" in refusal(
+        capsys, f"--config={path}", f"--workdir={tmp_path / 'w'}"
+    )
 
 
 def test_experiments_without_a_sweep(capsys, tmp_path, experiment):

@@ -44,6 +44,8 @@ def made(tmp_path, monkeypatch):
     sweep = Sweep({"a": {}, "b": {"steps": 1}, "c": {"steps": 2}}, seeds=1)
     found = runs.runs(sweep, tmp_path / "w", "x.py", [], smoke=False)
     arms = {run.arm: run for run in found}
+    for run in found:
+        run.place.mkdir(parents=True)
     plan = Plan(sweep, {}, found, dict.fromkeys(arms, 10), {}, dict.fromkeys(arms, True))
     return plan, arms, scripts
 
@@ -89,6 +91,22 @@ def test_what_has_finished_is_not_run_again_and_what_failed_is(made):
     assert arms["a"].log.read_text().count("trained") == 4
 
 
+def test_a_run_that_goes_on_has_not_ended_meanwhile(made, monkeypatch):
+    """Stopped before it has made the steps that were added, it is not told as finished."""
+    plan, arms, _ = made
+    arms["a"].ending.write_text('{"code": 0, "arguments": ["of fewer steps"]}')
+    monkeypatch.setattr(preemption, "requested", lambda step: True)
+    assert following.follow(plan, local.Local(1)) == preemption.EXIT_CODE
+    assert not arms["a"].ending.exists()
+
+
+def test_one_that_is_killed_is_told_so(made, capsys):
+    plan, _, scripts = made
+    scripts["a", "train"] = "import os; print('step 3', flush=True); os.kill(os.getpid(), 9)"
+    assert following.follow(plan, local.Local(3)) == 1
+    assert "a, seed 0: failed with exit code -9: killed by signal 9" in capsys.readouterr().out
+
+
 def test_one_that_somebody_stops_goes_on(made, tmp_path):
     plan, arms, scripts = made
     flag = str(tmp_path / "saved")
@@ -111,7 +129,6 @@ def test_told_to_stop_all_save_and_none_begins(made, tmp_path, monkeypatch):
 
 def test_one_that_is_trained_elsewhere_is_waited_for(made):
     plan, arms, _ = made
-    arms["a"].place.mkdir(parents=True)
     executor = local.Local(3)
     with run_folder.locked(arms["a"].place):
         executor.add(Work(run, {"train": run.command("train")}) for run in plan.runs)
@@ -141,7 +158,6 @@ def test_a_job_that_is_put_back_begins_where_it_was(made):
     pytest.importorskip("submitit")
     plan, arms, scripts = made
     began = arms["a"].place.with_name("began")
-    began.parent.mkdir(parents=True)
     scripts["a", "train"] = WAIT.format(str(began))
     scripts["a", "evaluate"] = "import time; time.sleep(60)"
     job = slurm.Job(following.work_of(plan, arms["a"]))
@@ -188,6 +204,5 @@ def test_a_job_that_is_gone_without_a_result_has_failed(made, monkeypatch, tmp_p
 def test_the_last_step_is_that_of_the_last_whole_line(made):
     run = made[0].runs[0]
     assert following.last_step(run) == 0
-    run.place.mkdir(parents=True)
     (run.place / "metrics.jsonl").write_text('{"step": 5}\n{"step": 10}\n{"st')
     assert following.last_step(run) == 10

@@ -57,11 +57,14 @@ def test_an_ending_is_of_the_arguments_that_it_was_written_under(tmp_path):
     run = made(tmp_path)[0][0]
     assert run.code() is None
     run.end(0, 1.0)
+    assert run.code() is None  # its folder is gone
+    run.place.mkdir(parents=True)
     assert run.code() == 0
     other = made(tmp_path, overrides=["--config.steps=9"])[0][0]
     assert other.code() is None  # it goes on, for more steps
-    run.ending.write_text("{")
-    assert run.code() is None
+    for text in ("{", "[]", "null"):
+        run.ending.write_text(text)
+        assert run.code() is None
 
 
 def test_the_reason_is_the_last_thing_that_it_said_of_it(tmp_path):
@@ -108,6 +111,8 @@ def test_folders_that_hold_something_else(tmp_path):
     (tmp_path / "w" / "thesis.tex").touch()
     with pytest.raises(errors.UserError, match="not empty and holds no sweep"):
         runs.check(tmp_path / "w", made(tmp_path)[1])
-    (tmp_path / "w" / "sweep.json").write_text(json.dumps([1]))
-    with pytest.raises(errors.UserError, match="cannot be read: it does not describe one"):
-        runs.check(tmp_path / "w", made(tmp_path)[1])
+    whole = made(tmp_path)[1]
+    for wrong in ([1], {**whole, "arms": None}, {**whole, "seeds": 3}, {"arms": {}}):
+        (tmp_path / "w" / "sweep.json").write_text(json.dumps(wrong))
+        with pytest.raises(errors.UserError, match="cannot be read: it does not describe one"):
+            runs.check(tmp_path / "w", whole)

@@ -23,14 +23,15 @@ def run(folder, code=0, results=(), log=()):
     (folder / "evaluation").mkdir(parents=True)
     for i, each in enumerate(results):
         (folder / "evaluation" / f"{i}.json").write_text(json.dumps(each))
-    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
+    lines = "".join(json.dumps(line) + "\n" for line in log)
+    (folder / "metrics.jsonl").write_text(lines + '{"step": 9, "alarm/collapse": ')  # cut off
     if code is not None:
         folder.with_name(folder.name + ".json").write_text(json.dumps({"code": code}))
 
 
 @pytest.fixture
 def sweep(tmp_path):
-    stored = {"experiment": "x/y.py", "baseline": "a", "seeds": [0, 1, 2]}
+    stored = {"experiment": "x/y.py", "baseline": "a", "seeds": [0, 1, 2], "overrides": {}}
     stored["arms"] = {"a": {}, "b, c": {"steps": 1}, "d": {"steps": 2}}
     (tmp_path / "sweep.json").write_text(json.dumps(stored))
     for arm, folder in (("a", "a"), ("b, c", "b_c")):
