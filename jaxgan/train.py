@@ -84,7 +84,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
             checkpoints.close()
 
 
-def claim_lanes(ready: program.Program, workdir: Path, stored: dict[str, Any]) -> None:
+def claim_lanes(ready: program.Program, workdir: files.Place, stored: dict[str, Any]) -> None:
     """Makes a folder for each seed, which says whose it is.
 
     Raises:
@@ -93,7 +93,7 @@ def claim_lanes(ready: program.Program, workdir: Path, stored: dict[str, Any]) -
     for index, lane in enumerate(ready.lanes):
         own = {**stored, **run_folder.to_json(lane.config)}
         own[run_folder.LANE] = {"index": index, "of": len(ready.lanes)}
-        run_folder.claim(run_folder.lane(workdir, lane.config.seed), own)
+        run_folder.claim(run_folder.lane(Path(workdir), lane.config.seed), own)
 
 
 def failure(run: Run, error: files.WriteError) -> errors.UserError:

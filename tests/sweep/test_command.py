@@ -23,8 +23,10 @@ def get_sweep():
 
 
 @pytest.fixture
-def experiment(tmp_path):
+def experiment(tmp_path, monkeypatch):
     """An experiment beside the repository's, with a sweep of its own."""
+    # By its bytecode a file that is written anew within a second, of the same size, is the old one.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
     def make(arms="{'a': {}, 'b': {'method.loss': 'hinge'}}", seeds=1, more="", together=False):
         path = tmp_path / "mine.py"
