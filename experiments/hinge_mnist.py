@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from bases import mnist
 from bases.smoke import smoke
+from jaxgan import sweep
 
 
 def get_config() -> ConfigDict:
@@ -16,6 +17,14 @@ def get_config() -> ConfigDict:
     config = mnist.base()
     config.method.name, config.method.loss = "gan", "hinge"
     return config
+
+
+def get_sweep() -> sweep.Sweep:
+    """What holds the discriminator's slope."""
+    group = "method.discriminator."
+    arms = {name: {group + "normalization": name} for name in ("batch", "layer", "none")}
+    spectral = {group + "normalization": "none", group + "weight": "spectral"}
+    return sweep.Sweep({**arms, "spectral norm": spectral}, seeds=3)
 
 
 def get_smoke_config() -> ConfigDict:

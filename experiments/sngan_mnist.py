@@ -10,7 +10,6 @@ from ml_collections import ConfigDict
 
 from bases import mnist
 from bases.smoke import smoke
-from jaxgan import sweep
 
 
 def get_config() -> ConfigDict:
@@ -21,18 +20,6 @@ def get_config() -> ConfigDict:
     config.method.generator = {"name": "sncnn", "width": 24}
     config.method.discriminator = {"name": "sncnn", "width": 24}
     return config
-
-
-def get_sweep() -> sweep.Sweep:
-    """What holds the discriminator's slope."""
-    group = "method.discriminator."
-    arms = {
-        "spectral norm": {},
-        "none": {group + "weight": "plain"},
-        "batch norm": {group + "weight": "plain", group + "normalization": "batch"},
-        "layer norm": {group + "weight": "plain", group + "normalization": "layer"},
-    }
-    return sweep.Sweep(arms, seeds=3)
 
 
 def get_smoke_config() -> ConfigDict:

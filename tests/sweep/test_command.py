@@ -9,8 +9,12 @@ import time
 
 import pytest
 
+from jaxgan import config
 from jaxgan.base import terminal
+from jaxgan.config import call_experiment
+from jaxgan.sweep import Sweep, runs
 from jaxgan.sweep.__main__ import run
+from jaxgan.sweep.plan import on_one_device
 from tests.conftest import EXPERIMENTS
 
 SWEEP = """
@@ -135,6 +139,26 @@ def test_the_dry_run_says_what_it_takes_and_writes_nothing(capsys, tmp_path, exp
     assert "2 arms with seeds 0, 1, 2, 6 in all, 0 of them finished" in said
     assert "steps: 42 in all" in said
     assert not (tmp_path / "w").exists()
+
+
+SHIPPED = sorted(p.stem for p in EXPERIMENTS.glob("*.py") if "def get_sweep" in p.read_text())
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_arm_of_a_shipped_sweep_can_be_built(name, tmp_path):
+    path = str(EXPERIMENTS / f"{name}.py")
+    found = call_experiment(path, "get_sweep", Sweep)
+    # The digits have no parts of a split.
+    arms = {
+        arm: {field: value for field, value in fields.items() if field != "data.split"}
+        for arm, fields in found.arms.items()
+    }
+    found = Sweep(arms, found.seeds, together=found.together)
+    for each in runs.runs(found, tmp_path, path, ["--config.data.name=digits"], smoke=True):
+        if each.seeds[0] == found.seeds[0]:
+            settings = on_one_device(each)
+            assert config.build(settings)
+            assert settings.seeds == len(each.seeds)
 
 
 def test_a_sweep_that_is_stopped_goes_on_to_its_table(tmp_path, experiment, capsys):
