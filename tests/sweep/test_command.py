@@ -154,7 +154,8 @@ def test_every_arm_of_a_shipped_sweep_can_be_built(name, tmp_path):
         for arm, fields in found.arms.items()
     }
     found = Sweep(arms, found.seeds, together=found.together)
-    for each in runs.runs(found, tmp_path, path, ["--config.data.name=digits"], smoke=True):
+    on_digits = ["--config.data.name=digits", "--config.data.split=train"]
+    for each in runs.runs(found, tmp_path, path, on_digits, smoke=True):
         if each.seeds[0] == found.seeds[0]:
             settings = on_one_device(each)
             assert config.build(settings)
