@@ -27,6 +27,7 @@ import jax
 from ml_collections import ConfigDict
 
 from jaxgan import config as configs
+from jaxgan.base import files
 from jaxgan.base.errors import UserError
 from jaxgan.run import topology
 from jaxgan.run.needs import Needs
@@ -162,9 +163,8 @@ class Table:
         before, _, after = self.cut()
         cells = [list(COLUMNS), ["---"] * len(COLUMNS), *(rows[name] for name in sorted(rows))]
         table = "\n".join("| " + " | ".join(row) + " |" for row in cells)
-        partial = self.path.with_name(self.path.name + ".partial")
-        partial.write_text(f"{before}\n{table}\n\n{after}")
-        partial.replace(self.path)
+        with files.replacing(self.path) as path:
+            path.write_text(f"{before}\n{table}\n\n{after}")
 
 
 def fill(table: Table, names: list[str], limit: int, again: bool) -> None:

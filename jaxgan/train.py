@@ -190,14 +190,16 @@ def loop(run: Run, carry: Carry, step: int, dataset: Any, batches: data.Stream) 
             return diverged(run, *wrong)
         if "log" in due:
             carry = logged(run, carry, step, counted)
-        for i, lane in pauses.going(run):
-            if "evaluation" in due and run.evaluator is not None:
-                state = pauses.state_of(run, carry, i)
+        evaluator = run.evaluator if "evaluation" in due else None
+        looked_at = evaluator is not None or "sample" in due or run.record["stopped"]
+        for i, lane in pauses.going(run) if looked_at else ():
+            state = pauses.state_of(run, carry, i)
+            if evaluator is not None:
                 with pauses.saving_first(run, carry, step):
-                    line = pauses.evaluate(lane, state, step, run.evaluator)
+                    line = pauses.evaluate(lane, state, step, evaluator)
                 carry = pauses.decide(lane, carry, step, line, pauses.evaluated_before(lane))
             if "sample" in due or run.record["stopped"]:
-                pauses.sample(lane, pauses.state_of(run, carry, i), step)
+                pauses.sample(lane, state, step)
         if "checkpoint" in due or run.record["stopped"]:
             pauses.save(run, carry, step)
     return finish(run, step)

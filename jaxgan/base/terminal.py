@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from jaxgan.base import files
-from jaxgan.base.errors import BAD_INPUT, UserError
+from jaxgan.base.errors import BAD_INPUT, UserError, nearest
 
 # What the system says of a disk, wherever it is met: no defect of ours.
 OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE)
@@ -45,6 +45,22 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         """Leaves the usage away: the message names the flag."""
         raise UserError(message)
+
+
+def check_fields(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
+    """Refuses what is left over of a command line and sets no field.
+
+    Raises:
+      UserError: naming the nearest flag.
+    """
+    for text in overrides:
+        if text.startswith("--") and not text.startswith("--config."):
+            flag = text.partition("=")[0]
+            near = nearest(flag, [f"--{name}" for name in vars(flags)])
+            hint = f"did you mean {near}? " if near else ""
+            raise UserError(
+                f"unknown flag {flag}; {hint}A field of the config is set by --config.FIELD=VALUE"
+            )
 
 
 def show(text: Any) -> None:

@@ -6,5 +6,5 @@ from jaxgan.data.labels import label_warnings
 from jaxgan.data.order import indices
 from jaxgan.data.source import Batch, Source, Spec, in_memory, no_targets
 from jaxgan.data.splits import Splits, apart, ids, shared
-from jaxgan.data.stream import Merged, Stacked, Stream, stream, whole
+from jaxgan.data.stream import Merged, Stream, side_by_side, stream, whole
 from jaxgan.data.transforms import to_float

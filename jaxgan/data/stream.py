@@ -39,32 +39,30 @@ class Stream(Iterator[Any]):
         self.batches.close()
 
 
+def united(batches: Sequence[Batch]) -> Batch:
+    """One batch of several that hold other entries each."""
+    return {name: rows for batch in batches for name, rows in batch.items()}
+
+
+def side_by_side(batches: Sequence[Batch]) -> Batch:
+    """One batch of several that hold the same entries: [batches, B, ...]."""
+    return {name: np.stack([batch[name] for batch in batches]) for name in batches[0]}
+
+
 class Merged(Iterator[Batch]):
-    """The batches of several streams, which hold other entries each, as one; closed by name."""
+    """The batches of several streams as one; closed by name.
 
-    def __init__(self, streams: Sequence[Stream]):
-        self._streams = streams
+    Attributes:
+      streams: iterators with ``close``.
+      join: one batch of one of each: ``united`` or ``side_by_side``.
+    """
 
-    def __next__(self) -> Batch:
-        """The next batch, of all entries."""
-        return {name: rows for stream in self._streams for name, rows in next(stream).items()}
-
-    def close(self) -> None:
-        """End the threads of all of them."""
-        for stream in self._streams:
-            stream.close()
-
-
-class Stacked(Iterator[Batch]):
-    """The batches of several runs, one beside the other: [runs, B, ...]; closed by name."""
-
-    def __init__(self, streams: Sequence[Any]):
-        self._streams = streams
+    def __init__(self, streams: Sequence[Any], join: Callable[[Sequence[Batch]], Batch] = united):
+        self._streams, self._join = streams, join
 
     def __next__(self) -> Batch:
-        """The next batch of each."""
-        each = [next(stream) for stream in self._streams]
-        return {name: np.stack([batch[name] for batch in each]) for name in each[0]}
+        """The next batch."""
+        return self._join([next(stream) for stream in self._streams])
 
     def close(self) -> None:
         """End the threads of all of them."""

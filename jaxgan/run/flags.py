@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from jaxgan.base import files, terminal
-from jaxgan.base.errors import UserError, nearest
+from jaxgan.base.errors import UserError
 from jaxgan.run import chips
 
 MODES = ("train", "evaluate", "sample", "translate", "export", "convert")
@@ -30,14 +30,7 @@ def check(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
     Raises:
       UserError: naming the nearest flag.
     """
-    for text in overrides:
-        if text.startswith("--") and not text.startswith("--config."):
-            flag = text.partition("=")[0]
-            near = nearest(flag, [f"--{name}" for name in vars(flags)])
-            hint = f"did you mean {near}? " if near else ""
-            raise UserError(
-                f"unknown flag {flag}; {hint}A field of the config is set by --config.FIELD=VALUE"
-            )
+    terminal.check_fields(flags, overrides)
     for name, modes in ONLY.items():
         value = getattr(flags, name)
         if value is not None and value is not False and flags.mode not in modes:

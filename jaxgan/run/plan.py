@@ -5,7 +5,6 @@ import math
 import jax
 from ml_collections import ConfigDict
 
-from jaxgan.base.parallel import LANES
 from jaxgan.run import program
 from jaxgan.run.run_folder import to_json
 from jaxgan.watch import pictures
@@ -27,9 +26,8 @@ def describe(config: ConfigDict) -> str:
         how = "drawn apart" if "target" in ready.method.apart else "each with its sample"
         passes = config.steps * ready.batch / count
         lines.append(f"targets: {count:,} of shape {list(spec.target)}, {how}, {passes:.1f} epochs")
-    share = ready.bytes / ready.devices.mesh.shape.get(LANES, 1)
     lines += [
-        f"state: {share / 1e6:.1f} MB on each of {ready.devices.mesh.size} devices",
+        f"state: {ready.share / 1e6:.1f} MB on each of {ready.devices.mesh.size} devices",
         f"steps: {config.steps:,} with {ready.batch} samples each, {epochs:.1f} epochs",
         f"disk: {checkpoints_size(ready) / 1e6:.1f} MB for {kept(config)} checkpoints and one "
         "under way",

@@ -91,6 +91,11 @@ class Program:
         """The size of the carry, and so of a checkpoint."""
         return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(self.template))
 
+    @property
+    def share(self) -> int:
+        """The bytes of it that each device holds."""
+        return self.bytes // self.devices.mesh.shape.get(parallel.LANES, 1)
+
     def start(self) -> Carry:
         """The carry before the first step."""
         shapes = batch_shapes(self.spec, self.batch, self.method.entries)
@@ -146,7 +151,7 @@ class Program:
             of_lanes: list[Any] = [feed.drawn(parts, seed, steps, size) for seed in self.seeds]
         else:
             of_lanes = [feed.streamed(parts, seed, start, size) for seed in self.seeds]
-        batches = data.Stacked(of_lanes) if len(of_lanes) > 1 else of_lanes[0]
+        batches = data.Merged(of_lanes, data.side_by_side) if len(of_lanes) > 1 else of_lanes[0]
         # Copies are asynchronous, and the loop runs ahead of the device: this is the prefetch.
         return data.Stream(batches, self.devices.shard)
 

@@ -232,8 +232,7 @@ def compiled(ready: Program, splits: data.Splits) -> Needs:
     made = lowered.compile()
     seconds = time.perf_counter() - start
     held = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(dataset))
-    share = ready.bytes // ready.devices.mesh.shape.get(parallel.LANES, 1)
-    return needs.read(made, share, held, seconds)
+    return needs.read(made, ready.share, held, seconds)
 
 
 def given(ready: Program, splits: data.Splits) -> tuple[PyTree, PyTree]:

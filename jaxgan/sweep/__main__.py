@@ -60,12 +60,7 @@ def check(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
     Raises:
       UserError: naming the flag.
     """
-    for text in overrides:
-        if text.startswith("--") and not text.startswith("--config."):
-            raise UserError(
-                f"unknown flag {text.partition('=')[0]}; a field of all runs is set by "
-                "--config.FIELD=VALUE"
-            )
+    terminal.check_fields(flags, overrides)
     for place in filter(None, (flags.workdir, flags.out, flags.summarize)):
         files.check_local(place)
     if flags.summarize is not None:

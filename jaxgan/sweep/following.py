@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from tqdm import tqdm
@@ -46,7 +46,7 @@ def follow(made: Plan, executor: Executor) -> int:
     # Where standard error is no terminal there is a line for each run that ends, and no bar.
     progress = tqdm(
         total=whole,
-        initial=done(made),
+        initial=done(made, [run.code() for run in made.runs]),
         unit="step",
         smoothing=0.05,
         dynamic_ncols=True,
@@ -107,13 +107,16 @@ def show(bar: tqdm, made: Plan) -> None:
     failed = len(codes) - finished - codes.count(None)
     told = f"{finished} of {len(codes)} runs finished"
     bar.set_postfix_str(told + (f", {failed} failed" if failed else ""), refresh=False)
-    bar.n = done(made)
+    bar.n = done(made, codes)
     bar.refresh()
 
 
-def done(made: Plan) -> int:
-    """Steps of all runs that need not be made any more."""
-    return sum(last_step(run) if run.code() is None else made.steps[run.arm] for run in made.runs)
+def done(made: Plan, codes: Sequence[int | None]) -> int:
+    """Steps of all runs that need not be made any more; ``codes`` are how these ended."""
+    return sum(
+        last_step(run) if code is None else made.steps[run.arm]
+        for run, code in zip(made.runs, codes, strict=True)
+    )
 
 
 def last_step(run: Run) -> int:

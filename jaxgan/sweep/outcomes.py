@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,19 +36,21 @@ class Outcome:
     results: dict[str, Result]
 
 
-def read(workdir: Path, despite: Sequence[str] = ()) -> dict[str, list[Outcome]]:
+def read(
+    workdir: Path, stored: Mapping[str, Any], despite: Sequence[str] = ()
+) -> dict[str, list[Outcome]]:
     """The outcomes of each arm, in the order of the seeds.
 
     Args:
       workdir: of the sweep.
+      stored: what its ``sweep.json`` holds.
       despite: fields of the protocol that may differ between runs.
 
     Raises:
-      UserError: if it is no sweep's folder, nothing was measured, or not by one protocol.
+      UserError: if nothing was measured, or not by one protocol.
     """
-    stored = runs.stored(workdir)
     places = {
-        arm: {seed: workdir / folder(arm) / f"seed_{seed}" for seed in stored["seeds"]}
+        arm: {seed: run_folder.lane(workdir / folder(arm), seed) for seed in stored["seeds"]}
         for arm in stored["arms"]
     }
     measured = {

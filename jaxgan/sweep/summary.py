@@ -40,18 +40,18 @@ def summarize(
       What to say: the table, or where it is.
 
     Raises:
-      UserError: for what ``outcomes.read`` refuses, a figure that there is not, or a place that
-        cannot be written.
+      UserError: if it is no sweep's folder, for what ``outcomes.read`` refuses, a figure that there
+        is not, or a place that cannot be written.
     """
     path = None if out is None else Path(out)
     if path is not None and path.suffix not in (*FORMATS, ".csv"):
         raise errors.UserError(f"--out must end in .md, .tex or .csv, not {path.name!r}")
-    found = outcomes.read(workdir, despite)
+    stored = runs.stored(workdir)
+    found = outcomes.read(workdir, stored, despite)
     known = outcomes.names(found)
     for name in figures or ():
         if name not in known:
             raise errors.unknown("figure", name, known)
-    stored = runs.stored(workdir)
     baseline = stored["baseline"]
     rows = [row for name in figures or known for row in of_figure(found, baseline, name)]
     if path is None:
