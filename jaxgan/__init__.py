@@ -27,11 +27,11 @@ def load(
     """
     # Imported here: `import jaxgan.losses` must load nothing but JAX.
     from jaxgan.base import errors, files
-    from jaxgan.run import run_folder, trained, translating
+    from jaxgan.run import lane_folders, trained, translating
 
     place = files.expanded(path)
     if place.is_file() or (place / "pytorch_model.bin").is_file():
         if step is not None:
             raise errors.UserError(f"{place} is no run, and has no step {step}")
         return translating.load(place)
-    return trained.load(path if seed is None else run_folder.lane(place, seed), step)
+    return trained.load(path if seed is None else lane_folders.place(place, seed), step)

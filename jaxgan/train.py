@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from jaxgan import data, evaluation
 from jaxgan.base import errors, files, preemption, processes
-from jaxgan.run import checkpoint, drawing, feed, pauses, program, run_folder
+from jaxgan.run import checkpoint, drawing, feed, lane_folders, pauses, program, run_folder
 from jaxgan.run.pauses import Run
 from jaxgan.run.program import Carry
 from jaxgan.watch import alarms, log, pictures, totals
@@ -61,7 +61,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
         processes.barrier("restored")
         if primary:
             run_folder.claim(workdir, stored)
-            if config.seeds > 1:
+            if len(ready.lanes) > 1:
                 claim_lanes(ready, workdir, stored)
         checkpoints = checkpoint.open_to_write(
             checkpoints_at,
@@ -72,8 +72,12 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
         )
         writer = log.Log(workdir / run_folder.METRICS, config.steps, ready.batch)
         run = Run(ready, workdir, checkpoints, writer, pauses.start_record(), evaluator, shown)
-        if config.seeds > 1:
-            run.seeds = [pauses.of_seed(run, own) for own in ready.lanes]
+        if len(ready.lanes) > 1:
+            places = lane_folders.places(workdir, stored)
+            run.seeds = [
+                pauses.of_lane(run, own, place)
+                for own, place in zip(ready.lanes, places, strict=True)
+            ]
         try:
             return follow(run, sources, restored)
         except files.WriteError as error:
@@ -84,16 +88,16 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
             checkpoints.close()
 
 
-def claim_lanes(ready: program.Program, workdir: files.Place, stored: dict[str, Any]) -> None:
-    """Makes a folder for each seed, which says whose it is.
+def claim_lanes(ready: program.Program, workdir: Path, stored: dict[str, Any]) -> None:
+    """Makes a folder for each lane, which says whose it is.
 
     Raises:
       UserError: if one cannot be written.
     """
-    for index, lane in enumerate(ready.lanes):
-        own = {**stored, **run_folder.to_json(lane.config)}
-        own[run_folder.LANE] = {"index": index, "of": len(ready.lanes)}
-        run_folder.claim(run_folder.lane(Path(workdir), lane.config.seed), own)
+    places = lane_folders.places(workdir, stored)
+    for index, (lane, place) in enumerate(zip(ready.lanes, places, strict=True)):
+        which = lane_folders.describe(workdir, place, index, len(places))
+        run_folder.claim(place, {**stored, **run_folder.to_json(lane.config), **which})
 
 
 def failure(run: Run, error: files.WriteError) -> errors.UserError:

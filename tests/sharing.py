@@ -28,12 +28,12 @@ def shared(programs):
             programs[key] = trace(config, axis_name)
         return programs[key]
 
-    def compile_once(config, devices, method, mapped):
+    def compile_once(config, devices, method, mapped, arms):
         # What `Compiled` reads of the config.
         rules = (config.health.on_nonfinite, config.evaluation.averaged)
-        key = (id(method), id(mapped), devices, *rules)
+        key = (id(method), id(mapped), *map(id, arms), devices, *rules)
         if key not in programs:
-            programs[key] = compiled(config, devices, method, mapped)  # which holds both of them
+            programs[key] = compiled(config, devices, method, mapped, arms)  # which holds them
         return programs[key]
 
     with pytest.MonkeyPatch.context() as patch:

@@ -113,8 +113,8 @@ class Method:
             f"{told}"
         )
 
-    def phases(self, steps: int) -> list["Method"]:
-        """The method in each phase that a training of so many steps has."""
+    def changes(self, steps: int) -> list[int]:
+        """The first step of each phase that a training of so many steps has."""
 
         def between(first: int, last: int) -> list[int]:
             if self.phase(first)[0] == self.phase(last)[0]:
@@ -124,7 +124,11 @@ class Method:
             middle = (first + last) // 2
             return between(first, middle) + between(middle, last)
 
-        return [self.phase(step)[1] for step in (0, *between(0, steps))]
+        return [0, *between(0, steps)]
+
+    def phases(self, steps: int) -> list["Method"]:
+        """The method in each of these phases."""
+        return [self.phase(step)[1] for step in self.changes(steps)]
 
     def sample(self, state: State, key: jax.Array, n: int, **conditions: Any) -> jax.Array:
         """``generate`` of n ``latents``."""

@@ -4,6 +4,7 @@ from ml_collections import ConfigDict
 
 from jaxgan.base import errors
 from jaxgan.config.fields import get
+from jaxgan.config.lanes import several
 
 
 def check(config: ConfigDict) -> None:
@@ -78,14 +79,16 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
         found.append((not 0 <= value < 1, f"config.{field} must be in [0, 1), not {value}"))
     last = config.seed + config.seeds - 1
     found.append((last > most["seed"], f"config.seeds reach to {last}, over {most['seed']}"))
+    asked = f"config.arms={config.arms}" if config.arms else f"config.seeds={config.seeds}"
+    found.append((len(config.arms) == 1, f"{asked}: one arm is none, set its fields instead"))
     for wrong, what in (
         (config.parallel.mode == "pmap", "config.parallel.mode='jit'"),
         (config.health.on_nonfinite == "rollback", "config.health.on_nonfinite='stop' or 'skip'"),
         (config.early_stopping.metric, "config.early_stopping.metric=''"),
         (config.reduce_on_plateau.metric, "config.reduce_on_plateau.metric=''"),
     ):
-        text = f"config.seeds={config.seeds}: many seeds in one program need {what}"
-        found.append((config.seeds > 1 and bool(wrong), text))
+        text = f"{asked}: many runs in one program need {what}"
+        found.append((several(config) and bool(wrong), text))
     every, saved = config.evaluation.every, config.checkpoint.every
     ranked = config.checkpoint.best.startswith("eval/") and every and saved
     text = (

@@ -27,6 +27,9 @@ def default() -> ConfigDict:
             "seed": 0,
             # Runs of the seeds from `seed` on, trained side by side in one program.
             "seeds": 1,
+            # Numbers of the method that each arm has, 'method.FIELD=NUMBER ...': all arms with all
+            # seeds, in one program. () is one arm, the method as it is.
+            "arms": (),
             "steps": 1000,
             # Over all devices.
             "batch_size": 64,

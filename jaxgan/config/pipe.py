@@ -13,6 +13,7 @@ from jaxgan.config import variants
 from jaxgan.config.checking import check
 from jaxgan.config.completing import fill_from_data, fill_method, merge
 from jaxgan.config.fields import plain
+from jaxgan.config.lanes import arms
 from jaxgan.config.overriding import apply_override, forget, join_values, parse_override
 from jaxgan.config.reading import call_experiment
 
@@ -26,7 +27,8 @@ def load(path: str, overrides: Sequence[str] = (), *, smoke: bool = False) -> Co
       smoke: take ``get_smoke_config()``, which runs in seconds.
 
     Raises:
-      UserError: naming the nearest experiment, field or choice for an unknown one.
+      UserError: naming the nearest experiment, field or choice for an unknown one; for arms that
+        set anything but numbers.
     """
     config = merge(call_experiment(path, "get_smoke_config" if smoke else "get_config"))
     changes = dict(parse_override(text) for text in join_values(overrides))
@@ -43,6 +45,7 @@ def load(path: str, overrides: Sequence[str] = (), *, smoke: bool = False) -> Co
     fill_method(config)
     fill_from_data(config)
     check(config)
+    arms(config)
     return config.lock()
 
 

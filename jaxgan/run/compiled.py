@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan import data
@@ -14,7 +15,7 @@ from jaxgan.base import parallel
 from jaxgan.base.method import Method
 from jaxgan.base.parallel import Devices
 from jaxgan.base.state import State
-from jaxgan.run import feed, lanes
+from jaxgan.run import alike, feed, lanes
 from jaxgan.watch import totals
 
 PyTree = Any
@@ -30,12 +31,14 @@ class Compiled:
       devices: where it runs.
       method: outside a mapped axis: for sampling and judging.
       mapped: the same, where the step runs.
+      arms: the method of each arm, where several are trained side by side.
     """
 
     config: ConfigDict
     devices: Devices
     method: Method
     mapped: Method
+    arms: tuple[Method, ...] = ()
 
     @cached_property
     def init(self) -> Callable[..., State]:
@@ -46,8 +49,12 @@ class Compiled:
 
         def init(key: jax.Array, prepared: PyTree, shapes: tuple) -> State:
             zeros = {name: jnp.zeros(x.shape, x.dtype) for name, x in shapes}
-            start = lanes.over(self.devices, self.method.init, (0, None), lanes.STATE)
-            return start(key, {**zeros, **prepared})
+            batch = {**zeros, **prepared}
+            if not self.arms:
+                start = lanes.over(self.devices, self.method.init, (0, None), lanes.STATE)
+                return start(key, batch)
+            begin = alike.merge([arm.init for arm in self.arms])
+            return jax.vmap(begin, (0, 0, None), lanes.STATE)(self._which, key, batch)
 
         carried = self.devices.carried
         placed = carried["state"] if self.devices.lanes > 1 else carried
@@ -74,15 +81,32 @@ class Compiled:
     @property
     def _steps(self) -> Callable[..., Carry]:
         """``_step`` of every lane."""
-        return lanes.over(self.devices, self._step, (lanes.CARRY, None, 0, 0), lanes.CARRY)
+        given = (lanes.CARRY, None, 0, 0)
+        if not self.arms:
+            own = partial(self._step, self.mapped.step)
+            return lanes.over(self.devices, own, given, lanes.CARRY)
+        step = alike.merge([arm.step for arm in self.arms])
 
-    def _step(self, carry: Carry, dataset: PyTree, batch: PyTree, key: jax.Array) -> Carry:
-        """``step`` before it is compiled."""
+        def of_arm(which: jax.Array, *arguments: Any) -> Carry:
+            return self._step(partial(step, which), *arguments)
+
+        return partial(jax.vmap(of_arm, (0, *given), lanes.CARRY), self._which)
+
+    @property
+    def _which(self) -> Any:
+        """The arm of each lane."""
+        count = len(self.arms)
+        return np.repeat(np.arange(count, dtype=np.int32), self.devices.lanes // count)
+
+    def _step(
+        self, step: Callable, carry: Carry, dataset: PyTree, batch: PyTree, key: jax.Array
+    ) -> Carry:
+        """A method's step, and what is counted of it."""
         if dataset is not None:
             batch = feed.pick(dataset, batch)
         old = carry["state"]
         key = jax.random.fold_in(key, old.step)
-        new, metrics = self.mapped.step(old, data.to_float(batch), key)
+        new, metrics = step(old, data.to_float(batch), key)
         metrics = parallel.mean(metrics, self.devices.axis_name)
         skip = self.config.health.on_nonfinite == "skip"
         freeze = self.devices.lanes > 1 and not skip

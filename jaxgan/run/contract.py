@@ -1,16 +1,19 @@
 """What a method's functions must return, looked at by their shapes before anything is written."""
 
 import dataclasses
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxgan import data
 from jaxgan.base.errors import UserError
 from jaxgan.base.method import TRANSLATED, Method
+from jaxgan.base.parallel import Devices
 from jaxgan.base.state import Metrics, State
+from jaxgan.run import alike
 
 PyTree = Any
 _SAMPLES = 2
@@ -140,6 +143,45 @@ def difference(old: PyTree, new: PyTree) -> str:
             told = ["absent" if x is None else f"{x[1]} {x[0]}" for x in (before, after)]
             return f": {name} was {told[0]} and is {told[1]}"
     return ""
+
+
+def check_share(
+    mapped: Method, devices: Devices, state: State, batch: PyTree, key: jax.Array
+) -> None:
+    """Traces the step on one device's share, which may not divide as the whole batch does.
+
+    Raises:
+      Exception: whatever the method refuses the share with.
+    """
+    size = devices.mesh.size
+    shares = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct((size, x.shape[0] // size, *x.shape[1:]), x.dtype), batch
+    )
+    step = jax.vmap(mapped.step, (None, 0, None), axis_name=devices.axis_name)
+    jax.eval_shape(step, state, shares, key)
+
+
+def check_arms(
+    arms: Sequence[Method], steps: int, state: State, batch: PyTree, key: jax.Array
+) -> None:
+    """Refuses arms that differ in more than numbers.
+
+    Raises:
+      UserError: saying what it is.
+    """
+    which = jax.ShapeDtypeStruct((), np.int32)
+    changes = arms[0].changes(steps)
+    try:
+        if any(arm.changes(steps) != changes for arm in arms):
+            raise alike.DifferentError("their phases begin at other steps")
+        jax.eval_shape(alike.merge([arm.init for arm in arms]), which, key, batch)
+        for step in changes:
+            now = [arm.phase(step)[1].step for arm in arms]
+            jax.eval_shape(alike.merge(now), which, state, batch, key)
+    except alike.DifferentError as error:
+        raise UserError(
+            f"config.arms differ in more than numbers ({error}): train them apart"
+        ) from error
 
 
 def check_samples(

@@ -10,7 +10,7 @@ from jaxgan import evaluation
 from jaxgan.base import errors
 from jaxgan.base.files import Place
 from jaxgan.evaluation.protocol import Result
-from jaxgan.run import checkpoint, contract, program, run_folder, sampling, trained
+from jaxgan.run import checkpoint, contract, lane_folders, program, run_folder, sampling, trained
 
 # The final figure may be this much worse than the best one before the gap is told.
 WIDE = 1.25
@@ -40,7 +40,7 @@ def steps_to_evaluate(workdir: Place, asked: int | str | None) -> dict[int, str]
       UserError: if there is no such checkpoint, or none was ranked.
     """
     workdir = Path(workdir)
-    directory = run_folder.checkpoints(workdir)
+    directory = lane_folders.checkpoints(workdir)
     found, best = checkpoint.steps(directory), best_step(workdir)
     if not found:
         raise errors.UserError(f"there is no checkpoint in {workdir} yet")
@@ -64,7 +64,7 @@ def steps_to_evaluate(workdir: Place, asked: int | str | None) -> dict[int, str]
 def best_step(workdir: Place) -> int | None:
     """The step that was ranked first of those that are kept, or ``None`` if none was."""
     workdir = Path(workdir)
-    ranked = checkpoint.metrics(run_folder.checkpoints(workdir))
+    ranked = checkpoint.metrics(lane_folders.checkpoints(workdir))
     if not ranked:
         return None
     mode = run_folder.read_config(workdir).get("checkpoint", {}).get("best_mode", "min")
@@ -88,9 +88,9 @@ def evaluate(
     """
     check_count(n)
     workdir = Path(workdir)
-    if (lanes := run_folder.lanes(workdir)) != [workdir]:
-        each = ((lane.name, evaluate(lane, asked, settings, n)) for lane in lanes)
-        return "\n\n".join(f"{name}\n{text}" for name, text in each)
+    if (lanes := lane_folders.read(workdir)) != [workdir]:
+        each = ((lane.relative_to(workdir), lane) for lane in lanes)
+        return "\n\n".join(f"{x}\n{evaluate(lane, asked, settings, n)}" for x, lane in each)
     roles = steps_to_evaluate(workdir, asked)
     evaluator, results, texts = None, {}, []
     for step, role in roles.items():

@@ -4,7 +4,7 @@ Each lane is the run of its seed: the same draws, batches and numbers, up to rou
 number of steps is shared, so that what hangs on it stays a branch (law 8).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -53,6 +53,20 @@ def stacked(shapes: PyTree, devices: Devices) -> PyTree:
         ),
         "totals": widen(own, shapes["totals"], wide=True),
     }
+
+
+def alone(prepared: Sequence[dict[str, PyTree]]) -> dict[str, PyTree]:
+    """What arms prepare of the data, which is one thing for all.
+
+    Raises:
+      ValueError: if they prepare different things.
+    """
+    first, *others = prepared
+    for other in others:
+        same = jax.tree.map(np.array_equal, first, other)
+        if not all(jax.tree.leaves(same)):
+            raise ValueError("arms that are trained side by side prepare it differently")
+    return first
 
 
 def take(carry: PyTree, lane: int, devices: Devices) -> PyTree:

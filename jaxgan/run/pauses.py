@@ -75,12 +75,11 @@ def start_record() -> dict[str, Any]:
     }
 
 
-def of_seed(run: Run, program: Program) -> Run:
-    """The run of one of several seeds: its folder, its log, its record."""
-    seed = program.config.seed
-    workdir = run_folder.lane(run.workdir, seed)
+def of_lane(run: Run, program: Program, workdir: Path) -> Run:
+    """The run of one of several lanes, in a folder of its own: its log, its record."""
+    told = str(workdir.relative_to(run.workdir)).replace("_", " ").replace("/", ", ")
     path = workdir / run_folder.METRICS
-    own = log.Log(path, run.config.steps, program.batch, whose=f"seed {seed}: ")
+    own = log.Log(path, run.config.steps, program.batch, whose=f"{told}: ")
     return dataclasses.replace(run, program=program, workdir=workdir, log=own, record={})
 
 

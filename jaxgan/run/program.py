@@ -9,12 +9,11 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxgan import config as configs
 from jaxgan import data, evaluation
 from jaxgan.base import errors, parallel
 from jaxgan.base.method import Method
 from jaxgan.base.parallel import Devices
-from jaxgan.base.state import State
-from jaxgan.config import build
 from jaxgan.run import contract, feed, lanes
 from jaxgan.run.compiled import Carry, Compiled
 from jaxgan.run.feed import shapes as batch_shapes
@@ -37,6 +36,7 @@ class Program:
       devices: where it runs.
       spec: of the training data.
       shapes: of the carry of one lane, as ``ShapeDtypeStruct``.
+      arms: the method of each arm, where several are trained side by side.
       prepared: gives the entries of the batch that ``init`` gets, see ``Method.prepare``.
     """
 
@@ -46,13 +46,19 @@ class Program:
     devices: Devices
     spec: data.Spec
     shapes: Carry
+    arms: tuple[Method, ...] = ()
     prepared: Callable[[], Mapping[str, PyTree]] = dict
     _phases: dict[Hashable, Compiled] = dataclasses.field(default_factory=dict)
+
+    @cached_property
+    def configs(self) -> list[ConfigDict]:
+        """Of the lanes."""
+        return configs.lanes(self.config)
 
     @property
     def seeds(self) -> list[int]:
         """Of the lanes."""
-        return list(range(self.config.seed, self.config.seed + self.config.seeds))
+        return [config.seed for config in self.configs]
 
     @cached_property
     def key(self) -> jax.Array:
@@ -61,17 +67,23 @@ class Program:
 
     @cached_property
     def lanes(self) -> "list[Program]":
-        """The run of each seed, to sample from its state and to draw by its keys."""
+        """The run of each lane, to sample from its state and to draw by its keys."""
         if len(self.seeds) == 1:
             return [self]
-        devices, found = self.devices.of_one, []
-        phases: dict[Hashable, Compiled] = {}
-        for seed in self.seeds:
-            config = self.config.copy_and_resolve_references()
-            config.update({"seed": seed, "seeds": 1})
-            found.append(
-                dataclasses.replace(self, config=config.lock(), devices=devices, _phases=phases)
-            )
+        found: list[Program] = []
+        for method in self.arms or (self.method,):
+            phases: dict[Hashable, Compiled] = {}
+            for _ in range(self.config.seeds):
+                own = dataclasses.replace(
+                    self,
+                    config=self.configs[len(found)],
+                    method=method,
+                    mapped=method,
+                    devices=self.devices.of_one,
+                    arms=(),
+                    _phases=phases,
+                )
+                found.append(own)
         return found
 
     @property
@@ -119,7 +131,8 @@ class Program:
         phase, method = self.method.phase(step)
         if phase not in self._phases:
             mapped = self.mapped.phase(step)[1]
-            self._phases[phase] = Compiled(self.config, self.devices, method, mapped)
+            arms = tuple(arm.phase(step)[1] for arm in self.arms)
+            self._phases[phase] = Compiled(self.config, self.devices, method, mapped, arms)
         return self._phases[phase]
 
     def purpose_key(self, purpose: np.uint32) -> jax.Array:
@@ -191,6 +204,7 @@ def prepare(
     splits = splits or data.Splits(config.data)
     ready = assemble(config, splits.spec(), devices)
     method, spec, devices = ready.method, ready.spec, ready.devices
+    every = ready.arms or (method,)
     whose = f"method {config.method.name!r}"
     state = ready.shapes["state"]
     batch = batch_shapes(spec, ready.batch, method.entries)
@@ -201,7 +215,7 @@ def prepare(
         if method.prepare is None:
             return {}
         with errors.stage("preparing the data for", whose):
-            return dict(method.prepare(splits.source()))
+            return lanes.alone([dict(arm.prepare(splits.source())) for arm in every if arm.prepare])
 
     if begins:
         prepared()
@@ -213,7 +227,9 @@ def prepare(
         given = (*placed((state, batch), devices), key)
         metrics = contract.trace(method, config.steps, *given)
         if devices.axis_name is not None:
-            check_share(ready.mapped, devices, state, batch, key)
+            contract.check_share(ready.mapped, devices, state, batch, key)
+    if ready.arms:
+        contract.check_arms(ready.arms, config.steps, *given)
     if config.evaluation.every:
         contract.check_comparable(method, whose)
     check_metrics(config, spec, method, list(metrics))
@@ -233,14 +249,14 @@ def assemble(config: ConfigDict, spec: data.Spec, devices: Devices | None = None
       UserError: with the reason, if the method, its networks, the data's shapes or the devices do
         not fit together.
     """
-    if config.seeds > 1 and jax.process_count() > 1:
-        raise errors.UserError(
-            f"config.seeds={config.seeds}: many seeds in one program are for one process"
-        )
+    count = len(configs.lanes(config))
+    if count > 1 and jax.process_count() > 1:
+        raise errors.UserError(f"{count} runs in one program are for one process")
     if devices is None:
         asked = config.parallel
-        devices = parallel.devices(asked.mode, asked.devices, config.batch_size, config.seeds)
-    method = mapped = traced(config)
+        devices = parallel.devices(asked.mode, asked.devices, config.batch_size, count)
+    arms = tuple(map(traced, configs.arms(config)))
+    method = mapped = arms[0]
     if devices.axis_name is not None:
         mapped = traced(config, devices.axis_name)
     whose = f"method {config.method.name!r}"
@@ -251,7 +267,8 @@ def assemble(config: ConfigDict, spec: data.Spec, devices: Devices | None = None
     with errors.stage("tracing the initialization of", whose):
         state = jax.eval_shape(method.init, key_shape(devices), batch)
         contract.check_state(state)
-    return Program(config, method, mapped, devices, spec, {"state": state, "totals": None})
+    carry = {"state": state, "totals": None}
+    return Program(config, method, mapped, devices, spec, carry, arms if config.arms else ())
 
 
 def key_shape(devices: Devices) -> PyTree:
@@ -261,23 +278,7 @@ def key_shape(devices: Devices) -> PyTree:
 
 def traced(config: ConfigDict, axis_name: str | None = None) -> Method:
     """The method of a completed config, whose functions are traced once."""
-    return contract.traced_once(build(config, axis_name))
-
-
-def check_share(
-    mapped: Method, devices: Devices, state: State, batch: PyTree, key: jax.Array
-) -> None:
-    """Traces the step on one device's share, which may not divide as the whole batch does.
-
-    Raises:
-      Exception: whatever the method refuses the share with.
-    """
-    size = devices.mesh.size
-    shares = jax.tree.map(
-        lambda x: jax.ShapeDtypeStruct((size, x.shape[0] // size, *x.shape[1:]), x.dtype), batch
-    )
-    step = jax.vmap(mapped.step, (None, 0, None), axis_name=devices.axis_name)
-    jax.eval_shape(step, state, shares, key)
+    return contract.traced_once(configs.build(config, axis_name))
 
 
 def check_metrics(config: ConfigDict, spec: data.Spec, method: Method, logged: list[str]) -> None:

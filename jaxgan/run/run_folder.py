@@ -22,7 +22,7 @@ CONFIG, METRICS, LOCK = "config.json", "metrics.jsonl", ".lock"
 CHECKPOINTS, SAMPLES, EVALUATION, DAMAGED = "checkpoints", "samples", "evaluation", "damaged"
 # What ``config.json`` holds beside the config.
 EXPERIMENT, DATASET, ENVIRONMENT = "experiment", "dataset", "environment"
-# In the folder of a lane: how many its run has, and which of them it is.
+# In the folder of a lane: how many its run has, which of them it is, and where the run lies.
 LANE = "lane"
 BESIDE = (EXPERIMENT, DATASET, ENVIRONMENT, LANE)
 # What the system says of a lock that another holds; anything else means that it has no locks.
@@ -170,10 +170,9 @@ def check(workdir: Path, new: dict[str, Any]) -> None:
             raise errors.UserError(f"{workdir} holds a run without {CONFIG}; take another workdir")
         return
     old = read_config(workdir)
-    if group(old, LANE):
-        raise errors.UserError(
-            f"{workdir} is one seed of the run in {workdir.parent}: go on with that"
-        )
+    if of := group(old, LANE):
+        whole = os.path.normpath(workdir / of.get("run", ".."))
+        raise errors.UserError(f"{workdir} is one seed of the run in {whole}: go on with that")
     # A field that there was not yet had what is its default now.
     if changed := changes(to_json(complete(of_config(old))), new):
         raise errors.UserError(
@@ -187,48 +186,6 @@ def check(workdir: Path, new: dict[str, Any]) -> None:
         )
     if changed := environment.changes(group(old, ENVIRONMENT), group(new, ENVIRONMENT)):
         raise errors.UserError(f"JAX draws or computes other numbers than {workdir}: {changed}")
-
-
-def lane(workdir: Path, seed: int) -> Path:
-    """The folder of one seed of a run that trains several in one program."""
-    return workdir / f"seed_{seed}"
-
-
-def lanes(workdir: Path) -> list[Path]:
-    """The folder of each seed: the folder itself, where there is one.
-
-    Raises:
-      UserError: if it holds no run.
-    """
-    stored = read_config(workdir)
-    if (count := stored.get("seeds", 1)) == 1:
-        return [workdir]
-    return [lane(workdir, stored["seed"] + i) for i in range(count)]
-
-
-def find_lane(workdir: Path) -> tuple[int, int] | None:
-    """Which lane this is the folder of, and of how many; ``None`` of a run by itself.
-
-    Raises:
-      UserError: if the folder holds no run, or several.
-    """
-    stored = read_config(workdir)
-    if stored.get("seeds", 1) > 1:
-        first = lane(workdir, stored["seed"])
-        raise errors.UserError(
-            f"{workdir} holds {stored['seeds']} seeds; name the folder of one, such as {first}"
-        )
-    found = stored.get(LANE)
-    return (found["index"], found["of"]) if found else None
-
-
-def checkpoints(workdir: Path) -> Path:
-    """Where the checkpoints of a run lie: those of a lane with the others'.
-
-    Raises:
-      UserError: see ``find_lane``.
-    """
-    return (workdir.parent if find_lane(workdir) else workdir) / CHECKPOINTS
 
 
 def claim(workdir: Path, new: dict[str, Any]) -> None:

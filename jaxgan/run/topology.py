@@ -13,6 +13,7 @@ import numpy as np
 from jax.experimental import topologies
 from ml_collections import ConfigDict
 
+from jaxgan import config as configs
 from jaxgan import data
 from jaxgan.base import errors, parallel
 from jaxgan.base.errors import UserError
@@ -203,7 +204,7 @@ def trial(
     """
     config = config.copy_and_resolve_references()
     config.batch_size = size
-    over = parallel.over(chosen, "jit", size, config.seeds, "chips")
+    over = parallel.over(chosen, "jit", size, len(configs.lanes(config)), "chips")
     ready = program.prepare(config, splits, begins=False, devices=over)
     try:
         found = compiled(ready, splits)

@@ -15,7 +15,7 @@ from jaxgan.base import environment, errors, files, parallel
 from jaxgan.base.method import TRANSLATED, Method
 from jaxgan.base.state import State
 from jaxgan.data import Spec
-from jaxgan.run import checkpoint, lanes, program, requests, run_folder, sampling
+from jaxgan.run import checkpoint, lane_folders, lanes, program, requests, run_folder, sampling
 from jaxgan.run.program import Program
 
 PyTree = Any
@@ -210,13 +210,13 @@ def load(
     used = max(d for d in range(1, limit + 1) if completed.batch_size % d == 0)
     completed.parallel.update({"devices": used, "mode": "jit"})
     ready = program.assemble(completed, spec or data.Splits(completed.data).spec())
-    lane = run_folder.find_lane(workdir)
+    lane = lane_folders.find(workdir)
     template = ready.template
     if lane is not None:
         # The others are read with it, and let go.
         together = parallel.devices("jit", used, completed.batch_size, lane[1])
         template = lanes.stacked(ready.shapes, together)
-    restored = checkpoint.restore(run_folder.checkpoints(workdir), template, step=step)
+    restored = checkpoint.restore(lane_folders.checkpoints(workdir), template, step=step)
     if restored is None:
         raise errors.UserError(f"there is no checkpoint in {workdir} yet")
     tree = restored.tree

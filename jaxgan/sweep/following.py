@@ -9,7 +9,7 @@ from typing import Protocol
 from tqdm import tqdm
 
 from jaxgan.base import preemption
-from jaxgan.run import run_folder
+from jaxgan.run import lane_folders, run_folder
 from jaxgan.sweep.plan import Plan
 from jaxgan.sweep.runs import BAD_END, FINISHED, Ended, Run
 from jaxgan.sweep.work import Work
@@ -122,7 +122,7 @@ def done(made: Plan, codes: Sequence[int | None]) -> int:
 def last_step(run: Run) -> int:
     """The last step that a run has logged, 0 if none."""
     try:
-        place = run.place if len(run.seeds) == 1 else run_folder.lane(run.place, run.seeds[0])
+        place = run.place if len(run.seeds) == 1 else lane_folders.place(run.place, run.seeds[0])
         with (place / run_folder.METRICS).open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
             lines = file.read().splitlines()

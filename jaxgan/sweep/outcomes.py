@@ -10,7 +10,7 @@ from typing import Any
 from jaxgan.base import errors
 from jaxgan.evaluation import protocol
 from jaxgan.evaluation.protocol import Result
-from jaxgan.run import run_folder
+from jaxgan.run import lane_folders, run_folder
 from jaxgan.run.pauses import DIVERGED
 from jaxgan.sweep import runs
 from jaxgan.sweep.arms import folder
@@ -50,7 +50,7 @@ def read(
       UserError: if nothing was measured, or not by one protocol.
     """
     places = {
-        arm: {seed: run_folder.lane(workdir / folder(arm), seed) for seed in stored["seeds"]}
+        arm: {seed: lane_folders.place(workdir / folder(arm), seed) for seed in stored["seeds"]}
         for arm in stored["arms"]
     }
     measured = {

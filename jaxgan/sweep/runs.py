@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from jaxgan.base import errors, files
 from jaxgan.config import SAFE, parse_override
-from jaxgan.run import run_folder
+from jaxgan.run import lane_folders
 from jaxgan.sweep.arms import EXPERIMENT, Sweep, folder, written
 
 SWEEP = "sweep.json"
@@ -128,7 +128,7 @@ def runs(
             if sweep.together:
                 which.append(f"--config.seeds={len(seeds)}")
             else:
-                place = run_folder.lane(place, seeds[0])
+                place = lane_folders.place(place, seeds[0])
             arguments = (f"--config={file}", *small, *overrides, *own, *which)
             found.append(Run(arm, seeds, place, arguments))
     return found

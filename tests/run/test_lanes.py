@@ -10,7 +10,7 @@ import pytest
 import jaxgan
 from jaxgan import config, data, train
 from jaxgan.base import errors, files
-from jaxgan.run import checkpoint, export, judge, lanes, program, run_folder
+from jaxgan.run import checkpoint, export, judge, lane_folders, lanes, program
 from tests.conftest import METHODS, experiment_of, log_lines, run, same_bits, smoke, stop_at
 from tests.test_laws import sgd
 
@@ -102,7 +102,7 @@ def together(tmp_path_factory):
 def test_each_lane_has_the_folder_of_a_run(together, tmp_path):
     alone = tmp_path / "alone"
     assert run(smoke("cgan_digits", *SHORT, "seed=1"), alone) == train.FINISHED
-    lane = run_folder.lane(together, 1)
+    lane = lane_folders.place(together, 1)
     lines = log_lines(lane)
     for one, two in zip(log_lines(alone), lines, strict=True):
         assert one.keys() == two.keys()
@@ -116,7 +116,8 @@ def test_each_lane_has_the_folder_of_a_run(together, tmp_path):
     assert result["made_by"]["seed"] == 1
     assert (lane / "samples.gif").exists()
     assert (
-        len({(run_folder.lane(together, i) / "metrics.jsonl").read_text() for i in range(3)}) == 3
+        len({(lane_folders.place(together, i) / "metrics.jsonl").read_text() for i in range(3)})
+        == 3
     )
 
 
@@ -165,7 +166,7 @@ def test_stopped_and_resumed_it_ends_in_the_same_bits(together, tmp_path, monkey
     ]
     assert same_bits(*trees)
     for seed in range(3):
-        lines = [log_lines(run_folder.lane(w, seed)) for w in (together, tmp_path / "run")]
+        lines = [log_lines(lane_folders.place(w, seed)) for w in (together, tmp_path / "run")]
         assert lines[0] == lines[1]
 
 
@@ -175,7 +176,7 @@ def test_several_steps_in_one_dispatch_and_streamed_batches(together, tmp_path, 
     settings = smoke("cgan_digits", *SHORT, *more)
     assert run(settings, tmp_path / "run") == train.FINISHED
     for seed in range(3):
-        lines = [log_lines(run_folder.lane(w, seed)) for w in (together, tmp_path / "run")]
+        lines = [log_lines(lane_folders.place(w, seed)) for w in (together, tmp_path / "run")]
         assert lines[0] == lines[1]
 
 
@@ -207,9 +208,9 @@ def test_one_that_diverges_is_frozen_and_named_and_the_others_go_on(
     assert said.count("seed 1: stopped: non-finite loss or parameter of") == 1
     assert "the other seeds go on" in said
     for seed in (0, 2):
-        lines = [log_lines(run_folder.lane(w, seed)) for w in (together, tmp_path / "run")]
+        lines = [log_lines(lane_folders.place(w, seed)) for w in (together, tmp_path / "run")]
         assert lines[0] == lines[1]
-    lane = run_folder.lane(tmp_path / "run", 1)
+    lane = lane_folders.place(tmp_path / "run", 1)
     assert log_lines(lane) == [{"step": 1, "diverged": 1.0}]
     assert not (lane / "evaluation").exists()
     template = program.prepare(settings).template
@@ -231,7 +232,7 @@ def test_a_skipped_step_is_one_lanes_own(tmp_path, monkeypatch):
     poison(monkeypatch, 1)
     settings = smoke("cgan_digits", *SHORT, "seeds=2", "health.on_nonfinite=skip")
     assert run(settings, tmp_path / "run") == train.FINISHED
-    lines = [log_lines(run_folder.lane(tmp_path / "run", seed)) for seed in range(2)]
+    lines = [log_lines(lane_folders.place(tmp_path / "run", seed)) for seed in range(2)]
     assert not any("skipped" in line for line in lines[0])
     assert [line["skipped"] for line in lines[1] if "skipped" in line] == [4, 4, 4]
 
@@ -240,7 +241,7 @@ def test_the_best_checkpoint_is_by_the_mean_over_seeds(tmp_path):
     more = ("seeds=2", "checkpoint.best=g/loss", "checkpoint.keep=1")
     settings = smoke("cgan_digits", *SHORT, *more)
     assert run(settings, tmp_path / "run") == train.FINISHED
-    logged = [log_lines(run_folder.lane(tmp_path / "run", seed)) for seed in range(2)]
+    logged = [log_lines(lane_folders.place(tmp_path / "run", seed)) for seed in range(2)]
     ranked = checkpoint.metrics(tmp_path / "run" / "checkpoints")
     for step, value in ranked.items():
         mine = [
