@@ -18,8 +18,10 @@ Fields = Mapping[str, Any]
 Arms = dict[str, dict[str, Any]]
 # What an arm sets to be of another experiment: the name of a file beside this one.
 EXPERIMENT = "experiment"
+# Of a sweep that trains arms side by side, too.
+ARMS = "arms"
 # Names of a sweep's own files; how long that of a folder may be.
-RESERVED, LONGEST = ("sweep", "slurm"), 200
+RESERVED, TOGETHER, LONGEST = ("sweep", "slurm"), "together_", 200
 # What may stand in the name of a folder as it is.
 KEPT = r"[^\w.=+-]+"
 
@@ -35,7 +37,8 @@ class Sweep:
       baseline: the arm that the others are compared with; ``''`` is the first.
       together: whether the seeds of an arm are trained side by side, as lanes of one program: less
         time where a step of one leaves the machine idle, as many times the memory. They must be
-        consecutive.
+        consecutive. ``'arms'``: so are arms that differ in numbers of the method alone, learning
+        rates and weights of losses among them.
 
     Raises:
       ValueError: for no arms or seeds, two of one name, a baseline that is none, or seeds that
@@ -45,7 +48,7 @@ class Sweep:
     arms: Any
     seeds: Any = 3
     baseline: str = ""
-    together: bool = False
+    together: bool | str = False
 
     def __post_init__(self) -> None:
         """Puts everything in one form, and looks at it."""
@@ -57,6 +60,8 @@ class Sweep:
             raise ValueError("a sweep needs an arm and a seed")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"a seed stands twice in {list(self.seeds)}")
+        if self.together not in (False, True, ARMS):
+            raise ValueError(f"together is False, True or {ARMS!r}, not {self.together!r}")
         first = self.seeds[0]
         if self.together and self.seeds != tuple(range(first, first + len(self.seeds))):
             raise ValueError(f"seeds trained together are consecutive, not {list(self.seeds)}")
@@ -79,11 +84,12 @@ def check(name: str, fields: Fields) -> None:
       ValueError: saying which it is.
     """
     place = folder(name)
-    if place in RESERVED or place.endswith((".json", ".log")) or len(place) > LONGEST:
+    taken = place in RESERVED or place.startswith(TOGETHER) or place.endswith((".json", ".log"))
+    if taken or len(place) > LONGEST:
         raise ValueError(f"an arm cannot be called {name[:50]!r}: its folder would be {place[:50]}")
     for field, value in fields.items():
-        if field in ("seed", "seeds"):
-            raise ValueError(f"arm {name!r} sets {field}: the seeds are those of the sweep")
+        if field in ("seed", "seeds", "arms"):
+            raise ValueError(f"arm {name!r} sets {field}: seeds and arms are those of the sweep")
         if field == EXPERIMENT and (not isinstance(value, str) or Path(value).name != value):
             raise ValueError(f"arm {name!r}: experiment is a file beside this one, not {value!r}")
         try:

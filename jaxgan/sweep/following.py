@@ -122,7 +122,9 @@ def done(made: Plan, codes: Sequence[int | None]) -> int:
 def last_step(run: Run) -> int:
     """The last step that a run has logged, 0 if none."""
     try:
-        place = run.place if len(run.seeds) == 1 else lane_folders.place(run.place, run.seeds[0])
+        arm = None if len(run.arms) == 1 else 0
+        alone = arm is None and len(run.seeds) == 1
+        place = run.place if alone else lane_folders.place(run.place, run.seeds[0], arm)
         with (place / run_folder.METRICS).open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
             lines = file.read().splitlines()

@@ -10,10 +10,9 @@ from typing import Any
 from jaxgan.base import errors
 from jaxgan.evaluation import protocol
 from jaxgan.evaluation.protocol import Result
-from jaxgan.run import lane_folders, run_folder
+from jaxgan.run import run_folder
 from jaxgan.run.pauses import DIVERGED
 from jaxgan.sweep import runs
-from jaxgan.sweep.arms import folder
 
 ROLES = ("final", "best")
 COLLAPSE = "alarm/collapse"
@@ -49,15 +48,12 @@ def read(
     Raises:
       UserError: if nothing was measured, or not by one protocol.
     """
-    places = {
-        arm: {seed: lane_folders.place(workdir / folder(arm), seed) for seed in stored["seeds"]}
-        for arm in stored["arms"]
-    }
+    places = runs.places(workdir, stored)
     measured = {
         place: reports(place)
         for of in places.values()
-        for place in of.values()
-        if state(place) == "finished"
+        for place, whole in of.values()
+        if state(place, whole) == "finished"
     }
     keys = [{key(each, despite) for each in found} for found in measured.values() if found]
     if not keys:
@@ -71,11 +67,11 @@ def read(
         arm: [
             Outcome(
                 seed,
-                state(place),
+                state(place, whole),
                 collapsed(place),
                 by_role([r for r in measured.get(place, []) if key(r, despite) == chosen]),
             )
-            for seed, place in of.items()
+            for seed, (place, whole) in of.items()
         ]
         for arm, of in places.items()
     }
@@ -128,19 +124,17 @@ def refuse(measured: dict[Path, list[Result]], despite: Sequence[str]) -> None:
     raise errors.UserError("these runs have no protocol in common: evaluate them alike")
 
 
-def state(place: Path) -> str:
-    """How a run ended, by itself or together with the arm's other seeds."""
-    for ended in (place, place.parent):
-        try:
-            code = json.loads(ended.with_name(ended.name + ".json").read_text())["code"]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        if not place.is_dir():
-            return "unfinished"
-        if code == runs.FINISHED and any(line.get(DIVERGED) for line in logged(place, DIVERGED)):
-            return "diverged"
-        return {runs.FINISHED: "finished", runs.DIVERGED: "diverged"}.get(code, "failed")
-    return "unfinished"
+def state(place: Path, whole: Path) -> str:
+    """How the run of ``place`` ended, which is a lane of the one of ``whole``, or that itself."""
+    try:
+        code = json.loads(whole.with_name(whole.name + ".json").read_text())["code"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "unfinished"
+    if not place.is_dir():
+        return "unfinished"
+    if code == runs.FINISHED and any(line.get(DIVERGED) for line in logged(place, DIVERGED)):
+        return "diverged"
+    return {runs.FINISHED: "finished", runs.DIVERGED: "diverged"}.get(code, "failed")
 
 
 def logged(place: Path, name: str) -> list[dict[str, Any]]:

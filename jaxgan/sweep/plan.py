@@ -1,7 +1,7 @@
 """What a sweep would run, every arm looked at before any begins."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -12,7 +12,7 @@ from jaxgan.base import errors, files
 from jaxgan.config.reading import call_experiment
 from jaxgan.run import plan, program, run_folder
 from jaxgan.sweep import runs
-from jaxgan.sweep.arms import Sweep
+from jaxgan.sweep.arms import ARMS, Sweep
 from jaxgan.sweep.runs import Run
 
 
@@ -54,10 +54,9 @@ def make(experiment: str, workdir: Path, overrides: Sequence[str], *, smoke: boo
     sweep = call_experiment(experiment, "get_sweep", Sweep, "a jaxgan.sweep.Sweep")
     overrides = config.join_values(overrides)
     for text in overrides:
-        if text.startswith(("--config.seed=", "--config.seeds=")):
-            raise errors.UserError(f"{text}: the seeds are those of get_sweep()")
-    stored = runs.describe(sweep, experiment, overrides, smoke=smoke)
-    runs.check(workdir, stored)
+        if text.startswith(("--config.seed=", "--config.seeds=", "--config.arms=")):
+            raise errors.UserError(f"{text}: seeds and arms are those of get_sweep()")
+    runs.check(workdir, runs.describe(sweep, experiment, overrides, smoke=smoke))
     run_folder.check_place(workdir)
     found = runs.runs(sweep, workdir, experiment, overrides, smoke=smoke)
     ready = {run.arm: look_at(run) for run in found if run.seeds[0] == sweep.seeds[0]}
@@ -66,17 +65,53 @@ def make(experiment: str, workdir: Path, overrides: Sequence[str], *, smoke: boo
         same = apart.setdefault(run_folder.as_text(run_folder.to_json(each.config)), arm)
         if same != arm:
             raise errors.UserError(f"arms {same!r} and {arm!r} are one config")
+    pools = [] if sweep.together != ARMS else pools_of(sweep, found, ready)
+    names = [[run.arm for run in pool] for pool in pools]
+    runs.check_pools(workdir, names)
+    for number, pool in enumerate(pools):
+        found[found.index(pool[0])] = runs.pooled(sweep, workdir, pool, number)
+        found = [run for run in found if run not in pool]
     for run in found:
         if (run.place / run_folder.CONFIG).exists():
             check(run, ready[run.arm])
     return Plan(
         sweep,
-        stored,
+        runs.describe(sweep, experiment, overrides, names, smoke=smoke),
         found,
         {arm: each.config.steps for arm, each in ready.items()},
         {arm: plan.checkpoints_size(each) for arm, each in ready.items()},
         {arm: bool(each.config.evaluation.every) for arm, each in ready.items()},
     )
+
+
+def pools_of(
+    sweep: Sweep, found: Sequence[Run], ready: Mapping[str, program.Program]
+) -> list[list[Run]]:
+    """The runs that can be lanes of one program, where there are two or more, in their order."""
+    groups: list[list[Run]] = []
+    for run in found:
+        for group in groups:
+            if alike(sweep, [group[0].arm, run.arm], ready):
+                group.append(run)
+                break
+        else:
+            groups.append([run])
+    return [group for group in groups if len(group) > 1]
+
+
+def alike(sweep: Sweep, arms: Sequence[str], ready: Mapping[str, program.Program]) -> bool:
+    """Whether two arms differ in numbers alone, and so do their steps."""
+    rest = [
+        {field: value for field, value in of.items() if not runs.is_number(field, value)}
+        for of in (sweep.arms[arm] for arm in arms)
+    ]
+    config = ready[arms[0]].config.copy_and_resolve_references()
+    config.unlock()
+    config.arms = tuple(" ".join(runs.numbers(sweep.arms[arm])) for arm in arms)
+    try:
+        return rest[0] == rest[1] and bool(program.prepare(config.lock()))
+    except errors.UserError:
+        return False
 
 
 def check(run: Run, ready: program.Program) -> None:
@@ -85,9 +120,7 @@ def check(run: Run, ready: program.Program) -> None:
     Raises:
       UserError: naming what differs, see ``run_folder.check``.
     """
-    now = ready.config.copy_and_resolve_references()
-    now.seed = run.seeds[0]
-    run_folder.check(run.place, run_folder.describe(now, "", ready.spec))
+    run_folder.check(run.place, run_folder.describe(on_one_device(run), "", ready.spec))
 
 
 def look_at(run: Run) -> program.Program:
@@ -121,9 +154,15 @@ def describe(made: Plan) -> str:
     together = " trained together" if made.sweep.together else ""
     done = sum(run.code() == runs.FINISHED for run in made.runs)
     steps = sum(made.steps[run.arm] for run in made.runs)
-    disk = sum(made.bytes[run.arm] for run in made.runs)
+    disk = sum(made.bytes[arm] for run in made.runs for arm in run.arms)
+    lines += [""]
+    for run in made.runs:
+        if len(run.arms) > 1:
+            lines.append(f"in one program: {'; '.join(run.arms)}")
+    if unmeasured := [arm for arm, measured in made.measured.items() if not measured]:
+        told = "; ".join(unmeasured) if len(unmeasured) < len(made.measured) else "all arms"
+        lines.append(f"not measured at the end (evaluation.every=0): {told}")
     lines += [
-        "",
         f"runs: {len(made.sweep.arms)} arms with seeds "
         f"{', '.join(map(str, made.sweep.seeds))}{together}, "
         f"{len(made.runs)} in all, {done} of them finished",

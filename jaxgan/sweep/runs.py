@@ -3,14 +3,14 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxgan.base import errors, files
 from jaxgan.config import SAFE, parse_override
 from jaxgan.run import lane_folders
-from jaxgan.sweep.arms import EXPERIMENT, Sweep, folder, written
+from jaxgan.sweep.arms import EXPERIMENT, TOGETHER, Fields, Sweep, folder, written
 
 SWEEP = "sweep.json"
 # Exit codes of a run, see ``jaxgan.train``.
@@ -29,26 +29,32 @@ class Ended(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One arm with one seed, or with all of them together.
+    """One arm with one seed, or with all of them together, or several arms.
 
     Attributes:
-      arm: its name.
+      arms: their names.
       seeds: of the run.
       place: its folder; beside it stand its output, ``.log``, and how it ended, ``.json``.
       arguments: of ``jaxgan.main``, the folder left away.
     """
 
-    arm: str
+    arms: tuple[str, ...]
     seeds: tuple[int, ...]
     place: Path
     arguments: tuple[str, ...]
 
     @property
+    def arm(self) -> str:
+        """The first of them."""
+        return self.arms[0]
+
+    @property
     def name(self) -> str:
         """As it is told."""
+        told = self.arm if len(self.arms) == 1 else f"{len(self.arms)} arms from {self.arm}"
         if len(self.seeds) == 1:
-            return f"{self.arm}, seed {self.seeds[0]}"
-        return f"{self.arm}, seeds {self.seeds[0]} to {self.seeds[-1]}"
+            return f"{told}, seed {self.seeds[0]}"
+        return f"{told}, seeds {self.seeds[0]} to {self.seeds[-1]}"
 
     @property
     def log(self) -> Path:
@@ -102,7 +108,7 @@ class Run:
 def runs(
     sweep: Sweep, workdir: Path, experiment: str, overrides: Sequence[str], *, smoke: bool
 ) -> list[Run]:
-    """The runs, seed by seed, so that the first seeds of all arms come first.
+    """The runs of each arm by itself, seed by seed, so that the first seeds of all come first.
 
     The seeds of an arm lie in its folder, as the lanes of a run do.
 
@@ -130,12 +136,66 @@ def runs(
             else:
                 place = lane_folders.place(place, seeds[0])
             arguments = (f"--config={file}", *small, *overrides, *own, *which)
-            found.append(Run(arm, seeds, place, arguments))
+            found.append(Run((arm,), seeds, place, arguments))
+    return found
+
+
+def pooled(sweep: Sweep, workdir: Path, pool: Sequence[Run], number: int) -> Run:
+    """The run that trains several arms side by side, in the place of a run of each.
+
+    Args:
+      sweep: whose arms they are.
+      workdir: of the sweep.
+      pool: the run of each, of all seeds.
+      number: of the pool.
+    """
+    arms = tuple(run.arm for run in pool)
+    texts = tuple(" ".join(numbers(sweep.arms[arm])) for arm in arms)
+    own = {f"--config.{text}" for text in numbers(sweep.arms[arms[0]])}
+    shared = [text for text in pool[0].arguments if text not in own]
+    arguments = (*shared, f"--config.arms={texts!r}")
+    return Run(arms, pool[0].seeds, workdir / f"{TOGETHER}{number}", arguments)
+
+
+def numbers(fields: Fields) -> list[str]:
+    """What an arm sets that may differ between lanes, if it is a number in the config, too."""
+    own = [(field, value) for field, value in fields.items() if is_number(field, value)]
+    return [f"{field}={written(value)}" for field, value in own]
+
+
+def is_number(field: str, value: Any) -> bool:
+    """Whether it is a number of the method."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and field.startswith("method.")
+
+
+def places(workdir: Path, stored: Mapping[str, Any]) -> dict[str, dict[int, tuple[Path, Path]]]:
+    """By arm and seed the folder of a run, and that of the run that it is a lane of, if it is one.
+
+    Args:
+      workdir: of the sweep.
+      stored: what its ``sweep.json`` holds.
+    """
+    found: dict[str, dict[int, tuple[Path, Path]]] = {}
+    pools = [(i, pool) for i, pool in enumerate(stored.get("pools", ()))]
+    for arm in stored["arms"]:
+        whole, index = workdir / folder(arm), None
+        for number, pool in pools:
+            if arm in pool:
+                whole, index = workdir / f"{TOGETHER}{number}", pool.index(arm)
+        own = {seed: lane_folders.place(whole, seed, index) for seed in stored["seeds"]}
+        together = stored.get("together", False)
+        found[arm] = {seed: (at, whole if together else at) for seed, at in own.items()}
     return found
 
 
 def describe(
-    sweep: Sweep, experiment: str, overrides: Sequence[str], *, smoke: bool
+    sweep: Sweep,
+    experiment: str,
+    overrides: Sequence[str],
+    pools: Sequence[Sequence[str]] = (),
+    *,
+    smoke: bool,
 ) -> dict[str, Any]:
     """What ``sweep.json`` holds."""
     text = {
@@ -146,6 +206,7 @@ def describe(
         "seeds": sweep.seeds,
         "baseline": sweep.baseline,
         "together": sweep.together,
+        "pools": pools,
     }
     return json.loads(json.dumps(text))
 
@@ -208,6 +269,20 @@ def check(workdir: Path, new: dict[str, Any]) -> None:
     if told:
         raise errors.UserError(
             f"{workdir} holds another sweep: {'; '.join(told)}; take another folder"
+        )
+
+
+def check_pools(workdir: Path, pools: Sequence[Sequence[str]]) -> None:
+    """Refuses a folder in which other arms were trained together.
+
+    Raises:
+      UserError: naming both.
+    """
+    old = stored(workdir).get("pools", []) if (workdir / SWEEP).exists() else pools
+    if old != pools:
+        raise errors.UserError(
+            f"{workdir} holds another sweep: the arms trained together were {old}, now {pools}; "
+            "take another folder"
         )
 
 

@@ -12,7 +12,7 @@ import pytest
 from jaxgan import config
 from jaxgan.base import terminal
 from jaxgan.config import call_experiment
-from jaxgan.sweep import Sweep, runs
+from jaxgan.sweep import Sweep, plan, runs
 from jaxgan.sweep.__main__ import run
 from jaxgan.sweep.plan import on_one_device
 from tests.conftest import EXPERIMENTS
@@ -22,7 +22,7 @@ from jaxgan import sweep
 from gan_digits import get_config, get_smoke_config
 
 def get_sweep():
-    return sweep.Sweep({arms}, seeds={seeds}, together={together})
+    return sweep.Sweep({arms}, seeds={seeds}, together={together!r})
 """
 
 
@@ -103,7 +103,7 @@ def get_smoke_config(before=get_smoke_config):
 def test_seeds_are_set_by_the_sweep_alone(capsys, tmp_path, experiment):
     given = (f"--config={experiment()}", f"--workdir={tmp_path / 'w'}", "--smoke")
     for text in ("--config.seed=7", "--config.seeds=2"):
-        assert "the seeds are those of get_sweep()" in refusal(capsys, *given, text)
+        assert "seeds and arms are those of get_sweep()" in refusal(capsys, *given, text)
 
 
 def test_a_sweep_that_ends_the_process_is_an_error(capsys, tmp_path, experiment):
@@ -203,3 +203,53 @@ def test_seeds_together_come_to_the_same_table(tmp_path, experiment, capsys):
     assert row[2].strip() == other[2].strip() == "2 of 2"
     mean, other = (float(cells[3].split("±")[0]) for cells in (row, other))
     assert mean == pytest.approx(other, rel=0.02)
+
+
+NUMBERS = """{
+    "a": {"method.g_optimizer.learning_rate": 1e-3},
+    "hinge": {"method.loss": "hinge"},
+    "R1": {"method.techniques.r1": 0.5},
+    "b": {"method.g_optimizer.learning_rate": 4e-3},
+    "R1 more": {"method.techniques.r1": 2},
+}"""
+
+
+def test_arms_that_differ_in_numbers_are_one_run(tmp_path, experiment, capsys):
+    workdir, path = tmp_path / "w", experiment(NUMBERS, 2, together="arms")
+    command = [f"--config={path}", f"--workdir={workdir}", "--smoke"]
+    assert run([*command, "--dry_run"]) == 0
+    said = capsys.readouterr().out
+    assert "\nin one program: a; b\n" in said
+    assert "\nin one program: R1; R1 more\n" in said
+    assert "trained together, 3 in all" in said
+    assert "not measured" not in said
+    assert run([*command, "--dry_run", "--config.evaluation.every=0"]) == 0
+    assert "\nnot measured at the end (evaluation.every=0): all arms\n" in capsys.readouterr().out
+    made = plan.make(path, workdir, [], smoke=True)
+    runs.claim(workdir, made.stored)
+    lane = runs.places(workdir, made.stored)["R1 more"][1]
+    assert lane == (workdir / "together_1" / "arm_1" / "seed_1", workdir / "together_1")
+    arms = NUMBERS.replace("}", "}, 'c': {'method.d_optimizer.b1': 0.1}", 1)
+    more = experiment(arms, 2, together="arms")
+    told = refusal(capsys, f"--config={more}", f"--workdir={workdir}", "--smoke")
+    assert "trained together were [['a', 'b'], ['R1', 'R1 more']], now [['a', 'c', 'b']," in told
+    told = refusal(capsys, *command, "--config.arms=method.techniques.r1=1")
+    assert "seeds and arms are those of get_sweep()" in told
+
+
+@pytest.mark.slow
+def test_arms_together_come_to_the_same_table(tmp_path, experiment, capsys):
+    tables = []
+    for together in (False, "arms"):
+        place, path = tmp_path / str(together), experiment(NUMBERS, 2, together=together)
+        command = [f"--config={path}", f"--workdir={place}", "--smoke", "--config.sample.every=0"]
+        assert run(command) == 0
+        assert run([f"--summarize={place}", "--figures=sliced_wasserstein"]) == 0
+        tables.append(capsys.readouterr().out.partition("| sliced")[2].splitlines()[2:7])
+    for row, other in zip(*([line.split("|") for line in table] for table in tables), strict=True):
+        assert row[1:3] == other[1:3]
+        assert row[2].strip() == "2 of 2"
+        mean, beside = (float(cells[3].split("±")[0]) for cells in (row, other))
+        assert mean == pytest.approx(beside, rel=0.02)
+    assert run(command) == 0
+    assert "finished in" not in capsys.readouterr().out

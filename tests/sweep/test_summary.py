@@ -71,7 +71,10 @@ def test_seeds_that_were_trained_together(sweep):
     """Their arm has one ending; one that diverged while others went on says so in its log."""
     for seed in range(3):
         (sweep / "b_c" / f"seed_{seed}.json").unlink()
-    (sweep / "b_c.json").write_text(json.dumps({"code": 0}))
+    for arm in ("a", "b_c"):
+        (sweep / f"{arm}.json").write_text(json.dumps({"code": 0}))
+    stored = json.loads((sweep / "sweep.json").read_text())
+    (sweep / "sweep.json").write_text(json.dumps({**stored, "together": True}))
     line = {"step": 7, "diverged": 1.0}
     (sweep / "b_c" / "seed_1" / "metrics.jsonl").write_text(json.dumps(line) + "\n")
     out = sweep / "table.csv"
