@@ -16,7 +16,7 @@ from jax.extend import core
 PyTree = Any
 Path = tuple[Any, ...]
 # Operations that only call a program: it can stand in their place.
-CALLS = ("jit", "pjit", "closed_call", "checkpoint", "custom_jvp_call", "custom_vjp_call")
+CALLS = ("jit", "pjit", "closed_call", "remat2", "custom_jvp_call", "custom_vjp_call")
 
 
 class DifferentError(Exception):
@@ -49,7 +49,7 @@ def merge(functions: Sequence[Callable[..., PyTree]]) -> Callable[..., PyTree]:
 
 def plain(program: Any) -> tuple[Any, Sequence[Any]]:
     """A program's operations, and its constants, which JAX 0.12 keeps in one."""
-    return getattr(program, "jaxpr", program), program.consts
+    return getattr(program, "jaxpr", program), getattr(program, "consts", ())
 
 
 def differences(
@@ -60,6 +60,7 @@ def differences(
     Raises:
       DifferentError: if that is not all.
     """
+    same("number of constants", [len(each) for each in constants])
     for i, each in enumerate(zip(*constants, strict=True)):
         yield from rows((*path, "constant", i), each)
     same("number of operations", [len(jaxpr.eqns) for jaxpr in jaxprs])
@@ -107,6 +108,8 @@ def rows(path: Path, values: Sequence[Any]) -> Iterator[tuple[Path, np.ndarray]]
     """The values as one array, if they differ."""
     if all(value is values[0] for value in values):
         return
+    if any(jnp.issubdtype(jnp.asarray(value).dtype, jax.dtypes.prng_key) for value in values):
+        return same("key", [jax.random.key_data(value).tolist() for value in values])
     arrays = [np.asarray(value) for value in values]
     same("shape of a constant", [(x.shape, x.dtype) for x in arrays])
     if any(x.tobytes() != arrays[0].tobytes() for x in arrays):
@@ -120,7 +123,7 @@ def same(what: str, values: Sequence[Any]) -> None:
       DifferentError: naming them.
     """
     for value in values[1:]:
-        if value != values[0]:
+        if value != values[0] and not (value != value and values[0] != values[0]):  # NaN is alike
             raise DifferentError(f"{what}: {values[0]} and {value}"[:200])
 
 
@@ -185,15 +188,19 @@ def within(
         branches = [inner("branches", j) for j in range(len(params["branches"]))]
         return jax.lax.switch(given[0], branches, *given[1:])
     if name == "scan":
-        fixed, carried = params["num_consts"], params["num_consts"] + params["num_carry"]
+        if "ft_in" in params:  # of JAX 0.12
+            constant, carry = (len(part) for part in params["ft_in"].unpack()[:2])
+        else:
+            constant, carry = params["num_consts"], params["num_carry"]
+        given, init, xs = given[:constant], given[constant:][:carry], given[constant + carry :]
 
-        def body(carry: Any, row: Any) -> tuple[Any, Any]:
-            out = inner("jaxpr")(*given[:fixed], *carry, *row)
-            return out[: params["num_carry"]], out[params["num_carry"] :]
+        def body(state: Any, row: Any) -> tuple[Any, Any]:
+            out = inner("jaxpr")(*given, *state, *row)
+            return out[:carry], out[carry:]
 
         options = {key: params[key] for key in ("length", "reverse", "unroll")}
-        carry, made = jax.lax.scan(body, given[fixed:carried], given[carried:], **options)
-        return [*carry, *made]
+        end, made = jax.lax.scan(body, init, xs, **options)
+        return [*end, *made]
     if name == "while":
         a, b = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
         return jax.lax.while_loop(
