@@ -102,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--summarize", metavar="DIR", help="the table of a sweep")
     p.add_argument("--figures", type=names, help="of the table: frechet,recall (default: all)")
     p.add_argument("--despite", type=names, help="fields of the protocol that may differ")
-    p.add_argument("--out", help="where the table goes: a .md, a .tex or a .csv")
+    p.add_argument("--out", help="where the table goes: a .md, .tex, .html or .csv")
     return p
 
 

@@ -1,6 +1,7 @@
-"""The table of a sweep: ``--summarize``, as Markdown, LaTeX or CSV."""
+"""The table of a sweep: ``--summarize``, as Markdown, LaTeX, HTML or CSV."""
 
 import csv
+import html
 import io
 import math
 from collections import Counter
@@ -15,7 +16,21 @@ from jaxgan.sweep import outcomes, runs
 from jaxgan.sweep.outcomes import ROLES, Outcome
 from jaxgan.sweep.statistics import MANY, Interval, interval, seeds_needed
 
-FORMATS = {".md": "github", ".tex": "latex_booktabs"}
+FORMATS = {".md": "github", ".tex": "latex_booktabs", ".html": "html"}
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+body {{ font: 1rem/1.5 sans-serif; margin: 1rem auto; max-width: 70rem; padding: 0 1rem }}
+div {{ margin: 2rem 0; overflow-x: auto }}
+table {{ border-collapse: collapse; white-space: nowrap }}
+td, th {{ border-bottom: 1px solid #ccc; padding: .2rem .8rem; text-align: left }}
+</style>
+<h1>{title}</h1>
+{body}
+</html>"""
 EXPLAINED = (
     "Mean and 95 % interval (Student's t) over training seeds, of those that finished. The "
     "difference is that of the final checkpoints, seed by seed, to the baseline. Seeds: with so "
@@ -33,7 +48,7 @@ def summarize(
     Args:
       workdir: of the sweep.
       figures: to show; all of them by default.
-      out: a ``.md``, ``.tex`` or ``.csv``.
+      out: a ``.md``, ``.tex``, ``.html`` or ``.csv``.
       despite: fields of the protocol that may differ between runs.
 
     Returns:
@@ -45,7 +60,7 @@ def summarize(
     """
     path = None if out is None else Path(out)
     if path is not None and path.suffix not in (*FORMATS, ".csv"):
-        raise errors.UserError(f"--out must end in .md, .tex or .csv, not {path.name!r}")
+        raise errors.UserError(f"--out must end in .md, .tex, .html or .csv, not {path.name!r}")
     stored = runs.stored(workdir)
     found = outcomes.read(workdir, stored, despite)
     known = outcomes.names(found)
@@ -116,6 +131,10 @@ def document(
         EXPLAINED,
         f"Protocol: {told}.",
     ]
+    if form == "html":
+        parts = [f'<div tabindex="0">{table}</div>' for table in parts]
+        body = "\n".join([*parts, *(f"<p>{html.escape(note)}</p>" for note in notes)])
+        return PAGE.format(title=html.escape(name), body=body)
     if form.startswith("latex"):
         notes = [f"% {note}" for note in notes]
     return "\n\n".join([*parts, "\n".join(notes)])

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -97,6 +98,45 @@ def test_documents(sweep):
     assert "0.43 ± 0.38" in tex
 
 
+class Page(HTMLParser):
+    """The rows of a page, and how its elements are nested."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.rows, self.headings = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        assert not any(name in ("src", "href") for name, _ in attributes)  # it stands by itself
+        self.rows += [[]] if tag == "tr" else []
+        self.open += [tag] if tag != "meta" else []
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open[-1:] == ["h1"]:
+            self.headings.append(data)
+        if self.open[-1:] in (["td"], ["th"]) and data.strip():
+            self.rows[-1].append(data.strip())
+
+
+def test_a_page(sweep):
+    stored = json.loads((sweep / "sweep.json").read_text())
+    arms = {"a <script>" if arm == "a" else arm: of for arm, of in stored["arms"].items()}
+    text = json.dumps({**stored, "arms": arms, "baseline": "a <script>"})
+    (sweep / "sweep.json").write_text(text)
+    (sweep / "a").rename(sweep / "a_script")
+    summary.summarize(sweep, ["frechet"], str(sweep / "table.html"))
+    page = Page((sweep / "table.html").read_text())
+    assert page.headings == ["y.py"]
+    assert page.open == []
+    assert page.rows[0] == ["frechet", "runs", "final", "best", "difference", "seeds"]
+    assert page.rows[1][:2] == ["a <script>", "3 of 3"]
+    assert page.rows[2][:2] == ["b, c", "3 of 3"]
+    assert len(page.rows) == 4
+
+
 def test_the_best_checkpoint_apart(sweep):
     run(sweep / "e", results=[])
     folder = sweep / "a" / "seed_0" / "evaluation"
@@ -130,7 +170,7 @@ def test_results_of_the_select_part_are_not_taken(sweep):
 def test_what_there_is_no_table_of(sweep, tmp_path_factory):
     with pytest.raises(errors.UserError, match=r"unknown figure 'fid'"):
         summary.summarize(sweep, ["fid"], None)
-    with pytest.raises(errors.UserError, match=r"must end in \.md, \.tex or \.csv"):
+    with pytest.raises(errors.UserError, match=r"must end in \.md, \.tex, \.html or \.csv"):
         summary.summarize(sweep, None, "table.xlsx")
     empty = tmp_path_factory.mktemp("empty")
     with pytest.raises(errors.UserError, match="is not the folder of a sweep"):
