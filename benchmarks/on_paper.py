@@ -83,8 +83,13 @@ def load(name: str) -> ConfigDict:
 
 
 def digest(config: ConfigDict) -> str:
-    """A short text that differs where a config does, or what compiles it."""
-    known = [to_json(config), jax.__version__, topology.version()]
+    """A short text that differs where a config does, or what compiles it.
+
+    A field that is as it is by default is left away: rows outlive a new one.
+    """
+    common = dict(configs.flatten(configs.default()))
+    set_apart = {k: v for k, v in configs.flatten(config) if common.get(k) != v}
+    known = [to_json(set_apart), jax.__version__, topology.version()]
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:8]
 
 

@@ -134,3 +134,18 @@ def test_every_experiment_can_be_put_on_black_images(name):
     config = on_paper.load(name)
     assert config.data.name == "benchmarks.blank.images"
     assert config.method.name
+
+
+def test_rows_outlive_a_new_field_but_no_other_setting(monkeypatch):
+    monkeypatch.setattr(on_paper.topology, "version", lambda: "libtpu 1")
+    settings = on_paper.load("dcgan_cifar10")
+    before = on_paper.digest(settings)
+    older = settings.copy_and_resolve_references().unlock()
+    del older["arms"]
+    assert on_paper.digest(older) == before
+    for field, value in (("batch_size", 32), ("precision", "bfloat16")):
+        other = settings.copy_and_resolve_references().unlock()
+        other[field] = value
+        assert on_paper.digest(other) != before
+    monkeypatch.setattr(on_paper.topology, "version", lambda: "libtpu 2")
+    assert on_paper.digest(settings) != before
