@@ -32,8 +32,8 @@ SILENCE = 30
 EVERY, GRACE = 2.0, 6.0
 # Seconds until all have come to a place, and to the end, before which the first one may draw.
 LIMIT, LAST = 600.0, 1800.0
-# Seconds that a process which failed may take to clean up.
-CLEANING = 30.0
+# Seconds that a process which failed may take to clean up, and process 0 to answer a call.
+CLEANING, ANSWER = 30.0, 3.0
 # What process 0 keeps for all: hosts, who came to a place, the first that failed, who finished.
 HOST, PLACE, FAILED, DONE = "jaxgan/host/", "jaxgan/place/", "jaxgan/failed", "jaxgan/done/"
 REMEDY = "start all of them again: a training goes on from its last checkpoint"
@@ -54,6 +54,7 @@ def watched() -> Iterator[None]:
         yield
         return
     watch = Watch()
+    watch.start()
     try:
         yield
         watch.finish()
@@ -117,7 +118,7 @@ def answers(address: str) -> bool:
     """Whether somebody answers at HOST:PORT: one that was stopped lets itself be called alone."""
     host, _, port = address.rpartition(":")
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=3) as called:
+        with socket.create_connection((host.strip("[]"), int(port)), ANSWER) as called:
             return bool(called.recv(1))  # of gRPC, which speaks first
     except OSError:
         return False
@@ -130,13 +131,14 @@ class Watch:
       index: of this process, as its launcher counts.
       count: of the processes.
       hosts: their names, by index.
+      address: of process 0, at which JAX answers.
       over: set when nobody is to be missed any more.
       failure: the line and the exit code of an error that ends this process.
     """
 
     def __init__(self) -> None:
         state: Any = distributed.global_state
-        self.client, address = state.client, state.coordinator_address
+        self.client, self.address = state.client, str(state.coordinator_address)
         self.index, self.count = state.process_id, state.num_processes
         self.client.key_value_set(f"{HOST}{self.index}", socket.gethostname(), True)
         for index in range(self.count):
@@ -144,10 +146,13 @@ class Watch:
         self.hosts = written(self.client, HOST)
         self.over, self.telling = threading.Event(), threading.Lock()
         self.failure: tuple[str, int] | None = None
-        if self.index > 0:
-            self.explain_abort(address)
         tasks = (self.listen, self.look)
         self.threads = [threading.Thread(target=task, daemon=True) for task in tasks]
+
+    def start(self) -> None:
+        """Watches from here on."""
+        if self.index > 0:
+            self.explain_abort()
         for thread in self.threads:
             thread.start()
 
@@ -234,14 +239,14 @@ class Watch:
                 stream.flush()
         self.leave(code)
 
-    def explain_abort(self, address: str) -> None:
+    def explain_abort(self) -> None:
         """Has JAX's abort in C++, which follows the loss of process 0, end with a line as well."""
 
         @ctypes.CFUNCTYPE(None, ctypes.c_int)
         def explain(number: int) -> None:
             if self.failure:
                 self.end(*self.failure)
-            elif not answers(address):
+            elif not answers(self.address):
                 self.end(f"{self.name([0])} cannot be reached; see its own output; {REMEDY}")
 
         _kept.append(explain)

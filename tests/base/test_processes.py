@@ -1,11 +1,9 @@
 import os
-import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 
 import jax
 import pytest
@@ -299,27 +297,3 @@ def test_two_processes_train_and_evaluate_as_one(
     # And the run of two processes is resumed by one.
     assert main.main([*here, f"--workdir={together}", "--config.steps=30"]) == 0
     assert "going on from step 20" in capsys.readouterr().out
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-def test_a_process_that_dies_or_stops_ends_the_other_and_is_named(tmp_path, number):
-    experiment, run = f"--config={EXPERIMENTS}/gan_digits.py", tmp_path / "run"
-    more = ("--config.steps=1000000", "--config.log.every=20", "--config.evaluation.every=0")
-    processes = start_processes(
-        (tmp_path / "0", tmp_path / "1"), experiment, f"--workdir={run}", "--smoke", *more
-    )
-    try:
-        until = time.monotonic() + 120
-        while not (run / "metrics.jsonl").exists() and time.monotonic() < until:
-            time.sleep(0.1)
-        os.kill(processes[1].pid, number)
-        gone = time.monotonic()
-        _, err = processes[0].communicate(timeout=100)
-        assert time.monotonic() - gone < 60
-        assert processes[0].returncode not in (0, preemption.EXIT_CODE)
-        assert re.search(r"task.{0,200}\b1\b", err, re.DOTALL | re.IGNORECASE), err
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
