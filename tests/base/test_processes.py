@@ -234,20 +234,25 @@ def get_smoke_config():
 """
 
 
-def start_processes(caches, *arguments):
-    """The same command in a process for each of these caches, with a device each."""
-    port, started, flags = free_port(), [], os.environ.get("XLA_FLAGS", "")
+def start_processes(caches, *arguments, hosts=None, address=""):
+    """The same command in a process for each of these caches, with a device each.
+
+    Of several hosts: what each command begins with there, and the address of process 0.
+    """
+    address = address or f"localhost:{free_port()}"
+    started, flags = [], os.environ.get("XLA_FLAGS", "")
     for index, cache in enumerate(caches):
         env = {
             **os.environ,
             "XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count=1",
             "JAX_PLATFORMS": "cpu",
             "XDG_CACHE_HOME": str(cache),
-            "JAX_COORDINATOR_ADDRESS": f"localhost:{port}",
+            "JAX_COORDINATOR_ADDRESS": address,
             "JAX_NUM_PROCESSES": str(len(caches)),
             "JAX_PROCESS_ID": str(index),
         }
-        command = [sys.executable, "-m", "jaxgan.main", *arguments]
+        before = hosts[index] if hosts else ()
+        command = [*before, sys.executable, "-m", "jaxgan.main", *arguments]
         started.append(
             subprocess.Popen(
                 command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -256,9 +261,9 @@ def start_processes(caches, *arguments):
     return started
 
 
-def run_processes(caches, *arguments):
+def run_processes(caches, *arguments, **where):
     """See ``start_processes``; the exit code, stdout and stderr of each, when all have ended."""
-    started = start_processes(caches, *arguments)
+    started = start_processes(caches, *arguments, **where)
     results = [p.communicate(timeout=240) for p in started]
     return [(p.returncode, *result) for p, result in zip(started, results, strict=True)]
 
