@@ -10,6 +10,7 @@ import ctypes
 import itertools
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -37,6 +38,8 @@ CLEANING, ANSWER = 30.0, 3.0
 # What process 0 keeps for all: hosts, who came to a place, the first that failed, who finished.
 HOST, PLACE, FAILED, DONE = "jaxgan/host/", "jaxgan/place/", "jaxgan/failed", "jaxgan/done/"
 REMEDY = "start all of them again: a training goes on from its last checkpoint"
+# How an exchange fails that another process has left: gloo, NCCL, or JAX's own barriers.
+STATUS = re.compile("(UNKNOWN|INTERNAL|UNAVAILABLE|ABORTED|CANCELLED|DEADLINE_EXCEEDED): ")
 _places = itertools.count()  # the same in all processes
 _kept: list[Any] = []  # what C has a pointer to
 
@@ -48,7 +51,7 @@ def watched() -> Iterator[None]:
     It is left when all have come to its end. Of a run of one process it is nothing.
 
     Raises:
-      LostError: if they do not come to its end.
+      LostError: if they do not come to its end, or this one was started anew, alone.
     """
     if not jax.distributed.is_initialized():
         yield
@@ -105,10 +108,13 @@ def name(indices: Iterable[int], count: int, hosts: Mapping[int, str]) -> str:
 
 
 def is_of_an_exchange(error: BaseException | None) -> bool:
-    """Whether it may come from processes that are no longer there: JAX and Orbax have no type."""
+    """Whether it may come from processes that are no longer there.
+
+    There is no type for it: JAX raises a ``JaxRuntimeError`` or a ``ValueError``, Orbax what it
+    likes. All begin with a status in C++; TensorStore adds what a disk said.
+    """
     while error is not None and not isinstance(error, errors.LostError):
-        full = str(error).startswith("RESOURCE_EXHAUSTED")
-        if isinstance(error, jax.errors.JaxRuntimeError) and not full:
+        if STATUS.match(str(error)) and "os_error_code" not in str(error):
             return True
         error = error.__cause__ or error.__context__
     return False
@@ -140,7 +146,11 @@ class Watch:
         state: Any = distributed.global_state
         self.client, self.address = state.client, str(state.coordinator_address)
         self.index, self.count = state.process_id, state.num_processes
-        self.client.key_value_set(f"{HOST}{self.index}", socket.gethostname(), True)
+        try:
+            self.client.key_value_set(f"{HOST}{self.index}", socket.gethostname())
+        except jax.errors.JaxRuntimeError as error:
+            again = f"process {self.index} of {self.count} was in this run before"
+            raise errors.LostError(f"{again}, and the others are; {REMEDY}") from error
         for index in range(self.count):
             self.client.blocking_key_value_get(f"{HOST}{index}", int(LIMIT * 1000))
         self.hosts = written(self.client, HOST)
@@ -175,9 +185,9 @@ class Watch:
                 gone = self.hosts.keys() - alive.keys() - written(self.client, DONE).keys()
                 anew = {index for index in alive if alive[index] != first.get(index)}
                 if (gone or anew) and not self.over.is_set():
-                    has = f"no sign of life for {SILENCE} s" if gone else "was started anew, alone"
+                    is_so = f"gone, or silent for {SILENCE} s" if gone else "a new one, alone"
                     who = self.name(sorted(gone or anew))
-                    self.end(f"{who}: {has}; see its own output; {REMEDY}")
+                    self.end(f"{who} is {is_so}; see its own output; {REMEDY}")
 
     def end(self, told: str, code: int = errors.LOST) -> None:
         """Ends this process with a line, from another thread: the main one may wait in C++."""
