@@ -114,10 +114,10 @@ def test_a_damaged_step_is_noticed_and_the_one_before_used(directory, caplog, da
 
 
 def test_a_process_that_is_lost_meanwhile_is_no_damage(directory, monkeypatch):
-    def restore(*given, **named):
+    def look(*given, **named):
         raise ValueError("UNKNOWN: Gloo AllReduce failed: Connection closed by peer")
 
-    monkeypatch.setattr(checkpoint.ocp.StandardCheckpointer, "restore", restore)
+    monkeypatch.setattr(checkpoint.ocp.StandardCheckpointHandler, "metadata", look)
     aside = directory.parent / "damaged"
     with pytest.raises(errors.UserError, match="can be used"):
         checkpoint.restore(directory, template())
