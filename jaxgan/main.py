@@ -41,7 +41,7 @@ def run(arguments: Sequence[str] | None) -> int:
         os.environ.update(chips.ENVIRONMENT)
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     from jaxgan import config, train
-    from jaxgan.base import processes
+    from jaxgan.base import liveness, processes
     from jaxgan.run import (
         export,
         judge,
@@ -78,20 +78,21 @@ def run(arguments: Sequence[str] | None) -> int:
         Path(flags.out) if flags.mode == "sample" and flags.out else None, n, seed
     )
     processes.initialize()
-    if flags.mode == "train":
-        return train.train(settings, workdir, str(Path(flags.config).resolve()))
-    if flags.mode == "evaluate":
-        terminal.show(judge.evaluate(workdir, flags.step, settings, flags.n))
+    with liveness.watched():
+        if flags.mode == "train":
+            return train.train(settings, workdir, str(Path(flags.config).resolve()))
+        if flags.mode == "evaluate":
+            terminal.show(judge.evaluate(workdir, flags.step, settings, flags.n))
+            return 0
+        model = trained.load(workdir, judge.one_step(workdir, flags.step), settings)
+        if flags.mode == "export":
+            export.export(model, workdir, Path(flags.out))
+            terminal.show(flags.out)
+            return 0
+        out = Path(flags.out or workdir / "samples" / f"sample_{model.step:08}.png")
+        written.write(model, out, n, seed, flags.labels)
+        terminal.show(out)
         return 0
-    model = trained.load(workdir, judge.one_step(workdir, flags.step), settings)
-    if flags.mode == "export":
-        export.export(model, workdir, Path(flags.out))
-        terminal.show(flags.out)
-        return 0
-    out = Path(flags.out or workdir / "samples" / f"sample_{model.step:08}.png")
-    written.write(model, out, n, seed, flags.labels)
-    terminal.show(out)
-    return 0
 
 
 def keep_compiled() -> None:

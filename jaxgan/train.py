@@ -9,7 +9,7 @@ from clu import parameter_overview
 from ml_collections import ConfigDict
 
 from jaxgan import data, evaluation
-from jaxgan.base import errors, files, preemption, processes
+from jaxgan.base import errors, files, liveness, preemption
 from jaxgan.run import checkpoint, drawing, feed, lane_folders, pauses, program, run_folder
 from jaxgan.run.pauses import Run
 from jaxgan.run.program import Carry
@@ -58,7 +58,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
         restored = checkpoint.restore(
             checkpoints_at, ready.template, aside=workdir / run_folder.DAMAGED
         )
-        processes.barrier("restored")
+        liveness.barrier("restored")
         if primary:
             run_folder.claim(workdir, stored)
             if len(ready.lanes) > 1:

@@ -267,7 +267,8 @@ def test_the_run_page_lists_every_file_and_exit_code():
     names = (run_folder.CONFIG, run_folder.METRICS, run_folder.LOCK, run_folder.CHECKPOINTS)
     for name in (*names, run_folder.SAMPLES, run_folder.EVALUATION, run_folder.DAMAGED):
         assert re.search(rf"^\| `{re.escape(name)}", page, re.M), name
-    codes = {train.FINISHED, 1, errors.BAD_INPUT, train.DIVERGED, preemption.EXIT_CODE}
+    ours = {errors.DEFECT, errors.BAD_INPUT, errors.LOST}
+    codes = {train.FINISHED, train.DIVERGED, preemption.EXIT_CODE} | ours
     assert set(map(int, re.findall(r"^\| (\d+) \|", page, re.M))) == codes
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# The exit code of a process that it ends.
-BAD_INPUT = 2
+# The exit codes of a process that it ends, that another process of its run has ended ("service
+# unavailable" in sysexits.h), and of one with a traceback.
+BAD_INPUT, LOST, DEFECT = 2, 69, 1
 # Whatever lies in here is not the user's own code.
 LIBRARIES = [sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
 OURS = str(Path(__file__).parent.parent)
@@ -22,6 +23,14 @@ RAISE = dis.opmap["RAISE_VARARGS"]
 
 class UserError(Exception):
     """A mistake of the user's and what to do about it, in one line, shown without a traceback."""
+
+    code = BAD_INPUT
+
+
+class LostError(UserError):
+    """Another process of the same run that is gone, or late: no mistake in what was asked for."""
+
+    code = LOST
 
 
 def unknown(kind: str, name: str, choices: Iterable[str]) -> UserError:

@@ -1,16 +1,17 @@
-"""The processes of a run: who started this one, joining the others, and waiting for them."""
+"""The processes of a run: who started this one, and joining the others."""
 
 import dataclasses
 import os
 import sys
+import tempfile
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 import jax
-from jax.experimental import multihost_utils
 
-from jaxgan.base import errors, preemption
+from jaxgan.base import errors, liveness, preemption
 
 ADDRESS = "JAX_COORDINATOR_ADDRESS"
 EXPLICIT = (ADDRESS, "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
@@ -18,8 +19,8 @@ EXPLICIT = (ADDRESS, "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
 SLURM = ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID")
 # Seconds until a wait for the other processes is told, and until it is given up.
 TOLD, PATIENCE = 2.0, 300.0
-# Seconds without a sign of life of one process, after which JAX ends the others and names it.
-SILENCE = 30
+# What JAX says, on standard error, of the flag that it is given here.
+NOTICE = b"recoverable task feature"
 
 
 def initialize() -> None:
@@ -135,36 +136,56 @@ def join(launch: Launch) -> None:
     others = f"{launch.count - 1} other{'s' if launch.count > 2 else ''}"
     said = f"{launch.variable} says {launch.count} processes"
 
-    def tell() -> None:
-        print(f"waiting for {others}: {said}", file=sys.stderr, flush=True)
-
-    def give_up() -> None:
-        waited = f"waited {PATIENCE:.0f} s for {others}: {said}"
-        print(f"error: {waited}; {launch.remedy}", file=sys.stderr, flush=True)
-        # The main thread waits in C++, and no exception reaches it there.
-        os._exit(errors.BAD_INPUT)
-
-    timers = [threading.Timer(TOLD, tell), threading.Timer(PATIENCE, give_up)]
-    try:
-        for timer in timers:
-            timer.daemon = True
-            timer.start()
-        # JAX is to be the more patient one: it ends a process with a stack of C++.
-        patience = int(PATIENCE) + 60
-        jax.distributed.initialize(
-            initialization_timeout=patience,
-            heartbeat_timeout_seconds=SILENCE,
-            **launch.arguments,
-        )
-    except Exception as error:  # of JAX, or of what it asks of the launcher
-        told = errors.describe(error)
-        raise errors.UserError(f"{said}, but JAX: {told}; {launch.remedy}") from error
-    finally:
-        for timer in timers:
-            timer.cancel()
+    with without_notice() as terminal:
+        timers = [
+            threading.Timer(TOLD, tell, (terminal, f"waiting for {others}: {said}")),
+            threading.Timer(PATIENCE, give_up, (terminal, f"{others}: {said}; {launch.remedy}")),
+        ]
+        try:
+            for timer in timers:
+                timer.daemon = True
+                timer.start()
+            # The loss of one is left to `liveness`: JAX would end all with a stack of C++.
+            jax.config.update("jax_enable_recoverability", True)
+            jax.distributed.initialize(
+                initialization_timeout=int(PATIENCE) + 60,
+                heartbeat_timeout_seconds=liveness.SILENCE,
+                **launch.arguments,
+            )
+        except Exception as error:  # of JAX, or of what it asks of the launcher
+            told = errors.describe(error)
+            raise errors.UserError(f"{said}, but JAX: {told}; {launch.remedy}") from error
+        finally:
+            jax.config.update("jax_enable_recoverability", False)
+            for timer in timers:
+                timer.cancel()
 
 
-def barrier(name: str) -> None:
-    """Waits until every process has come to this place."""
-    if jax.process_count() > 1:
-        multihost_utils.sync_global_devices(name)
+def tell(terminal: TextIO, line: str) -> None:
+    """Says a line where standard error was before."""
+    print(line, file=terminal, flush=True)
+
+
+def give_up(terminal: TextIO, others: str) -> None:
+    """Ends the process. Its main thread waits in C++, and no exception reaches it there."""
+    tell(terminal, f"error: waited {PATIENCE:.0f} s for {others}")
+    os._exit(errors.BAD_INPUT)
+
+
+@contextmanager
+def without_notice() -> Iterator[TextIO]:
+    """A context of all that goes to standard error in C++ but ``NOTICE``, which says nothing new.
+
+    It gives a file for what is to be seen at once.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as said, os.fdopen(os.dup(2), "w") as terminal:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield terminal
+        finally:
+            os.dup2(terminal.fileno(), 2)
+            said.seek(0)
+            for line in said:
+                if NOTICE not in line:
+                    os.write(2, line)

@@ -23,14 +23,22 @@ def answer(
     quiet()
     try:
         return run(arguments)
-    except UserError as error:
-        told = str(error)
-    except OSError as error:
-        if error.errno not in OF_A_DISK:
+    except (UserError, OSError) as error:
+        told = line(error)
+        if told is None:
             raise
+        print("error:", told, file=sys.stderr)
+        return error.code if isinstance(error, UserError) else BAD_INPUT
+
+
+def line(error: BaseException) -> str | None:
+    """What there is to say of a mistake of the user's, or of a disk; of anything else nothing."""
+    told = None
+    if isinstance(error, UserError):
+        told = str(error)
+    elif isinstance(error, OSError) and error.errno in OF_A_DISK:
         told = f"{error.strerror}: {error.filename or 'a file'}"
-    print("error:", " ".join(told.splitlines()), file=sys.stderr)
-    return BAD_INPUT
+    return told and " ".join(told.splitlines())
 
 
 def process(run: Callable[[Sequence[str] | None], int]) -> None:

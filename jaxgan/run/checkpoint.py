@@ -21,7 +21,7 @@ import orbax.checkpoint as ocp
 from etils import epath
 from orbax.checkpoint import checkpoint_managers as policies
 
-from jaxgan.base import errors
+from jaxgan.base import errors, liveness
 from jaxgan.base.files import Place, amount, nearest, writing
 from jaxgan.run.architecture import compare, leaves
 from jaxgan.run.manifest import damage, write_manifests
@@ -219,6 +219,7 @@ def restore(
 
     Raises:
       UserError: if there are steps but none can be used.
+      Exception: of JAX's or Orbax's, if another process was lost meanwhile.
     """
     directory = Path(directory)
     found = steps(directory)
@@ -261,6 +262,9 @@ def read(directory: Path, step: int, template: PyTree) -> tuple[Restored | None,
             return Restored(step, tree, records.restore(folder / "meta")), ""
     # Orbax raises whatever its backends do, a bare Exception among them.
     except Exception as error:
+        # A process that was lost is no damage.
+        if jax.process_count() > 1 and liveness.is_of_an_exchange(error):
+            raise
         lines = str(error).strip().splitlines() or [type(error).__name__]
         return None, f"it cannot be read: {lines[0][:200]}"
 

@@ -113,6 +113,21 @@ def test_a_damaged_step_is_noticed_and_the_one_before_used(directory, caplog, da
     assert checkpoint.restore(directory, template()).step == 200
 
 
+def test_a_process_that_is_lost_meanwhile_is_no_damage(directory, monkeypatch):
+    def look(*given, **named):
+        raise ValueError("UNKNOWN: Gloo AllReduce failed: Connection closed by peer")
+
+    monkeypatch.setattr(checkpoint.ocp.StandardCheckpointHandler, "metadata", look)
+    aside = directory.parent / "damaged"
+    with pytest.raises(errors.UserError, match="can be used"):
+        checkpoint.restore(directory, template())
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    with pytest.raises(ValueError, match="Gloo AllReduce failed"):
+        checkpoint.restore(directory, template(), aside=aside)
+    assert checkpoint.steps(directory) == [100, 200]
+    assert not aside.exists()
+
+
 def test_every_listed_file_is_watched(directory):
     for file in manifest.files(directory / "200"):
         before = file.read_bytes()
