@@ -1,9 +1,12 @@
 """Executors: what ends, fails, is put back, is told to stop; with real processes, small ones."""
 
+import dataclasses
+import os
 import sys
 import time
 
 import pytest
+from tqdm import tqdm
 
 from jaxgan.base import preemption
 from jaxgan.run import run_folder
@@ -27,6 +30,11 @@ there = pathlib.Path({0!r}).exists()
 pathlib.Path({0!r}).touch()
 sys.exit(0 if there else 75)
 """
+
+# Is at its end when it is told to stop, and need not save.
+END = WAIT.replace("exit(75)", "exit(0)")
+# Hears no signal but the one that nobody can.
+DEAF = WAIT.replace("lambda *_: sys.exit(75)", "signal.SIG_IGN")
 
 
 @pytest.fixture
@@ -127,6 +135,70 @@ def test_told_to_stop_all_save_and_none_begins(made, tmp_path, monkeypatch):
     assert not arms["b"].log.exists()
 
 
+def test_one_that_had_been_trained_when_it_was_stopped_is_yet_to_be_measured(
+    made, tmp_path, monkeypatch
+):
+    plan, arms, scripts = made
+    began = tmp_path / "began"
+    scripts["a", "train"] = END.format(str(began))
+    monkeypatch.setattr(preemption, "requested", lambda step: began.exists())
+    assert following.follow(plan, local.Local(1)) == preemption.EXIT_CODE
+    assert arms["a"].code() is None
+    assert arms["a"].log.read_text() == ""
+
+
+def test_an_evaluation_is_ended_at_once_and_that_is_no_failure(made, tmp_path, monkeypatch, capsys):
+    plan, arms, scripts = made
+    began = tmp_path / "began"
+    scripts["a", "evaluate"] = DEAF.format(str(began))
+    monkeypatch.setattr(preemption, "requested", lambda step: began.exists())
+    started = time.monotonic()
+    assert following.follow(plan, local.Local(1)) == preemption.EXIT_CODE
+    assert time.monotonic() - started < 30
+    assert arms["a"].code() is None
+    assert "failed" not in capsys.readouterr().out
+
+
+def test_what_is_typed_at_the_terminal_reaches_runs_through_the_sweep_alone(made):
+    plan, arms, scripts = made
+    scripts["a", "train"] = "import os; print(os.getpgid(0))"
+    assert following.follow(plan, local.Local(3)) == 0
+    assert int(arms["a"].log.read_text().split()[0]) != os.getpgid(0)
+
+
+def test_what_has_no_evaluation_is_not_measured(made):
+    plan, arms, _ = made
+    plan.measured["b"] = False
+    assert list(following.work_of(plan, arms["a"]).commands) == ["train", "evaluate"]
+    assert list(following.work_of(plan, arms["b"]).commands) == ["train"]
+
+
+def test_progress_counts_what_ended_whole_and_what_runs_by_its_log(made):
+    plan, arms, _ = made
+    (arms["c"].place / "metrics.jsonl").write_text('{"step": 4}\n')
+    assert following.done(plan, [0, 3, None]) == 24
+    arms["a"].end(0, 1.0)
+    arms["b"].end(3, 1.0)
+    with tqdm(total=30, disable=True) as bar:
+        told = []
+        bar.set_postfix_str = lambda text, refresh: told.append(text)
+        following.show(bar, plan)
+    assert told == ["1 of 3 runs finished, 1 failed"]
+
+
+def test_one_that_is_trained_elsewhere_takes_a_place(made):
+    plan, arms, _ = made
+    executor = local.Local(1)
+    with run_folder.locked(arms["c"].place):
+        executor.add(Work(run, {"train": run.command("train")}) for run in plan.runs)
+        assert executor.advance() == []
+        assert executor.going == []
+    executor.advance()
+    assert [work.run.arm for work in executor.going] == ["a"]
+    executor.stop()
+    executor.going[0].wait()
+
+
 def test_one_that_is_trained_elsewhere_is_waited_for(made):
     plan, arms, _ = made
     executor = local.Local(3)
@@ -201,8 +273,35 @@ def test_a_job_that_is_gone_without_a_result_has_failed(made, monkeypatch, tmp_p
     assert not executor.busy
 
 
+def test_told_to_stop_jobs_are_taken_back(made):
+    plan, arms, _ = made
+    cancelled = []
+
+    class Waiting:
+        job_id = "4_1"
+
+        def cancel(self, check):
+            cancelled.append(check)
+
+    executor = slurm.Slurm(lambda jobs: [Waiting()], lambda: {"4_1"})
+    executor.add([following.work_of(plan, arms["a"])])
+    executor.stop()
+    assert cancelled == [False]  # one that has just ended is no error
+    assert not executor.busy
+
+
 def test_the_last_step_is_that_of_the_last_whole_line(made):
     run = made[0].runs[0]
     assert following.last_step(run) == 0
     (run.place / "metrics.jsonl").write_text('{"step": 5}\n{"step": 10}\n{"st')
     assert following.last_step(run) == 10
+
+
+def test_the_last_step_of_several_lanes_is_that_of_the_first(made):
+    run = made[0].runs[0]
+    for names, lane in ((("a",), "seed_3"), (("a", "b"), "arm_0/seed_3")):
+        several = dataclasses.replace(run, arms=names, seeds=(3, 4))
+        assert following.last_step(several) == 0
+        (run.place / lane).mkdir(parents=True)
+        (run.place / lane / "metrics.jsonl").write_text('{"step": 6}\n')
+        assert following.last_step(several) == 6

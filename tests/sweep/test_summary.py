@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import shutil
+import time
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 from scipy import stats
 
 from jaxgan.base import errors
-from jaxgan.sweep import summary
+from jaxgan.sweep import statistics, summary
 
 PROTOCOL = {"metrics": {"frechet": "1"}, "data": "digits", "part": "report", "n_generated": 10}
 VALUES = {"a": [3.0, 4.0, 6.0], "b, c": [2.5, 3.0, 4.4]}
@@ -64,8 +67,28 @@ def test_figures_and_counts(sweep):
     counts = ("runs", "finished", "diverged", "failed", "unfinished", "collapsed")
     assert [int(found["d"][name]) for name in counts] == [3, 1, 1, 0, 1, 2]
     assert [int(found["a"][name]) for name in counts] == [3, 3, 0, 0, 0, 0]
+    assert int(row["seeds"]) == statistics.seeds_needed(paired)
+    assert found["a"]["seeds"] == ""
     assert float(found["d"]["difference"]) == 5.0  # of seed 1 alone
     assert found["d"]["difference_half"] == ""
+
+
+def test_the_baseline_need_not_be_the_first(sweep):
+    stored = json.loads((sweep / "sweep.json").read_text())
+    (sweep / "sweep.json").write_text(json.dumps({**stored, "baseline": "b, c"}))
+    out = sweep / "table.csv"
+    summary.summarize(sweep, None, str(out))
+    found = rows(out)
+    assert float(found["a"]["difference"]) == pytest.approx(np.mean(VALUES["a"]) - 3.3)
+    assert found["b, c"]["difference"] == ""
+
+
+def test_a_run_whose_folder_is_gone_has_not_finished(sweep):
+    shutil.rmtree(sweep / "a" / "seed_1")
+    out = sweep / "table.csv"
+    summary.summarize(sweep, None, str(out))
+    found = rows(out)["a"]
+    assert [int(found[name]) for name in ("runs", "finished", "unfinished")] == [3, 2, 1]
 
 
 def test_seeds_that_were_trained_together(sweep):
@@ -147,6 +170,10 @@ def test_the_best_checkpoint_apart(sweep):
     found = rows(out)["a"]
     assert float(found["final"]) == pytest.approx(13 / 3)
     assert float(found["best"]) == pytest.approx(11 / 3)
+    (folder / "0.json").write_text(json.dumps(result(5.0, "final")))
+    summary.summarize(sweep, None, str(out))
+    paired = np.mean(np.subtract(VALUES["b, c"], (5.0, 4.0, 6.0)))
+    assert float(rows(out)["b, c"]["difference"]) == pytest.approx(paired)
 
 
 def test_other_protocols_are_refused_unless_asked_for(sweep):
@@ -158,6 +185,22 @@ def test_other_protocols_are_refused_unless_asked_for(sweep):
     # Measured once more, as the others: those results are taken.
     (folder / "1.json").write_text(json.dumps(result(3.0)))
     assert "3 of 3" in summary.summarize(sweep, None, None)
+
+
+def test_what_was_measured_last_is_taken(sweep):
+    """Of one protocol, and of those by which all were measured."""
+    place = sweep / "b_c" / "seed_0" / "evaluation"
+    for name, value, age in (("0.json", 2.5, 20), ("z.json", 7.0, 30), ("b.json", 5.5, 10)):
+        (place / name).write_text(json.dumps(result(value)))
+        os.utime(place / name, (time.time() - age,) * 2)
+    out = sweep / "table.csv"
+    summary.summarize(sweep, None, str(out))
+    assert float(rows(out)["b, c"]["final"]) == pytest.approx((5.5 + 3.0 + 4.4) / 3)
+    for folder in sweep.glob("*/seed_*/evaluation"):
+        if (folder / "0.json").exists():
+            (folder / "more.json").write_text(json.dumps(result(8.0, n_generated=20)))
+    summary.summarize(sweep, None, str(out))
+    assert {row["final"] for row in rows(out).values()} == {"8.0"}
 
 
 def test_results_of_the_select_part_are_not_taken(sweep):
