@@ -258,7 +258,8 @@ def test_arms_that_differ_in_numbers_are_one_run(tmp_path, experiment, capsys):
 
 
 def test_arms_that_share_what_is_no_number_of_the_method_are_one_run(tmp_path, experiment):
-    shared = {"steps": 5, "method.loss": "hinge", "method.rematerialize": True}
+    shared = {"steps": 5, "method.loss": "hinge", "method.techniques.feature_matching_alone": True}
+    shared |= {"method.techniques.feature_matching": 1.0}
     arms = {f"r1={x}": {**shared, "method.techniques.r1": x} for x in (0.5, 2.0)}
     made = plan.make(experiment(repr(arms), 1, together="arms"), tmp_path / "w", [], smoke=True)
     assert made.stored["pools"] == [list(arms)]

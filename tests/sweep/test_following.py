@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import sys
 import time
 
 import pytest
@@ -10,52 +9,9 @@ from tqdm import tqdm
 
 from jaxgan.base import preemption
 from jaxgan.run import run_folder
-from jaxgan.sweep import Sweep, following, local, runs, slurm
-from jaxgan.sweep.plan import Plan
+from jaxgan.sweep import following, local, slurm
 from jaxgan.sweep.work import Work
-
-SAY = "import sys; print('trained', flush=True); sys.exit({})"
-# Saves when it is told to stop, as a run does.
-WAIT = """
-import pathlib, signal, sys, time
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))
-pathlib.Path({!r}).touch()
-time.sleep(60)
-"""
-
-# Is told to stop by somebody, once.
-SAVED_ONCE = """
-import pathlib, sys
-there = pathlib.Path({0!r}).exists()
-pathlib.Path({0!r}).touch()
-sys.exit(0 if there else 75)
-"""
-
-# Is at its end when it is told to stop, and need not save.
-END = WAIT.replace("exit(75)", "exit(0)")
-# Hears no signal but the one that nobody can.
-DEAF = WAIT.replace("lambda *_: sys.exit(75)", "signal.SIG_IGN")
-
-
-@pytest.fixture
-def made(tmp_path, monkeypatch):
-    """A sweep of three arms, whose commands are ``scripts`` by arm and mode."""
-    scripts = {}
-
-    def command(run, mode):
-        script = scripts.get((run.arm, mode), SAY.format(0))
-        return [sys.executable, "-c", script]
-
-    monkeypatch.setattr(runs.Run, "command", command)
-    monkeypatch.setattr(following, "PAUSE", 0.02)
-    monkeypatch.setattr(slurm, "PAUSE", 0.02)
-    sweep = Sweep({"a": {}, "b": {"steps": 1}, "c": {"steps": 2}}, seeds=1)
-    found = runs.runs(sweep, tmp_path / "w", "x.py", [], smoke=False)
-    arms = {run.arm: run for run in found}
-    for run in found:
-        run.place.mkdir(parents=True)
-    plan = Plan(sweep, {}, found, dict.fromkeys(arms, 10), {}, dict.fromkeys(arms, True))
-    return plan, arms, scripts
+from tests.sweep.conftest import DEAF, END, SAVED_ONCE, SAY, WAIT
 
 
 @pytest.fixture(autouse=True)
@@ -214,80 +170,6 @@ def test_one_that_is_trained_elsewhere_is_waited_for(made):
         ended += executor.advance()
         time.sleep(0.02)
     assert ended[-1].run.arm == "a"
-
-
-def test_a_job_that_was_told_to_save_and_not_ended_goes_on_where_it_is(made, monkeypatch, tmp_path):
-    """One that is preempted must not tell that it has ended: SLURM begins it anew itself."""
-    plan, arms, scripts = made
-    monkeypatch.setattr(slurm, "GRACE", 0.1)
-    flag = str(tmp_path / "saved")
-    scripts["a", "train"] = SAVED_ONCE.format(flag)
-    assert slurm.Job(following.work_of(plan, arms["a"]))() == 0
-    assert arms["a"].log.read_text().count("trained") == 1  # by the evaluation
-
-
-def test_a_job_that_is_put_back_begins_where_it_was(made):
-    pytest.importorskip("submitit")
-    plan, arms, scripts = made
-    began = arms["a"].place.with_name("began")
-    scripts["a", "train"] = WAIT.format(str(began))
-    scripts["a", "evaluate"] = "import time; time.sleep(60)"
-    job = slurm.Job(following.work_of(plan, arms["a"]))
-    given = dict(job.work.commands)
-    assert job.work.advance() is None
-    while not began.exists():
-        time.sleep(0.02)
-    again = job.checkpoint().function
-    assert job.work.advance() == preemption.EXIT_CODE
-    assert list(again.work.commands.items()) == list(given.items())
-    again.work.commands["train"] = [sys.executable, "-c", SAY.format(0)]
-    while again.work.current is None or again.work.current[0] == "train":
-        assert again.work.advance() is None
-        time.sleep(0.02)
-    assert again.checkpoint().function.work.commands == {"evaluate": given["evaluate"]}
-
-
-def test_a_job_that_is_gone_without_a_result_has_failed(made, monkeypatch, tmp_path):
-    """Two looks at the queue have to miss it: its result may come a moment later than its end."""
-    plan, arms, _ = made
-    monkeypatch.setattr(slurm, "LOOK", 0.0)
-
-    class Lost:
-        job_id, paths = "4_1", type("Paths", (), {"result_pickle": tmp_path / "none"})
-
-        def done(self):
-            return False
-
-    queue = {"4_1"}
-    executor = slurm.Slurm(lambda jobs: [Lost()], lambda: queue)
-    executor.add([following.work_of(plan, arms["a"])])
-    assert executor.advance() == []
-    queue.clear()
-    assert executor.advance() == []
-    queue.add("4_1")
-    assert executor.advance() == []
-    queue.clear()
-    assert executor.advance() == []
-    (ended,) = executor.advance()
-    assert (ended.run, ended.code) == (arms["a"], 1)
-    assert not executor.busy
-
-
-def test_told_to_stop_jobs_are_taken_back(made):
-    plan, arms, _ = made
-    cancelled = []
-
-    class Waiting:
-        job_id = "4_1"
-
-        def cancel(self, check):
-            cancelled.append(check)
-
-    executor = slurm.Slurm(lambda jobs: [Waiting()], lambda: {"4_1"})
-    executor.add([following.work_of(plan, arms["a"])])
-    executor.stop()
-    assert cancelled == [False]  # one that has just ended is no error
-    assert not executor.busy
 
 
 def test_the_last_step_is_that_of_the_last_whole_line(made):

@@ -108,6 +108,12 @@ def test_seeds_that_were_trained_together(sweep):
     assert float(found["final"]) == pytest.approx((2.5 + 4.4) / 2)
 
 
+def test_numbers_as_they_are_read():
+    given = ([1.0, 2.0, 3.0], [0.1] * 3, [7.0], [])
+    told = ["2.0 ± 2.5", "0.1000 ± 0.0000", "7", ""]
+    assert [summary.written(statistics.interval(x)) for x in given] == told
+
+
 def test_documents(sweep):
     text = summary.summarize(sweep, ["frechet"], None)
     assert "| b, c      | 3 of 3" in text
