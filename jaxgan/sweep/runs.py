@@ -151,9 +151,10 @@ def pooled(sweep: Sweep, workdir: Path, pool: Sequence[Run], number: int) -> Run
     """
     arms = tuple(run.arm for run in pool)
     texts = tuple(" ".join(numbers(sweep.arms[arm])) for arm in arms)
-    own = {f"--config.{text}" for text in numbers(sweep.arms[arms[0]])}
-    shared = [text for text in pool[0].arguments if text not in own]
-    arguments = (*shared, f"--config.arms={texts!r}")
+    shared = list(reversed(pool[0].arguments))
+    for text in numbers(sweep.arms[arms[0]]):
+        shared.remove(f"--config.{text}")  # the arm's own: what all were given stands before it
+    arguments = (*reversed(shared), f"--config.arms={texts!r}")
     return Run(arms, pool[0].seeds, workdir / f"{TOGETHER}{number}", arguments)
 
 
@@ -170,7 +171,7 @@ def is_number(field: str, value: Any) -> bool:
 
 
 def places(workdir: Path, stored: Mapping[str, Any]) -> dict[str, dict[int, tuple[Path, Path]]]:
-    """By arm and seed the folder of a run, and that of the run that it is a lane of, if it is one.
+    """By arm and seed the folder of a run, and that of the run that it is a lane of, or itself.
 
     Args:
       workdir: of the sweep.
@@ -185,6 +186,8 @@ def places(workdir: Path, stored: Mapping[str, Any]) -> dict[str, dict[int, tupl
                 whole, index = workdir / f"{TOGETHER}{number}", pool.index(arm)
         own = {seed: lane_folders.place(whole, seed, index) for seed in stored["seeds"]}
         together = stored.get("together", False)
+        if together and index is None and len(own) == 1:  # one lane is a run by itself
+            own = dict.fromkeys(own, whole)
         found[arm] = {seed: (at, whole if together else at) for seed, at in own.items()}
     return found
 

@@ -10,6 +10,8 @@ from scipy import stats
 LEVEL, POWER = 0.05, 0.8
 # Beyond it a number of seeds is no advice.
 MANY = 1000
+# Of the largest value: less than this is no spread. The mean of three times 0.1 is not 0.1.
+ROUNDING = 1e-12
 
 
 class Interval(NamedTuple):
@@ -31,8 +33,14 @@ def interval(values: Sequence[float]) -> Interval:
     n = len(x)
     if n < 2:
         return Interval(float(x.mean()) if n else float("nan"), float("nan"), n)
-    half = stats.t.ppf(1 - LEVEL / 2, n - 1) * x.std(ddof=1) / np.sqrt(n)
+    half = stats.t.ppf(1 - LEVEL / 2, n - 1) * spread(x) / np.sqrt(n)
     return Interval(float(x.mean()), float(half), n)
+
+
+def spread(x: np.ndarray) -> float:
+    """The standard deviation of two values or more, 0 where they differ by rounding alone."""
+    found = float(x.std(ddof=1))
+    return 0.0 if found <= ROUNDING * np.abs(x).max() else found
 
 
 def power(effect: float, n: int) -> float:
@@ -56,8 +64,8 @@ def seeds_needed(differences: Sequence[float]) -> int | None:
       are fewer than two.
     """
     x = np.asarray(differences, np.float64)
-    if len(x) < 2 or x.std(ddof=1) == 0:
+    if len(x) < 2 or spread(x) == 0:
         return None
-    effect = abs(float(x.mean() / x.std(ddof=1)))
+    effect = abs(float(x.mean() / spread(x)))
     enough = (n for n in range(2, MANY + 1) if power(effect, n) >= POWER)
     return next(enough, MANY + 1)

@@ -7,7 +7,7 @@ import subprocess
 import time
 from typing import Any
 
-from jaxgan.base import files
+from jaxgan.base import files, preemption
 from jaxgan.sweep.runs import FINISHED, Run
 
 
@@ -24,6 +24,7 @@ class Work:
     run: Run
     commands: dict[str, list[str]]
     current: tuple[str, list[str]] | None = None
+    _stopped: bool = False
     _process: Any = None
     _began: float = 0.0
 
@@ -35,6 +36,8 @@ class Work:
     def advance(self) -> int | None:
         """Begins what is due; the exit code if all has ended, or one has failed.
 
+        That of a run that saved, too, where it was stopped before all had begun.
+
         Raises:
           WriteError: if there is no place for its output.
         """
@@ -43,6 +46,8 @@ class Work:
             self._begin()
         code = self._process.poll()
         if code == FINISHED and self.commands:
+            if self._stopped:  # as its training ended: it is not finished, but for the rest
+                return preemption.EXIT_CODE
             self._begin()
             return None
         return code
@@ -66,7 +71,7 @@ class Work:
 
     def stop(self) -> None:
         """Has it save, and end; an evaluation has nothing to save, and is made again."""
-        self.commands.clear()
+        self._stopped = True
         if self.current is not None and self._process.poll() is None:
             saves = self.current[0] == "train"
             self._process.send_signal(signal.SIGTERM if saves else signal.SIGKILL)

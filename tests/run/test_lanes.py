@@ -221,36 +221,11 @@ def test_one_that_diverges_is_frozen_and_named_and_the_others_go_on(
         assert all(jax.tree.leaves(frozen)), "a frozen lane keeps the state that it had"
 
 
-def test_when_all_diverge_the_run_has(tmp_path, monkeypatch, capsys):
-    poison(monkeypatch, 0, 1)
-    settings = smoke("cgan_digits", *SHORT, "seeds=2")
-    assert run(settings, tmp_path / "run") == train.DIVERGED
-    assert "there is no checkpoint yet" in capsys.readouterr().err
-
-
-def test_a_skipped_step_is_one_lanes_own(tmp_path, monkeypatch):
-    poison(monkeypatch, 1)
-    settings = smoke("cgan_digits", *SHORT, "seeds=2", "health.on_nonfinite=skip")
-    assert run(settings, tmp_path / "run") == train.FINISHED
-    lines = [log_lines(lane_folders.place(tmp_path / "run", seed)) for seed in range(2)]
-    assert not any("skipped" in line for line in lines[0])
-    assert [line["skipped"] for line in lines[1] if "skipped" in line] == [4, 4, 4]
-
-
-def test_the_best_checkpoint_is_by_the_mean_over_seeds(tmp_path):
-    more = ("seeds=2", "checkpoint.best=g/loss", "checkpoint.keep=1")
-    settings = smoke("cgan_digits", *SHORT, *more)
-    assert run(settings, tmp_path / "run") == train.FINISHED
-    logged = [log_lines(lane_folders.place(tmp_path / "run", seed)) for seed in range(2)]
-    ranked = checkpoint.metrics(tmp_path / "run" / "checkpoints")
-    for step, value in ranked.items():
-        mine = [
-            line["g/loss"]
-            for of in logged
-            for line in of
-            if line["step"] == step and "g/loss" in line
-        ]
-        assert value == pytest.approx(np.mean(mine))
+def test_what_arms_prepare_is_one_thing():
+    first = {"image": np.arange(3.0)}
+    assert lanes.alone([first, {"image": np.arange(3.0)}]) is first
+    with pytest.raises(ValueError, match="side by side prepare it differently"):
+        lanes.alone([first, {"image": np.arange(3.0)}, {"image": np.zeros(3)}])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import jaxgan
-from jaxgan import config, train
+from jaxgan import config, data, train
 from jaxgan.base import errors
 from jaxgan.run import checkpoint, judge, lane_folders, lanes, program
 from tests.conftest import METHODS, experiment_of, log_lines, run, same_bits, smoke, stop_at
@@ -16,6 +16,7 @@ from tests.test_laws import sgd
 
 pytestmark = pytest.mark.usefixtures("quick_classifier")
 RATES = ("method.{}.learning_rate=1e-3", "method.{}.learning_rate=7e-3")
+FLAG = "techniques.feature_matching_alone"
 SHORT = ("steps=12", "log.every=4", "checkpoint.every=4", "sample.every=6", "evaluation.every=6")
 
 
@@ -62,6 +63,18 @@ def test_numbers_of_losses_optimizers_and_initialization(experiment, fields):
     for lane in range(2):
         alone = after(ready.configs[lane], 3)[1][0]
         assert distance(lanes.take(carry, lane, ready.devices), alone) < 1e-4
+
+
+def test_a_lane_is_looked_at_by_the_method_of_its_arm():
+    settings = seeded(smoke("gan_digits"), 0, 2)
+    arms = [each.format("g_optimizer") for each in RATES]
+    ready = program.assemble(armed(settings, arms), data.Splits(settings.data).spec())
+    first, second = ready.arms
+    assert [lane.method for lane in ready.lanes] == [first, first, second, second]
+    looked = [lane.at(0).method for lane in ready.lanes]
+    assert looked == [first, first, second, second]
+    rates = [lane.config.method.g_optimizer.learning_rate for lane in ready.lanes]
+    assert rates == [1e-3, 1e-3, 7e-3, 7e-3]
 
 
 def test_arms_on_devices_exchange_nothing():
@@ -128,6 +141,7 @@ def test_arms_resume_to_the_bit(together, tmp_path, monkeypatch):
     ("arms", "told"),
     [
         ("method.loss=hinge,method.loss=minimax", "method.loss is no number"),
+        (f"method.{FLAG}=True,method.{FLAG}=False", f"{FLAG} is no number"),
         ("steps=3,steps=4", "'steps=3' is not method.FIELD=NUMBER"),
         ("method.d_optimizer.learning_rate=1e-3", "one arm is none"),
         ("method.rate=1,method.rate=2", "unknown config field 'method.rate'"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,8 +11,9 @@ import time
 import pytest
 
 from jaxgan import config
-from jaxgan.base import terminal
+from jaxgan.base import files, terminal
 from jaxgan.config import call_experiment
+from jaxgan.run import run_folder
 from jaxgan.sweep import Sweep, plan, runs
 from jaxgan.sweep.__main__ import run
 from jaxgan.sweep.plan import on_one_device
@@ -130,6 +132,16 @@ def test_a_machine_without_slurm(capsys, tmp_path, experiment, monkeypatch):
     assert not (tmp_path / "w").exists()
 
 
+def test_two_processes_do_not_run_one_sweep(capsys, tmp_path, experiment):
+    place = tmp_path / "w"
+    place.mkdir()
+    runs.claim(place, plan.make(experiment(), place, [], smoke=True).stored)
+    with run_folder.locked(place):
+        told = refusal(capsys, f"--config={experiment()}", f"--workdir={place}", "--smoke")
+    assert f"{place} is in use by process {os.getpid()}" in told
+    assert not (place / "a").exists()
+
+
 def test_the_dry_run_says_what_it_takes_and_writes_nothing(capsys, tmp_path, experiment):
     given = [f"--config={experiment(seeds=3)}", f"--workdir={tmp_path / 'w'}", "--config.steps=7"]
     assert run([*given, "--smoke", "--dry_run"]) == 0
@@ -139,6 +151,11 @@ def test_the_dry_run_says_what_it_takes_and_writes_nothing(capsys, tmp_path, exp
     assert "2 arms with seeds 0, 1, 2, 6 in all, 0 of them finished" in said
     assert "steps: 42 in all" in said
     assert not (tmp_path / "w").exists()
+    made = plan.make(given[0].partition("=")[2], tmp_path / "w", ["--config.steps=7"], smoke=True)
+    for run_, code in zip(made.runs, (0, 3, 1), strict=False):
+        run_.place.mkdir(parents=True)
+        run_.end(code, 1.0)
+    assert "6 in all, 1 of them finished" in plan.describe(made)
 
 
 SHIPPED = sorted(p.stem for p in EXPERIMENTS.glob("*.py") if "def get_sweep" in p.read_text())
@@ -226,6 +243,9 @@ def test_arms_that_differ_in_numbers_are_one_run(tmp_path, experiment, capsys):
     assert run([*command, "--dry_run", "--config.evaluation.every=0"]) == 0
     assert "\nnot measured at the end (evaluation.every=0): all arms\n" in capsys.readouterr().out
     made = plan.make(path, workdir, [], smoke=True)
+    assert [run.arms for run in made.runs] == [("a", "b"), ("hinge",), ("R1", "R1 more")]
+    parts = re.search("disk: (.*) for checkpoints", said)[1], sum(made.bytes.values())
+    assert parts[0] == files.amount(parts[1])
     runs.claim(workdir, made.stored)
     lane = runs.places(workdir, made.stored)["R1 more"][1]
     assert lane == (workdir / "together_1" / "arm_1" / "seed_1", workdir / "together_1")
@@ -235,6 +255,14 @@ def test_arms_that_differ_in_numbers_are_one_run(tmp_path, experiment, capsys):
     assert "trained together were [['a', 'b'], ['R1', 'R1 more']], now [['a', 'c', 'b']," in told
     told = refusal(capsys, *command, "--config.arms=method.techniques.r1=1")
     assert "seeds and arms are those of get_sweep()" in told
+
+
+def test_arms_that_share_what_is_no_number_of_the_method_are_one_run(tmp_path, experiment):
+    shared = {"steps": 5, "method.loss": "hinge", "method.techniques.feature_matching_alone": True}
+    shared |= {"method.techniques.feature_matching": 1.0}
+    arms = {f"r1={x}": {**shared, "method.techniques.r1": x} for x in (0.5, 2.0)}
+    made = plan.make(experiment(repr(arms), 1, together="arms"), tmp_path / "w", [], smoke=True)
+    assert made.stored["pools"] == [list(arms)]
 
 
 @pytest.mark.slow

@@ -1,53 +1,17 @@
 """Executors: what ends, fails, is put back, is told to stop; with real processes, small ones."""
 
-import sys
+import dataclasses
+import os
 import time
 
 import pytest
+from tqdm import tqdm
 
 from jaxgan.base import preemption
 from jaxgan.run import run_folder
-from jaxgan.sweep import Sweep, following, local, runs, slurm
-from jaxgan.sweep.plan import Plan
+from jaxgan.sweep import following, local, slurm
 from jaxgan.sweep.work import Work
-
-SAY = "import sys; print('trained', flush=True); sys.exit({})"
-# Saves when it is told to stop, as a run does.
-WAIT = """
-import pathlib, signal, sys, time
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))
-pathlib.Path({!r}).touch()
-time.sleep(60)
-"""
-
-# Is told to stop by somebody, once.
-SAVED_ONCE = """
-import pathlib, sys
-there = pathlib.Path({0!r}).exists()
-pathlib.Path({0!r}).touch()
-sys.exit(0 if there else 75)
-"""
-
-
-@pytest.fixture
-def made(tmp_path, monkeypatch):
-    """A sweep of three arms, whose commands are ``scripts`` by arm and mode."""
-    scripts = {}
-
-    def command(run, mode):
-        script = scripts.get((run.arm, mode), SAY.format(0))
-        return [sys.executable, "-c", script]
-
-    monkeypatch.setattr(runs.Run, "command", command)
-    monkeypatch.setattr(following, "PAUSE", 0.02)
-    monkeypatch.setattr(slurm, "PAUSE", 0.02)
-    sweep = Sweep({"a": {}, "b": {"steps": 1}, "c": {"steps": 2}}, seeds=1)
-    found = runs.runs(sweep, tmp_path / "w", "x.py", [], smoke=False)
-    arms = {run.arm: run for run in found}
-    for run in found:
-        run.place.mkdir(parents=True)
-    plan = Plan(sweep, {}, found, dict.fromkeys(arms, 10), {}, dict.fromkeys(arms, True))
-    return plan, arms, scripts
+from tests.sweep.conftest import DEAF, END, SAVED_ONCE, SAY, WAIT
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +91,70 @@ def test_told_to_stop_all_save_and_none_begins(made, tmp_path, monkeypatch):
     assert not arms["b"].log.exists()
 
 
+def test_one_that_had_been_trained_when_it_was_stopped_is_yet_to_be_measured(
+    made, tmp_path, monkeypatch
+):
+    plan, arms, scripts = made
+    began = tmp_path / "began"
+    scripts["a", "train"] = END.format(str(began))
+    monkeypatch.setattr(preemption, "requested", lambda step: began.exists())
+    assert following.follow(plan, local.Local(1)) == preemption.EXIT_CODE
+    assert arms["a"].code() is None
+    assert arms["a"].log.read_text() == ""
+
+
+def test_an_evaluation_is_ended_at_once_and_that_is_no_failure(made, tmp_path, monkeypatch, capsys):
+    plan, arms, scripts = made
+    began = tmp_path / "began"
+    scripts["a", "evaluate"] = DEAF.format(str(began))
+    monkeypatch.setattr(preemption, "requested", lambda step: began.exists())
+    started = time.monotonic()
+    assert following.follow(plan, local.Local(1)) == preemption.EXIT_CODE
+    assert time.monotonic() - started < 30
+    assert arms["a"].code() is None
+    assert "failed" not in capsys.readouterr().out
+
+
+def test_what_is_typed_at_the_terminal_reaches_runs_through_the_sweep_alone(made):
+    plan, arms, scripts = made
+    scripts["a", "train"] = "import os; print(os.getpgid(0))"
+    assert following.follow(plan, local.Local(3)) == 0
+    assert int(arms["a"].log.read_text().split()[0]) != os.getpgid(0)
+
+
+def test_what_has_no_evaluation_is_not_measured(made):
+    plan, arms, _ = made
+    plan.measured["b"] = False
+    assert list(following.work_of(plan, arms["a"]).commands) == ["train", "evaluate"]
+    assert list(following.work_of(plan, arms["b"]).commands) == ["train"]
+
+
+def test_progress_counts_what_ended_whole_and_what_runs_by_its_log(made):
+    plan, arms, _ = made
+    (arms["c"].place / "metrics.jsonl").write_text('{"step": 4}\n')
+    assert following.done(plan, [0, 3, None]) == 24
+    arms["a"].end(0, 1.0)
+    arms["b"].end(3, 1.0)
+    with tqdm(total=30, disable=True) as bar:
+        told = []
+        bar.set_postfix_str = lambda text, refresh: told.append(text)
+        following.show(bar, plan)
+    assert told == ["1 of 3 runs finished, 1 failed"]
+
+
+def test_one_that_is_trained_elsewhere_takes_a_place(made):
+    plan, arms, _ = made
+    executor = local.Local(1)
+    with run_folder.locked(arms["c"].place):
+        executor.add(Work(run, {"train": run.command("train")}) for run in plan.runs)
+        assert executor.advance() == []
+        assert executor.going == []
+    executor.advance()
+    assert [work.run.arm for work in executor.going] == ["a"]
+    executor.stop()
+    executor.going[0].wait()
+
+
 def test_one_that_is_trained_elsewhere_is_waited_for(made):
     plan, arms, _ = made
     executor = local.Local(3)
@@ -144,65 +172,18 @@ def test_one_that_is_trained_elsewhere_is_waited_for(made):
     assert ended[-1].run.arm == "a"
 
 
-def test_a_job_that_was_told_to_save_and_not_ended_goes_on_where_it_is(made, monkeypatch, tmp_path):
-    """One that is preempted must not tell that it has ended: SLURM begins it anew itself."""
-    plan, arms, scripts = made
-    monkeypatch.setattr(slurm, "GRACE", 0.1)
-    flag = str(tmp_path / "saved")
-    scripts["a", "train"] = SAVED_ONCE.format(flag)
-    assert slurm.Job(following.work_of(plan, arms["a"]))() == 0
-    assert arms["a"].log.read_text().count("trained") == 1  # by the evaluation
-
-
-def test_a_job_that_is_put_back_begins_where_it_was(made):
-    pytest.importorskip("submitit")
-    plan, arms, scripts = made
-    began = arms["a"].place.with_name("began")
-    scripts["a", "train"] = WAIT.format(str(began))
-    scripts["a", "evaluate"] = "import time; time.sleep(60)"
-    job = slurm.Job(following.work_of(plan, arms["a"]))
-    given = dict(job.work.commands)
-    assert job.work.advance() is None
-    while not began.exists():
-        time.sleep(0.02)
-    again = job.checkpoint().function
-    assert job.work.advance() == preemption.EXIT_CODE
-    assert list(again.work.commands.items()) == list(given.items())
-    again.work.commands["train"] = [sys.executable, "-c", SAY.format(0)]
-    while again.work.current is None or again.work.current[0] == "train":
-        assert again.work.advance() is None
-        time.sleep(0.02)
-    assert again.checkpoint().function.work.commands == {"evaluate": given["evaluate"]}
-
-
-def test_a_job_that_is_gone_without_a_result_has_failed(made, monkeypatch, tmp_path):
-    """Two looks at the queue have to miss it: its result may come a moment later than its end."""
-    plan, arms, _ = made
-    monkeypatch.setattr(slurm, "LOOK", 0.0)
-
-    class Lost:
-        job_id, paths = "4_1", type("Paths", (), {"result_pickle": tmp_path / "none"})
-
-        def done(self):
-            return False
-
-    queue = {"4_1"}
-    executor = slurm.Slurm(lambda jobs: [Lost()], lambda: queue)
-    executor.add([following.work_of(plan, arms["a"])])
-    assert executor.advance() == []
-    queue.clear()
-    assert executor.advance() == []
-    queue.add("4_1")
-    assert executor.advance() == []
-    queue.clear()
-    assert executor.advance() == []
-    (ended,) = executor.advance()
-    assert (ended.run, ended.code) == (arms["a"], 1)
-    assert not executor.busy
-
-
 def test_the_last_step_is_that_of_the_last_whole_line(made):
     run = made[0].runs[0]
     assert following.last_step(run) == 0
     (run.place / "metrics.jsonl").write_text('{"step": 5}\n{"step": 10}\n{"st')
     assert following.last_step(run) == 10
+
+
+def test_the_last_step_of_several_lanes_is_that_of_the_first(made):
+    run = made[0].runs[0]
+    for names, lane in ((("a",), "seed_3"), (("a", "b"), "arm_0/seed_3")):
+        several = dataclasses.replace(run, arms=names, seeds=(3, 4))
+        assert following.last_step(several) == 0
+        (run.place / lane).mkdir(parents=True)
+        (run.place / lane / "metrics.jsonl").write_text('{"step": 6}\n')
+        assert following.last_step(several) == 6

@@ -46,6 +46,34 @@ def test_seeds_together_are_one_run_in_the_folder_of_their_arm(tmp_path):
             runs.check(tmp_path / "w", made(tmp_path, **change)[1])
 
 
+def test_one_seed_together_is_a_run_by_itself(tmp_path):
+    """Trained by itself, it has no folder of a lane to be looked for in."""
+    (run, _), stored = made(tmp_path, seeds=(3,), together=True)
+    found = runs.places(tmp_path / "w", stored)
+    assert found["a"] == {3: (run.place, run.place)}
+    pooled = runs.places(tmp_path / "w", {**stored, "pools": [["a", "b"]]})
+    whole = tmp_path / "w" / "together_0"
+    assert pooled["b"] == {3: (whole / "arm_1" / "seed_3", whole)}
+
+
+def test_arms_in_one_program_set_their_own_numbers_and_share_the_rest(tmp_path):
+    """In their order: the lanes of an arm are found by its place in it."""
+    shared = {"method.loss": "hinge", "method.flag": True, "steps": 5}
+    arms = {"z": {**shared, "method.r1": 0.5, "method.b1": 0.2}, "a": {**shared, "method.r1": 2}}
+    common = ["--config.method.r2=7", "--config.method.b1=0.2"]  # one of them z's own, too
+    found, _ = made(tmp_path, arms, 2, common, together="arms")
+    run = runs.pooled(Sweep(arms, 2, together="arms"), tmp_path / "w", found, 4)
+    assert run.arms == ("z", "a")
+    assert run.place == tmp_path / "w" / "together_4"
+    assert run.arguments == (
+        f"--config={tmp_path / 'x.py'}",
+        *common,
+        *("--config.method.loss=hinge", "--config.method.flag=True", "--config.steps=5"),
+        *("--config.seed=0", "--config.seeds=2"),
+        "--config.arms=('method.r1=0.5 method.b1=0.2', 'method.r1=2')",
+    )
+
+
 def test_an_arm_may_be_another_experiment(tmp_path):
     found, _ = made(tmp_path, arms={"A": {"experiment": "other.py", "steps": 3}}, seeds=1)
     assert found[0].arguments == (

@@ -47,3 +47,13 @@ def test_no_advice_without_spread_and_an_end_of_it():
     assert statistics.seeds_needed([1.0]) is None
     assert statistics.seeds_needed([1.0, 1.0]) is None
     assert statistics.seeds_needed(with_effect(0.01)) == statistics.MANY + 1
+
+
+def test_rounding_is_no_spread():
+    assert np.std([0.1] * 3, ddof=1) > 0
+    assert statistics.interval([0.1] * 3)[1:] == (0.0, 3)
+    assert statistics.interval([1e-8] * 3).half == 0
+    assert statistics.interval([1e-8, 2e-8]).half > 0
+    assert statistics.seeds_needed([0.1] * 3) is None
+    assert statistics.seeds_needed([0.3 - 0.2, 0.4 - 0.3, 0.5 - 0.4]) is None
+    assert np.isnan(statistics.interval([0.1, np.nan]).half)

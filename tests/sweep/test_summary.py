@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import shutil
+import time
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 from scipy import stats
 
 from jaxgan.base import errors
-from jaxgan.sweep import summary
+from jaxgan.sweep import statistics, summary
 
 PROTOCOL = {"metrics": {"frechet": "1"}, "data": "digits", "part": "report", "n_generated": 10}
 VALUES = {"a": [3.0, 4.0, 6.0], "b, c": [2.5, 3.0, 4.4]}
@@ -64,8 +67,28 @@ def test_figures_and_counts(sweep):
     counts = ("runs", "finished", "diverged", "failed", "unfinished", "collapsed")
     assert [int(found["d"][name]) for name in counts] == [3, 1, 1, 0, 1, 2]
     assert [int(found["a"][name]) for name in counts] == [3, 3, 0, 0, 0, 0]
+    assert int(row["seeds"]) == statistics.seeds_needed(paired)
+    assert found["a"]["seeds"] == ""
     assert float(found["d"]["difference"]) == 5.0  # of seed 1 alone
     assert found["d"]["difference_half"] == ""
+
+
+def test_the_baseline_need_not_be_the_first(sweep):
+    stored = json.loads((sweep / "sweep.json").read_text())
+    (sweep / "sweep.json").write_text(json.dumps({**stored, "baseline": "b, c"}))
+    out = sweep / "table.csv"
+    summary.summarize(sweep, None, str(out))
+    found = rows(out)
+    assert float(found["a"]["difference"]) == pytest.approx(np.mean(VALUES["a"]) - 3.3)
+    assert found["b, c"]["difference"] == ""
+
+
+def test_a_run_whose_folder_is_gone_has_not_finished(sweep):
+    shutil.rmtree(sweep / "a" / "seed_1")
+    out = sweep / "table.csv"
+    summary.summarize(sweep, None, str(out))
+    found = rows(out)["a"]
+    assert [int(found[name]) for name in ("runs", "finished", "unfinished")] == [3, 2, 1]
 
 
 def test_seeds_that_were_trained_together(sweep):
@@ -83,6 +106,12 @@ def test_seeds_that_were_trained_together(sweep):
     found = rows(out)["b, c"]
     assert [int(found[name]) for name in ("finished", "diverged")] == [2, 1]
     assert float(found["final"]) == pytest.approx((2.5 + 4.4) / 2)
+
+
+def test_numbers_as_they_are_read():
+    given = ([1.0, 2.0, 3.0], [0.1] * 3, [7.0], [])
+    told = ["2.0 ± 2.5", "0.1000 ± 0.0000", "7", ""]
+    assert [summary.written(statistics.interval(x)) for x in given] == told
 
 
 def test_documents(sweep):
@@ -147,6 +176,10 @@ def test_the_best_checkpoint_apart(sweep):
     found = rows(out)["a"]
     assert float(found["final"]) == pytest.approx(13 / 3)
     assert float(found["best"]) == pytest.approx(11 / 3)
+    (folder / "0.json").write_text(json.dumps(result(5.0, "final")))
+    summary.summarize(sweep, None, str(out))
+    paired = np.mean(np.subtract(VALUES["b, c"], (5.0, 4.0, 6.0)))
+    assert float(rows(out)["b, c"]["difference"]) == pytest.approx(paired)
 
 
 def test_other_protocols_are_refused_unless_asked_for(sweep):
@@ -160,11 +193,29 @@ def test_other_protocols_are_refused_unless_asked_for(sweep):
     assert "3 of 3" in summary.summarize(sweep, None, None)
 
 
+def test_what_was_measured_last_is_taken(sweep):
+    """Of one protocol, and of those by which all were measured."""
+    place = sweep / "b_c" / "seed_0" / "evaluation"
+    for name, value, age in (("0.json", 2.5, 20), ("z.json", 7.0, 30), ("b.json", 5.5, 10)):
+        (place / name).write_text(json.dumps(result(value)))
+        os.utime(place / name, (time.time() - age,) * 2)
+    out = sweep / "table.csv"
+    summary.summarize(sweep, None, str(out))
+    assert float(rows(out)["b, c"]["final"]) == pytest.approx((5.5 + 3.0 + 4.4) / 3)
+    for folder in sweep.glob("*/seed_*/evaluation"):
+        if (folder / "0.json").exists():
+            (folder / "more.json").write_text(json.dumps(result(8.0, n_generated=20)))
+    summary.summarize(sweep, None, str(out))
+    assert {row["final"] for row in rows(out).values()} == {"8.0"}
+
+
 def test_results_of_the_select_part_are_not_taken(sweep):
-    for seed in range(3):
-        folder = sweep / "b_c" / f"seed_{seed}" / "evaluation"
+    """Every run has some, of its training; the newest, where it has been trained since."""
+    for folder in sweep.glob("*/seed_*/evaluation"):
         (folder / "9.json").write_text(json.dumps(result(0.0, part="select")))
-    assert "3.3" in summary.summarize(sweep, ["frechet"], None)
+    text = summary.summarize(sweep, ["frechet"], None)
+    assert "3.3" in text
+    assert "part report" in text
 
 
 def test_what_there_is_no_table_of(sweep, tmp_path_factory):
