@@ -47,7 +47,7 @@ def metrics(arms: Sequence[Arm]) -> dict[str, list[str]]:
         for name in run.lines.series
         if not name.startswith(ALARM) and name != DIVERGED
     )
-    found = {heading: [name for name in names if group(name) == heading] for heading in GROUPS}
+    found = {heading: sorted(n for n in names if group(n) == heading) for heading in GROUPS}
     return {heading: of for heading, of in found.items() if of}
 
 
@@ -149,7 +149,7 @@ def empty(axis: str) -> str:
     dot = chart.scatter("x", "y", source=dots, color="colour", size=5)
     told = [("", "@name"), ("step", "$snap_x{0}"), ("value", "$snap_y{0.0000a}")]
     chart.add_tools(HoverTool(renderers=[line], tooltips=told, line_policy="nearest"))
-    chart.add_tools(HoverTool(renderers=[dot], tooltips=told, toggleable=False))
+    chart.add_tools(HoverTool(renderers=[dot], tooltips=told, visible=False))
     chart.xaxis.axis_label = "step"
     chart.xaxis.formatter.use_scientific = False
     chart.xaxis.ticker.desired_num_ticks = 5

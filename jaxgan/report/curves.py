@@ -9,9 +9,9 @@ from jaxgan.report.lines import Series
 
 # Points of a curve at most: more than a chart has pixels show nothing more.
 POINTS = 400
-FEWEST = 60
+FEWEST = 24
 # Of all curves of a page together.
-ALL_POINTS = 120_000
+ALL_POINTS = 100_000
 
 
 @dataclasses.dataclass(frozen=True)

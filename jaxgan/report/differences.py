@@ -41,7 +41,8 @@ def fields(arm: Arm) -> dict[str, Any]:
     """What the config of an arm says, and what it was run on, by dotted names."""
     stored = arm.stored
     beside = {
-        name: run_folder.group(stored, name) for name in (run_folder.DATASET, run_folder.ENVIRONMENT)
+        name: run_folder.group(stored, name)
+        for name in (run_folder.DATASET, run_folder.ENVIRONMENT)
     }
     found = dict(flatten({**run_folder.of_config(stored), **beside}))
     experiment = Path(str(stored.get(run_folder.EXPERIMENT, ""))).name

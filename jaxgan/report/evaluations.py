@@ -12,6 +12,7 @@ from jaxgan.sweep.statistics import interval
 from jaxgan.sweep.summary import written
 
 REPORT = "report"
+PARTS = {REPORT: "to be reported", "select": "during training"}
 # What was measured during training has no role: the newest of it is shown.
 NEWEST = "newest"
 
@@ -21,13 +22,15 @@ class Measured:
     """What one protocol measured.
 
     Attributes:
-      title: what it is, in a line.
+      title: on what, and what for.
+      told: how many samples were compared by which features.
       table: its figures.
       protocol: its fields.
       warnings: of the results in the table.
     """
 
     title: str
+    told: str
     table: Table
     protocol: Table
     warnings: list[str]
@@ -70,11 +73,13 @@ def of_protocol(arms: Sequence[Arm], key: str, example: Result) -> Measured:
         rows = [[*row, value(of, row[0])] for row in rows]
     told = example["protocol"]
     fields = [[name, text(each)] for name, each in told.items() if name != "metrics"]
-    warnings = list(dict.fromkeys(each for result in results for each in result.get("warnings", ())))
+    warnings = list(
+        dict.fromkeys(each for result in results for each in result.get("warnings", ()))
+    )
     return Measured(
-        f"{told.get('data')}, part {told.get('part')!r} ({told.get('split')}): "
-        f"{told.get('n_generated')} generated against {told.get('n_real')} real samples, "
-        f"features: {told.get('extractor')}",
+        f"{told.get('data')}, {PARTS.get(told.get('part'), told.get('part'))}",
+        f"{told.get('n_generated')} generated samples against {told.get('n_real')} real ones of "
+        f"split {told.get('split')}; features: {told.get('extractor')}",
         laid(Table(head, rows)),
         Table(["protocol", "value"], fields),
         warnings,

@@ -15,8 +15,9 @@ from jaxgan.base import files
 from jaxgan.report.reading import Arm, Run
 from jaxgan.run import run_folder
 
-# Of all pictures of a page, before base64 makes four bytes of three; and the part of animations.
-BUDGET, ANIMATED = 4_200_000, 0.25
+# Of all pictures of a page, before base64 makes four bytes of three; and the part of animations,
+# which have what the others leave, too.
+BUDGET, ANIMATED = 3_600_000, 0.25
 NAME = re.compile(r"(\w+)_(\d+)\.png")
 GRID = "step"
 MOST, PIXELS, QUALITY = 40, 640, 80
@@ -53,22 +54,23 @@ class Strip:
 def strips(arms: Sequence[Arm], budget: int = BUDGET) -> list[Strip]:
     """The pictures of an arm's first run that has any, within ``budget`` bytes for all arms."""
     chosen = [(arm, run) for arm in arms if (run := first(arm)) is not None]
-    found = []
+    found: list[Strip] = []
     for arm, run in chosen:
-        share = budget // len(chosen)
-        kinds = listed(run.place)
-        gif = run.place / GIF
-        own = share * ANIMATED if gif.exists() else 0
+        left = budget // len(chosen)
+        kinds, gif = listed(run.place), run.place / GIF
+        seed = f", seed {run.seed}" if len(arm.runs) > 1 else ""
+        part = int(left * (1 - ANIMATED * gif.exists()) / len(kinds))
+        own = []
         for kind, paths in kinds.items():
-            part = int((share - own) / len(kinds))
             pictures, remarks = embedded(paths, part)
-            animation = ""
-            if kind == GRID and own:
-                animation, remark = animated(gif, int(own))
-                remarks += [remark] if remark else []
-            seed = f", seed {run.seed}" if len(arm.runs) > 1 else ""
+            left -= sum(len(each.uri) for each in pictures) * 3 // 4
             title = f"{arm.name}{seed}: {TITLES.get(kind, kind)}"
-            found.append(Strip(title, pictures, animation, remarks))
+            own.append(Strip(title, pictures, "", remarks))
+        if gif.exists():
+            animation, remark = animated(gif, left)
+            more = [*own[0].remarks, *([remark] if remark else [])]
+            own[0] = dataclasses.replace(own[0], animation=animation, remarks=more)
+        found += own
     return found
 
 
@@ -86,9 +88,7 @@ def listed(place: Path) -> dict[str, list[tuple[int, Path]]]:
     return dict(sorted(found.items(), key=lambda each: each[0] != GRID))
 
 
-def embedded(
-    paths: Sequence[tuple[int, Path]], budget: int
-) -> tuple[list[Picture], list[str]]:
+def embedded(paths: Sequence[tuple[int, Path]], budget: int) -> tuple[list[Picture], list[str]]:
     """As many of the pictures as fit, evenly, with the first and the last; and what is not shown."""
     kept = even(paths, MOST)
     shown: dict[int, bytes] = {}
@@ -150,7 +150,7 @@ def animated(path: Path, budget: int) -> tuple[str, str]:
             quality=60,
         )  # fmt: skip
         if len(file.getvalue()) <= budget:
-            told = f"the animation is made smaller ({files.amount(len(data))}): {path}"
+            told = f"the animation was made smaller ({files.amount(len(data))}): {path}"
             return uri(file.getvalue()), told
     return "", f"the animation is too large for this page ({files.amount(len(data))}): {path}"
 

@@ -92,9 +92,7 @@ def read(workdirs: Sequence[Path]) -> list[Arm]:
             while run.seed in [each.seed for _, each in arms.get((*key(found, run), nth), [])]:
                 nth += 1
             arms.setdefault((*key(found, run), nth), []).append((found.name, run))
-    return [
-        Arm(joined([name for name, _ in of]), [run for _, run in of]) for of in arms.values()
-    ]
+    return [Arm(joined([name for name, _ in of]), [run for _, run in of]) for of in arms.values()]
 
 
 def expand(workdir: Path, label: str, several: bool) -> Iterator[Found]:

@@ -121,9 +121,7 @@ def document(
     return "\n\n".join([*tables(rows, form), "\n".join(notes)])
 
 
-def body(
-    rows: Sequence[Row], found: dict[str, list[Outcome]], stored: dict[str, Any]
-) -> str:
+def body(rows: Sequence[Row], found: dict[str, list[Outcome]], stored: dict[str, Any]) -> str:
     """What stands in a page, escaped: the tables, and how they were measured."""
     notes = [f"<p>{html.escape(note)}</p>" for note in explained(found, stored)]
     return "\n".join(

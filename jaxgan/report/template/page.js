@@ -83,6 +83,8 @@ function refill() {
 }
 
 if (plots.length) {
+  // On a phone the controls that stay in view would hide what they are for.
+  if (innerWidth < 640 && byId("which")) byId("which").open = false;
   keep("smoothing", "value");
   keep("log", "checked");
   plots.forEach((plot) => watcher.observe(plot));
@@ -121,7 +123,8 @@ function show() {
 if (steps.length) {
   const slider = byId("step");
   let playing = 0;
-  slider.max = slider.value = steps.length - 1;
+  slider.max = steps.length - 1;  // first: a value beyond it would be cut off
+  slider.value = slider.max;
   slider.addEventListener("input", show);
   byId("play").addEventListener("click", () => {
     clearInterval(playing);
