@@ -1,5 +1,6 @@
 """The curves of a page: their numbers, and an empty chart of Bokeh's that the page fills."""
 
+import functools
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -116,6 +117,7 @@ def extremes(whole: Curve) -> list[str]:
     ]
 
 
+@functools.cache
 def empty(axis: str) -> str:
     """A chart without curves, as JSON: the page draws every metric in one like it.
 
@@ -157,6 +159,7 @@ def empty(axis: str) -> str:
     return json.dumps(json_item(chart)).replace("<", "\\u003c")
 
 
+@functools.cache
 def library() -> str:
     """BokehJS, as the ``<script>`` of a page."""
     return Resources(mode="inline", components=["bokeh"], log_level="error").render_js()

@@ -89,7 +89,7 @@ def listed(place: Path) -> dict[str, list[tuple[int, Path]]]:
 
 
 def embedded(paths: Sequence[tuple[int, Path]], budget: int) -> tuple[list[Picture], list[str]]:
-    """As many of the pictures as fit, evenly, with the first and the last; and what is not shown."""
+    """As many of the pictures as fit, evenly, with the first and last; and what is not shown."""
     kept = even(paths, MOST)
     shown: dict[int, bytes] = {}
     unread = 0

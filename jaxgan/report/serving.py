@@ -59,7 +59,7 @@ def handler(pages: "Pages") -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         """Of one request."""
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             """Answers it."""
             # A page elsewhere may have given this address a name of its own, to read it.
             if self.headers.get("Host", "").partition(":")[0] not in (HOST, "localhost"):
