@@ -116,9 +116,7 @@ def test_no_other_is_answered(served):
 def test_watch_until_ctrl_c(tmp_path):
     place = run(tmp_path / "a", [line(10)])
     arguments = [sys.executable, "-m", "jaxgan.report", str(place), "--watch"]
-    process = subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         address = re.match(r"(http://127\.0\.0\.1:\d+/) ", process.stdout.readline())[1]
         with urllib.request.urlopen(address, timeout=60) as response:
