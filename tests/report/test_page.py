@@ -93,7 +93,7 @@ def sweep(tmp_path):
 
 
 def test_a_sweep(sweep):
-    with pytest.raises(errors.UserError, match="no run of the sweep in .* has begun yet"):
+    with pytest.raises(errors.UserError, match=r"no run of the sweep in .* has begun yet"):
         parts(sweep)
     for seed in (0, 1):
         place = sweep / "a" / f"seed_{seed}"
