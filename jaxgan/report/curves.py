@@ -46,12 +46,13 @@ def curve(seeds: Sequence[Series], most: int) -> Curve:
     n = len(whole.steps)
     if n <= most:
         return whole
-    # The first and the last value stand for themselves: they are what is read off.
-    inner = np.linspace(1, n - 1, most - 1).round().astype(int)
-    edges = np.unique([0, *inner])
+    # All alike: an end that stood for one value would be the noisiest point of the line.
+    edges = np.linspace(0, n, most + 1).round().astype(int)[:-1]
     counts = np.diff([*edges, n])
+    places = edges + counts // 2
+    places[0], places[-1] = 0, n - 1
     return Curve(
-        whole.steps[edges + counts // 2],
+        whole.steps[places],
         np.minimum.reduceat(whole.low, edges),
         np.add.reduceat(whole.mean, edges) / counts,
         np.maximum.reduceat(whole.high, edges),

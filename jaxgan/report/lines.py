@@ -10,6 +10,7 @@ import pyarrow
 import pyarrow.json
 
 STEP = "step"
+NONE = "no log lines yet"
 # Of the file, parsed at once.
 BLOCK = 1 << 22
 
@@ -56,23 +57,22 @@ def read(path: Path) -> Lines:
     """
     try:
         data = path.read_bytes()
+    except FileNotFoundError:
+        return Lines(0, 0, {}, NONE)
     except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        told = "" if missing else f"{path.name} cannot be read: {error.strerror}"
-        return Lines(0, 0, {}, told or "no log lines yet")
+        return Lines(0, 0, {}, f"{path.name} cannot be read: {error.strerror}")
     end = data.rfind(b"\n") + 1
     cut = bool(data[end:].strip())
     table, bad = parse(memoryview(data)[:end])
     steps = table.get(STEP)
     last = int(steps.values.max()) if steps is not None and len(steps.values) else 0
-    told = []
+    told: list[str] = []
     if cut:
         told.append(f"the last line of the log is half-written: it is shown up to step {last}")
     if bad:
         told.append(f"{bad} lines of the log could not be read and are left out")
     if steps is None:
-        told = told or ["no log lines yet"]
-        return Lines(0, 0, {}, "; ".join(told))
+        return Lines(0, 0, {}, "; ".join(told) or NONE)
     series = {name: each for name, each in table.items() if name != STEP and len(each.steps)}
     return Lines(len(steps.steps), last, series, "; ".join(told))
 

@@ -20,15 +20,14 @@ def test_extremes_and_ends_are_kept():
     assert thin.high.max() == 50.0
     assert thin.low.min() == -60.0
     at = thin.steps[np.argmax(thin.high)]
-    assert abs(at - 31_337) <= len(values) / 399
-    for end in (0, -1):
-        assert thin.low[end] == thin.mean[end] == thin.high[end] == values[end]
-        assert thin.steps[end] == np.arange(len(values))[end]
+    assert abs(at - 31_337) <= len(values) / 400
+    assert (thin.steps[0], thin.steps[-1]) == (0, len(values) - 1)
+    assert thin.low[-1] <= values[-1] <= thin.high[-1]
     assert (thin.low <= thin.mean).all()
     assert (thin.mean <= thin.high).all()
     assert (np.diff(thin.steps) > 0).all()
-    # Every value counts once.
-    assert thin.mean[1:].mean() == pytest.approx(values[1:].mean(), abs=1e-3)
+    # Every value counts once, and every point alike.
+    assert thin.mean.mean() == pytest.approx(values.mean(), abs=1e-4)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 399, 400])
