@@ -53,7 +53,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
     primary = jax.process_index() == 0
     with run_folder.locked(workdir) if primary else contextlib.nullcontext():
         stored = run_folder.describe(config, experiment, ready.spec)
-        stored[run_folder.HARDWARE] = environment.hardware(ready.devices.mesh.devices.flat)
+        stored[run_folder.HARDWARE] = environment.hardware(list(ready.devices.mesh.devices.flat))
         run_folder.check(workdir, stored)
         checkpoints_at = workdir / run_folder.CHECKPOINTS
         restored = checkpoint.restore(

@@ -95,7 +95,7 @@ def hardware(run: Run) -> str:
 def software(run: Run) -> str:
     """The versions that a run was measured with, or trained with."""
     versions = [each.get("made_by", {}).get("versions", {}) for each in run.results]
-    known = next(filter(None, versions), {})
+    known: dict[str, str] = next(filter(None, versions), {})
     jax = run_folder.group(run.stored, run_folder.HARDWARE).get("jax")
     both = {"jax": jax or known.get("jax"), "jaxgan": known.get("jaxgan")}
     return ", ".join(f"{name} {version}" for name, version in both.items() if version)

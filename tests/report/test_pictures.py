@@ -20,7 +20,7 @@ def size(strip):
 
 def gif(place):
     paths = sorted((place / "samples").glob("*.png"))
-    frames = [Image.open(path).resize((400, 400)) for path in paths]
+    frames = [Image.open(path).resize((160, 160)) for path in paths[:12]]
     frames[0].save(place / "samples.gif", save_all=True, append_images=frames[1:])
     return (place / "samples.gif").stat().st_size
 
