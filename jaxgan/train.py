@@ -9,7 +9,7 @@ from clu import parameter_overview
 from ml_collections import ConfigDict
 
 from jaxgan import data, evaluation
-from jaxgan.base import errors, files, liveness, preemption
+from jaxgan.base import environment, errors, files, liveness, preemption
 from jaxgan.run import checkpoint, drawing, feed, lane_folders, pauses, program, run_folder
 from jaxgan.run.pauses import Run
 from jaxgan.run.program import Carry
@@ -53,6 +53,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
     primary = jax.process_index() == 0
     with run_folder.locked(workdir) if primary else contextlib.nullcontext():
         stored = run_folder.describe(config, experiment, ready.spec)
+        stored[run_folder.HARDWARE] = environment.hardware(list(ready.devices.mesh.devices.flat))
         run_folder.check(workdir, stored)
         checkpoints_at = workdir / run_folder.CHECKPOINTS
         restored = checkpoint.restore(

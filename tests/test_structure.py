@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "jaxgan"
 ROWS = [
     ("main",),
     ("train",),
+    ("report",),
     ("sweep",),
     ("run",),
     ("evaluation",),
@@ -84,6 +85,7 @@ HEAVY = "optax orbax tensorflow_datasets tensorflow grain sklearn torch"
 LOADED = (
     ("jaxgan.base.preemption", f"jax flax numpy {HEAVY}"),
     ("jaxgan.sweep", f"jax flax {HEAVY}"),
+    ("jaxgan.report.__main__", f"jax flax bokeh {HEAVY}"),
     *((f"jaxgan.{n}", f"flax {HEAVY}") for n in ("losses", "regularizers", "augment", "weights")),
     ("jaxgan.nn", HEAVY),
     ("jaxgan.train", "tensorflow tensorflow_datasets sklearn torch"),

@@ -1,6 +1,7 @@
-"""The switches of JAX that change a run's numbers: an input of it that stands in no config."""
+"""What a run depends on and no config says: switches of JAX that change numbers, the hardware."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -33,3 +34,15 @@ def remedy(name: str, value: Any) -> str:
     """What to do in the environment to give a switch this value."""
     variable = name.upper()
     return f"unset {variable}" if value is None else f"set {variable}={value}"
+
+
+def hardware(devices: Sequence[jax.Device]) -> dict[str, Any]:
+    """What a run computes on: nothing that has to stay so, but what its speed belongs to."""
+    return {
+        "platform": devices[0].platform,
+        "kind": devices[0].device_kind,
+        "devices": len(devices),
+        "processes": jax.process_count(),
+        "cores": os.cpu_count() or 0,
+        "jax": jax.__version__,
+    }

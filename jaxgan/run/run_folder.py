@@ -22,9 +22,10 @@ CONFIG, METRICS, LOCK = "config.json", "metrics.jsonl", ".lock"
 CHECKPOINTS, SAMPLES, EVALUATION, DAMAGED = "checkpoints", "samples", "evaluation", "damaged"
 # What ``config.json`` holds beside the config.
 EXPERIMENT, DATASET, ENVIRONMENT = "experiment", "dataset", "environment"
+HARDWARE = "hardware"
 # In the folder of a lane: how many its run has, which of them it is, and where the run lies.
 LANE = "lane"
-BESIDE = (EXPERIMENT, DATASET, ENVIRONMENT, LANE)
+BESIDE = (EXPERIMENT, DATASET, ENVIRONMENT, HARDWARE, LANE)
 # What the system says of a lock that another holds; anything else means that it has no locks.
 HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 

@@ -112,7 +112,25 @@ def document(
     rows: Sequence[Row], found: dict[str, list[Outcome]], stored: dict[str, Any], form: str
 ) -> str:
     """A table for each figure, and how it was measured."""
-    seeds = ", ".join(map(str, stored["seeds"]))
+    if form == "html":
+        title = html.escape(Path(stored["experiment"]).name)
+        return PAGE.format(title=title, body=body(rows, found, stored))
+    notes = explained(found, stored)
+    if form.startswith("latex"):
+        notes = [f"% {note}" for note in notes]
+    return "\n\n".join([*tables(rows, form), "\n".join(notes)])
+
+
+def body(rows: Sequence[Row], found: dict[str, list[Outcome]], stored: dict[str, Any]) -> str:
+    """What stands in a page, escaped: the tables, and how they were measured."""
+    notes = [f"<p>{html.escape(note)}</p>" for note in explained(found, stored)]
+    return "\n".join(
+        [*(f'<div tabindex="0">{table}</div>' for table in tables(rows, "html")), *notes]
+    )
+
+
+def tables(rows: Sequence[Row], form: str) -> list[str]:
+    """A table for each figure."""
     parts = []
     for figure in dict.fromkeys(row["figure"] for row in rows):
         mine = [row for row in rows if row["figure"] == figure]
@@ -124,20 +142,19 @@ def document(
             disable_numparse=True,
         )
         parts.append(table)
+    return parts
+
+
+def explained(found: dict[str, list[Outcome]], stored: dict[str, Any]) -> list[str]:
+    """How the figures were measured, in sentences."""
+    seeds = ", ".join(map(str, stored["seeds"]))
     told = ", ".join(f"{k} {v}" for k, v in outcomes.shown(found).items() if k != "metrics")
     name = Path(stored["experiment"]).name
-    notes = [
+    return [
         f"{name}, seeds {seeds}, baseline: {stored['baseline']}.",
         EXPLAINED,
         f"Protocol: {told}.",
     ]
-    if form == "html":
-        parts = [f'<div tabindex="0">{table}</div>' for table in parts]
-        body = "\n".join([*parts, *(f"<p>{html.escape(note)}</p>" for note in notes)])
-        return PAGE.format(title=html.escape(name), body=body)
-    if form.startswith("latex"):
-        notes = [f"% {note}" for note in notes]
-    return "\n\n".join([*parts, "\n".join(notes)])
 
 
 def cells(row: Row, ranked: bool) -> list[str]:
