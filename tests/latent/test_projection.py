@@ -174,7 +174,6 @@ def test_what_cannot_be_projected_is_refused(gans, images, more, told):
     [
         "stylegan2_small_cond32.pkl",
         "progan_official_small32.pkl",
-        "r3gan_small_uncond32.npz",
         "progan_zoo_small32/model_s3_i100.pth",
         "biggan_small_cifar32/G_ema.pth",
         "hf_biggandeep_small32",
