@@ -28,6 +28,7 @@ class Generator:
       shape: of an image, [H, W, C].
       weights: the first argument of all its functions.
       latents: ``(key, n) -> latents``, a tree of arrays [n, ...].
+      example: the latents of one sample, for their names and shapes.
       generate: ``(weights, latents, labels) -> images`` [n, H, W, C]; labels int32 [n], or ``None``
         where there are no classes.
       num_classes: of the labels that it is told; 0 where it is told none.
@@ -41,6 +42,7 @@ class Generator:
     shape: tuple[int, ...]
     weights: PyTree
     latents: Callable[[jax.Array, int], PyTree]
+    example: PyTree
     generate: Callable[..., jax.Array]
     num_classes: int = 0
     classes: tuple[str, ...] = ()
@@ -94,8 +96,8 @@ def _of_run(gan: Model) -> Generator:
         name,
         tuple(spec.shape),
         gan.state,
-        # Those of the first phase, as samples are drawn.
-        lambda key, n: jax.device_get(gan.latents(key, n)),
+        gan.latents,
+        gan.latents(jax.random.key(0), 1),
         generate,
         num_classes=spec.num_classes if labelled else 0,
         classes=spec.classes,
@@ -116,6 +118,7 @@ def _of_file(gan: Pretrained) -> Generator:
         gan.networks.shape,
         gan.networks.g,
         gan.latents,
+        gan.latents(jax.random.key(0), 1),
         generate,
         num_classes=gan.networks.num_classes,
         styled=players.styled(gan.networks),

@@ -1,7 +1,6 @@
 """Where searches for latents begin: at random samples that are near, at an encoder's, at a mean."""
 
 import dataclasses
-from functools import partial
 from typing import Any
 
 import jax
@@ -35,7 +34,7 @@ class Space:
 
     def whole(self, parts: dict[str, Any]) -> PyTree:
         """Latents of their ``parts``."""
-        due = jax.eval_shape(lambda: self.generator.latents(jax.random.key(0), 1))
+        due = self.generator.example
         return jax.tree.unflatten(jax.tree.structure(due), [parts[n] for n in self.parts(due)])
 
     def paint(self, weights: PyTree, latents: PyTree, maps: PyTree, rest: PyTree) -> jax.Array:
@@ -109,11 +108,11 @@ def draw(
         rounds = -(-count // len(tried))
         count = len(tried) * (rounds if labels is None else max(rounds, each))
         told = {"labels": np.resize(tried, count).astype(np.int32)}
-    latents = jax.device_get(g.latents(key, count))
+    latents = g.latents(key, count)
     flat, maps = targets.reshape(len(targets), -1), space.maps()
 
     @jax.jit
-    def look(weights: PyTree, latents: PyTree, told: PyTree) -> tuple[PyTree, PyTree, jax.Array]:
+    def look(weights: PyTree, flat: jax.Array, latents: PyTree, told: PyTree) -> Any:
         if space.styled:
             assert g.styled is not None
             moving, still = {STYLE: g.styled.map(weights, latents, **told)}, {}
@@ -125,11 +124,11 @@ def draw(
             images = space.paint(weights, moving, maps, {"latents": still, **told})
         x = jnp.clip(images, -1, 1).reshape(len(images), -1)
         products = jnp.matmul(x, flat.T, precision="highest")
-        squares = jnp.square(x).sum(1)[:, None] - 2 * products + np.square(flat).sum(1)
+        squares = jnp.square(x).sum(1)[:, None] - 2 * products + jnp.square(flat).sum(1)
         return moving, still, jnp.maximum(squares, 0) / flat.shape[1]
 
     def make(rows: np.ndarray) -> Any:
-        return look(g.weights, *jax.tree.map(lambda x: x[rows], (latents, told)))
+        return look(g.weights, flat, *jax.tree.map(lambda x: x[rows], (latents, told)))
 
     moving, still, squares = sampling.in_chunks(make, count, chunk)
     squares = squares.T
@@ -155,7 +154,7 @@ def starts(
         of_label = np.isfinite(drawn.squares).astype(np.float32)
         moving[STYLE][firsts] = (of_label @ drawn.latents[STYLE]) / of_label.sum(1)[:, None]
     elif g.encode is not None:
-        encode = jax.jit(partial(g.encode))
+        encode = jax.jit(g.encode)
         found = sampling.in_chunks(
             lambda rows: encode(g.weights, targets[rows]), len(targets), chunk
         )
