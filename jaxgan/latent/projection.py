@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
@@ -158,7 +159,10 @@ def in_chunks(
             images = np.arange(first, first + size).clip(max=n - 1)
             rows = (images[:, None] * R + np.arange(R)).ravel()
             latents, rest = jax.tree.map(lambda x, rows=rows: x[rows], begun)
-            keys = jax.vmap(jax.random.fold_in, (None, 0))(key, rows)
+            # A search has the same noise, whichever others there are.
+            fold = jax.vmap(jax.random.fold_in)
+            keys = fold(jnp.broadcast_to(key, rows.shape), rows // R)
+            keys = fold(keys, rows % R)
             start = {"latents": latents, "maps": noise_maps.draw(draws.fold(keys, MAPS), maps)}
             given = {
                 **told,
