@@ -127,5 +127,9 @@ def _of_file(gan: Pretrained) -> Generator:
 
 def _with(styled: Styled, **given: Any) -> Styled:
     """The same parts, told which weights to take."""
-    parts = {name: getattr(styled, name) for name in ("map", "noise", "synthesize")}
-    return dataclasses.replace(styled, **{k: partial(part, **given) for k, part in parts.items()})
+    return Styled(
+        styled.layers,
+        partial(styled.map, **given),
+        partial(styled.noise, **given),
+        partial(styled.synthesize, **given),
+    )

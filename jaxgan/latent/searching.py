@@ -182,7 +182,8 @@ class Search:
         if self.look is not None:
             made, wanted = (self.look(given["features"], x) for x in (images, target))
             apart = jax.tree.map(lambda a, b: _mean(jnp.square(a - b)), made, wanted)
-            terms["features"] = s.features.weight * sum(jax.tree.leaves(apart))
+            layers = jnp.stack(jax.tree.leaves(apart))
+            terms["features"] = s.features.weight * jnp.sum(layers, axis=0)
         each = [unlikely(found["latents"][name], known) for name, known in self.spreads.items()]
         terms["prior"] = s.prior * jnp.sum(jnp.stack(each), axis=0)
         return terms, images
@@ -197,11 +198,11 @@ class Search:
 
     def shaken(self, found: PyTree, keys: jax.Array, step: jax.Array) -> PyTree:
         """What is looked for, under the noise of a step."""
-        latents = {}
+        latents, now = {}, jax.vmap(jax.random.fold_in, (0, None))(keys, step)
         for i, (name, known) in enumerate(self.spreads.items()):
             x = found["latents"][name]
             whole = np.sqrt(np.square(known.deviation).sum(dtype=np.float64))
-            noise = draws.normal(draws.fold(draws.fold(keys, step), i), x.shape[1:])
+            noise = draws.normal(draws.fold(now, i), x.shape[1:])
             latents[name] = x + self.settings.shake(step) * np.float32(whole) * noise
         return {**found, "latents": latents}
 
