@@ -12,7 +12,7 @@ MODES = ("train", "evaluate", "sample", "translate", "project", "export", "conve
 ONLY = {
     "dry_run": ("train",),
     "topology": ("train",),
-    "step": ("evaluate", "sample", "translate", "project", "export"),
+    "step": ("evaluate", "sample", "translate", "export", "project"),
     "n": ("evaluate", "sample"),
     "seed": ("sample", "project"),
     "labels": ("sample", "project"),
