@@ -65,6 +65,11 @@ def run(arguments: Sequence[str] | None) -> int:
     if flags.mode == "translate":
         terminal.show(translated_files.answer(flags, settings))
         return 0
+    if flags.mode == "project":
+        from jaxgan.latent import projected_files
+
+        terminal.show(projected_files.answer(flags, settings))
+        return 0
     if flags.weights is not None:
         terminal.show(published.answer(flags, settings))
         return 0

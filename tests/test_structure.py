@@ -14,7 +14,7 @@ ROWS = [
     ("main",),
     ("train",),
     ("report",),
-    ("sweep",),
+    ("sweep", "latent"),
     ("run",),
     ("evaluation",),
     ("weights",),

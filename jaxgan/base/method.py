@@ -27,6 +27,25 @@ def flat(**defaults: Any) -> dict[str, Any]:
 
 
 @dataclasses.dataclass(frozen=True)
+class Styled:
+    """A generator in two parts: from latents to a style w, and from styles to images.
+
+    Attributes:
+      layers: L, of which each takes a style.
+      map: ``(state, latents, *, averaged=True, **conditions) -> w`` [n, D].
+      noise: ``(state, *, averaged=True) -> maps``, the constant noise of the layers: a tree of
+        [1, h, w, 1].
+      synthesize: ``(state, styles, maps, *, averaged=True) -> images`` [n, H, W, C] of styles
+        [n, L, D] and of maps [1 or n, h, w, 1].
+    """
+
+    layers: int
+    map: Callable[..., jax.Array]
+    noise: Callable[..., PyTree]
+    synthesize: Callable[..., jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
 class Method:
     """A method in training and afterwards. A member that it has not is ``None``.
 
@@ -69,6 +88,7 @@ class Method:
         encoder.
       recalibrate: ``(state, key, n, batches, *, averaged=True) -> State`` with its batch statistics
         renewed over so many batches of n samples.
+      styled: its generator in two parts, where it has a space of styles.
     """
 
     init: Callable[[jax.Array, Batch], State]
@@ -87,6 +107,7 @@ class Method:
     encode: Callable[..., PyTree] | None = None
     log_weight: Callable[[State, jax.Array, jax.Array], jax.Array] | None = None
     recalibrate: Callable[..., State] | None = None
+    styled: Styled | None = None
 
     def __post_init__(self) -> None:
         """One name stands for a tuple of it: a text would hold every part of itself."""

@@ -22,8 +22,8 @@ from jaxgan.adversarial.game import Game
 from jaxgan.adversarial.purposes import OfStep
 from jaxgan.adversarial.step import step
 from jaxgan.base import draws
-from jaxgan.base.method import Method
-from jaxgan.base.state import Batch, Metrics, State
+from jaxgan.base.method import Method, Styled
+from jaxgan.base.state import Batch, Metrics, State, weights
 from jaxgan.learning import updates
 
 PyTree = Any
@@ -138,7 +138,29 @@ class StyleGAN2:
     def build(self) -> Method:
         """The method."""
         made = adversarial.method(self.game)
-        return replace(made, init=partial(self.init, made), step=self.step)
+        init = partial(self.init, made)
+        return replace(made, init=init, step=self.step, styled=self.styled())
+
+    def styled(self) -> Styled:
+        """The generator in two parts; labels that are not given are none."""
+        g, name = self.game.g, self.game.names[0]
+
+        def style(
+            state: State, latents: PyTree, *, averaged: bool = True, labels: Any = None
+        ) -> jax.Array:
+            params, stats = weights(state.nets[name], averaged)
+            return g.call("map", params, stats, latents["z"], labels, train=False)
+
+        def noise(state: State, *, averaged: bool = True) -> PyTree:
+            return weights(state.nets[name], averaged)[1][NOISE]
+
+        def synthesize(
+            state: State, styles: jax.Array, maps: PyTree, *, averaged: bool = True
+        ) -> jax.Array:
+            params, stats = weights(state.nets[name], averaged)
+            return g.call("synthesize", params, {**stats, NOISE: maps}, styles)
+
+        return Styled(g.module.layers, style, noise, synthesize)
 
     def init(self, made: Method, key: jax.Array, batch: Batch) -> State:
         """Fresh networks, and the mean of path lengths."""

@@ -7,19 +7,21 @@ from jaxgan.base import files, terminal
 from jaxgan.base.errors import UserError
 from jaxgan.run import chips
 
-MODES = ("train", "evaluate", "sample", "translate", "export", "convert")
+MODES = ("train", "evaluate", "sample", "translate", "project", "export", "convert")
 # Flags that only some modes heed.
 ONLY = {
     "dry_run": ("train",),
     "topology": ("train",),
-    "step": ("evaluate", "sample", "translate", "export"),
+    "step": ("evaluate", "sample", "translate", "export", "project"),
     "n": ("evaluate", "sample"),
-    "seed": ("sample",),
-    "labels": ("sample",),
+    "seed": ("sample", "project"),
+    "labels": ("sample", "project"),
+    "target": ("project",),
+    "projection": ("project",),
     "in": ("translate",),
     "bad_images": ("translate",),
-    "out": ("evaluate", "sample", "translate", "export", "convert"),
-    "weights": ("evaluate", "sample", "translate", "convert"),
+    "out": ("evaluate", "sample", "translate", "project", "export", "convert"),
+    "weights": ("evaluate", "sample", "translate", "project", "convert"),
     "truncation": ("evaluate", "sample"),
 }
 
@@ -98,13 +100,15 @@ def parser(about: str | None = None) -> argparse.ArgumentParser:
     )
     p.add_argument("--weights", help="a published weights file, or a folder of one")
     p.add_argument("--truncation", type=float, help="psi, of samples of --weights (default: 1)")
+    p.add_argument("--target", help="images to find latents of: a file, or a folder and all below")
+    p.add_argument("--projection", help="how: FIELD=VALUE,... such as steps=800,restarts=16")
     p.add_argument("--in", help="images to translate: a file, or a folder and all below it")
     bad = "whether an image that cannot be read ends --mode=translate (default), or is left out"
     p.add_argument("--bad_images", choices=("error", "skip"), help=bad)
     p.add_argument(
         "--out",
-        help="where samples go, a .png grid or an .npz; the folder of translations; to export or "
-        "convert to; a .json of what --weights are worth",
+        help="where samples go, a .png grid or an .npz; the folder of translations or "
+        "projections; to export or convert to; a .json of what --weights are worth",
     )
     return p
 

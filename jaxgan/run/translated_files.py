@@ -59,10 +59,13 @@ def answer(flags: argparse.Namespace, settings: ConfigDict | None) -> str:
     return f"{write(model, asked)}\n{model.file.licence}"
 
 
-def request(given: files.Place, out: files.Place, bad_images: str = "error") -> Request:
+def request(
+    given: files.Place, out: files.Place, bad_images: str = "error", *, flag: str = "in"
+) -> Request:
     """The images in a file or in a folder and all below it, and the PNG to make of each.
 
-    A PNG has the name of the image, and lies in ``out`` as the image in its folder.
+    A PNG has the name of the image, and lies in ``out`` as the image in its folder. ``flag`` is
+    what the user has named them by.
 
     Raises:
       UserError: if there are none; if two would be one file; if something of the name is there
@@ -75,7 +78,7 @@ def request(given: files.Place, out: files.Place, bad_images: str = "error") -> 
         paths = [Path(file.path) for file in listing.once(listing.find(given, ())).files]
         found = {given / path: path for path in paths}
     else:
-        raise errors.UserError(f"--in: there is no file or folder {given}")
+        raise errors.UserError(f"--{flag}: there is no file or folder {given}")
     if not found:
         raise folder.no_images(given)
     made: dict[Path, Path] = {}

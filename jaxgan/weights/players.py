@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan import networks
+from jaxgan.base.method import Styled
 from jaxgan.weights import biggan_deep
 from jaxgan.weights.fitting import Fitted
 
@@ -43,6 +44,24 @@ def generator(fitted: Fitted) -> Callable[..., Any]:
         return module.apply(g, z, *_told(labels), train=False)
 
     return generate
+
+
+def styled(fitted: Fitted) -> Styled | None:
+    """The generator in two parts, its variables the state; ``None`` without a space of styles."""
+    if fitted.network != "stylegan2":
+        return None
+    module = _module("generator", fitted.network, fitted.generator)
+
+    def style(g: PyTree, latents: Any, *, averaged: bool = True, labels: Any = None) -> Any:
+        return module.apply(g, latents, labels, train=False, method="map")
+
+    def noise(g: PyTree, *, averaged: bool = True) -> PyTree:
+        return g["noise"]
+
+    def synthesize(g: PyTree, styles: Any, maps: PyTree, *, averaged: bool = True) -> Any:
+        return module.apply({**g, "noise": maps}, styles, method="synthesize")
+
+    return Styled(module.layers, style, noise, synthesize)
 
 
 def discriminator(fitted: Fitted) -> Callable[..., Any] | None:
