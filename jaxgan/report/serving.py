@@ -50,7 +50,7 @@ def state(workdirs: Sequence[Path]) -> str:
                     except OSError:
                         continue
                     found.append((str(path), status.st_size, status.st_mtime_ns))
-    return f"{hash(tuple(sorted(found))):x}"
+    return f"{hash(tuple(sorted(found))) % 2**64:x}"
 
 
 def handler(pages: "Pages") -> type[http.server.BaseHTTPRequestHandler]:
