@@ -42,6 +42,7 @@ def run(arguments: Sequence[str] | None) -> int:
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     from jaxgan import config, train
     from jaxgan.base import processes
+    from jaxgan.latent import exploring, walking
     from jaxgan.run import (
         export,
         judge,
@@ -64,6 +65,10 @@ def run(arguments: Sequence[str] | None) -> int:
         return 0
     if flags.mode == "translate":
         terminal.show(translated_files.answer(flags, settings))
+        return 0
+    if flags.mode in ("interpolate", "explore"):
+        tool = walking if flags.mode == "interpolate" else exploring
+        terminal.show(tool.answer(flags, settings))
         return 0
     if flags.weights is not None:
         terminal.show(published.answer(flags, settings))

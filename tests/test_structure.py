@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "jaxgan"
 ROWS = [
     ("main",),
     ("train",),
-    ("sweep",),
+    ("sweep", "latent"),
     ("run",),
     ("evaluation",),
     ("weights",),

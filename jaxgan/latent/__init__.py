@@ -1,0 +1,9 @@
+"""What a generator's latent space holds: paths, styles, directions, neighbours, spectra."""
+
+from jaxgan.latent.directions import Directions, closed_form, principal, strips
+from jaxgan.latent.interpolation import between, interpolate, lerp, slerp
+from jaxgan.latent.lengths import path_length
+from jaxgan.latent.mixing import mix
+from jaxgan.latent.neighbours import nearest_training
+from jaxgan.latent.spectra import real_and_generated, spectrum
+from jaxgan.latent.sweeps import class_grid, code_sweep, truncation_sweep
