@@ -42,7 +42,6 @@ def run(arguments: Sequence[str] | None) -> int:
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     from jaxgan import config, train
     from jaxgan.base import processes
-    from jaxgan.latent import exploring, walking
     from jaxgan.run import (
         export,
         judge,
@@ -67,6 +66,8 @@ def run(arguments: Sequence[str] | None) -> int:
         terminal.show(translated_files.answer(flags, settings))
         return 0
     if flags.mode in ("interpolate", "explore"):
+        from jaxgan.latent import exploring, walking
+
         tool = walking if flags.mode == "interpolate" else exploring
         terminal.show(tool.answer(flags, settings))
         return 0

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +23,7 @@ PyTree = Any
 CHUNK = 64
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Generator:
     """What makes samples of latents.
 
@@ -103,6 +104,54 @@ class Generator:
     @cached_property
     def _compiled(self) -> Callable[..., jax.Array]:
         return jax.jit(self.apply)
+
+    @cached_property
+    def said(self) -> dict[str, jax.ShapeDtypeStruct]:
+        """The shapes of what ``listen`` gives for one sample; {} where nothing is said."""
+        one = self.draw(jax.random.key(0), 1)
+        return jax.eval_shape(self.listen, self.variables, one, self.labels(None, 1))
+
+    @cached_property
+    def listen(self) -> Callable[..., dict[str, jax.Array]]:
+        """``(variables, latents, labels)`` to what is said between ``map`` and ``synthesize``.
+
+        ``w`` [n, D] of the first, ``styles`` [n, L, D] for the second, and the ``mean`` [D] of w.
+        """
+
+        def run(variables: PyTree, latents: PyTree, labels: Any) -> dict[str, jax.Array]:
+            found: dict[str, jax.Array] = {}
+
+            def hear(go: Any, args: tuple, kwargs: dict, context: Any) -> Any:
+                if context.method_name == "synthesize" and args:
+                    found["styles"] = args[0]
+                    averages = context.module.variables.get("w_avg", {})
+                    if "mean" in averages:
+                        found["mean"] = averages["mean"]
+                out = go(*args, **kwargs)
+                if context.method_name == "map":
+                    found.setdefault("w", out)
+                return out
+
+            with nn.intercept_methods(hear):
+                self.apply(variables, latents, labels, np.float32(1))
+            return found
+
+        return jax.jit(run)
+
+    @cached_property
+    def paint(self) -> Callable[..., jax.Array]:
+        """``(variables, latents, labels, styles) -> images``: its own styles are not worked out."""
+
+        def run(variables: PyTree, latents: PyTree, labels: Any, styles: jax.Array) -> jax.Array:
+            def answer(go: Any, args: tuple, kwargs: dict, context: Any) -> Any:
+                if context.method_name == "synthesize" and args:
+                    return go(styles, *args[1:], **kwargs)
+                return go(*args, **kwargs)
+
+            with nn.intercept_methods(answer):
+                return self.apply(variables, latents, labels, np.float32(1))
+
+        return jax.jit(run)
 
 
 def of(gan: Any) -> Generator:

@@ -11,7 +11,9 @@ from jaxgan import losses
 from jaxgan.base import errors
 from jaxgan.latent import generator as generators
 from jaxgan.latent import styles
+from jaxgan.latent.generator import CHUNK
 from jaxgan.latent.interpolation import SPACES, lerp, slerp
+from jaxgan.run.sampling import in_chunks
 
 PyTree = Any
 # What the authors' code leaves out, in percent at each end.
@@ -101,6 +103,6 @@ def distances(
         gap = np.asarray(first, np.float64) - second
         return np.square(gap).reshape(len(gap), -1).mean(axis=1)
     features = look
-    one = jax.jit(lambda x, y: losses.lpips(features, x[None], y[None]))
-    pairs = zip(first, second, strict=True)
-    return np.array([float(one(x, y)) for x, y in pairs], np.float64)
+    each = jax.jit(jax.vmap(lambda x, y: losses.lpips(features, x[None], y[None])))
+    found = in_chunks(lambda rows: each(first[rows], second[rows]), len(first), CHUNK)
+    return np.asarray(found, np.float64)

@@ -5,10 +5,8 @@ A generator has one if its module has the methods ``map`` and ``synthesize``, as
 published files and networks of one's own are alike.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-import flax.linen as nn
 import jax
 import numpy as np
 
@@ -22,10 +20,7 @@ PyTree = Any
 
 def has(generator: Generator) -> bool:
     """Whether it has styles."""
-    one = generator.draw(jax.random.key(0), 1)
-    labels = generator.labels(None, 1)
-    found = jax.eval_shape(_listening(generator), generator.variables, one, labels)
-    return "w" in found and "styles" in found
+    return {"w", "styles"} <= set(generator.said)
 
 
 def check(generator: Generator) -> None:
@@ -45,11 +40,10 @@ def mapped(generator: Generator, latents: PyTree, labels: np.ndarray | None) -> 
       UserError: if it has no styles.
     """
     check(generator)
-    listen = jax.jit(lambda *given: _listening(generator)(*given)["w"])
 
     def make(chosen: np.ndarray) -> jax.Array:
-        some = rows(latents, chosen)
-        return listen(generator.variables, some, None if labels is None else labels[chosen])
+        some, told = rows(latents, chosen), None if labels is None else labels[chosen]
+        return generator.listen(generator.variables, some, told)["w"]
 
     return np.asarray(in_chunks(make, generator.check(latents), CHUNK))
 
@@ -61,11 +55,10 @@ def mean(generator: Generator) -> np.ndarray:
       UserError: if it has no styles, or keeps no mean of them.
     """
     check(generator)
-    one, labels = generator.draw(jax.random.key(0), 1), generator.labels(None, 1)
-    found = jax.jit(_listening(generator))(generator.variables, one, labels)
-    if "mean" not in found:
+    if "mean" not in generator.said:
         raise errors.UserError(f"{generator.name} keeps no mean of its styles")
-    return np.asarray(found["mean"])
+    one, labels = generator.draw(jax.random.key(0), 1), generator.labels(None, 1)
+    return np.asarray(generator.listen(generator.variables, one, labels)["mean"])
 
 
 def layers(generator: Generator) -> int:
@@ -75,9 +68,7 @@ def layers(generator: Generator) -> int:
       UserError: if it has no styles.
     """
     check(generator)
-    one, labels = generator.draw(jax.random.key(0), 1), generator.labels(None, 1)
-    found = jax.eval_shape(_listening(generator), generator.variables, one, labels)
-    return found["styles"].shape[1]
+    return generator.said["styles"].shape[1]
 
 
 def checked(generator: Generator, w: Any) -> np.ndarray:
@@ -86,10 +77,8 @@ def checked(generator: Generator, w: Any) -> np.ndarray:
     Raises:
       UserError: if the generator has no styles, or they are of another length.
     """
-    one, labels = generator.draw(jax.random.key(0), 1), generator.labels(None, 1)
     check(generator)
-    found = jax.eval_shape(_listening(generator), generator.variables, one, labels)
-    return requests.check_array("w", w, (found["w"].shape[-1],))
+    return requests.check_array("w", w, (generator.said["w"].shape[-1],))
 
 
 def repeated(generator: Generator, w: np.ndarray) -> np.ndarray:
@@ -110,50 +99,10 @@ def painted(
     """
     if labels is None:
         labels = generator.labels(None, len(styles))
-    paint = jax.jit(_painting(generator))
 
     def make(chosen: np.ndarray) -> jax.Array:
         some = rows(latents, chosen)
         told = None if labels is None else labels[chosen]
-        return paint(generator.variables, some, told, styles[chosen])
+        return generator.paint(generator.variables, some, told, styles[chosen])
 
     return np.asarray(in_chunks(make, len(styles), CHUNK))
-
-
-def _listening(generator: Generator) -> Callable[..., dict[str, jax.Array]]:
-    """``(variables, latents, labels)`` to what was said between the generator's parts."""
-
-    def run(variables: PyTree, latents: PyTree, labels: Any) -> dict[str, jax.Array]:
-        found: dict[str, jax.Array] = {}
-
-        def listen(go: Any, args: tuple, kwargs: dict, context: Any) -> Any:
-            if context.method_name == "synthesize" and args:
-                found["styles"] = args[0]
-                averages = context.module.variables.get("w_avg", {})
-                if "mean" in averages:
-                    found["mean"] = averages["mean"]
-            out = go(*args, **kwargs)
-            if context.method_name == "map":
-                found.setdefault("w", out)
-            return out
-
-        with nn.intercept_methods(listen):
-            generator.apply(variables, latents, labels, np.float32(1))
-        return found
-
-    return run
-
-
-def _painting(generator: Generator) -> Callable[..., jax.Array]:
-    """``(variables, latents, labels, styles) -> images``: its own styles are not worked out."""
-
-    def run(variables: PyTree, latents: PyTree, labels: Any, styles: jax.Array) -> jax.Array:
-        def answer(go: Any, args: tuple, kwargs: dict, context: Any) -> Any:
-            if context.method_name == "synthesize" and args:
-                return go(styles, *args[1:], **kwargs)
-            return go(*args, **kwargs)
-
-        with nn.intercept_methods(answer):
-            return generator.apply(variables, latents, labels, np.float32(1))
-
-    return run
