@@ -93,8 +93,8 @@ def closed_form(gan: Any, k: int = 8) -> Directions:
     """The directions that the weights which take the latent in change most: of length 1.
 
     Shen and Zhou 2021, "Closed-Form Factorization of Latent Semantics in GANs" (arXiv:2007.06600),
-    equations 4 to 6: the eigenvectors of ``A^T A``. A is the weight of the first layer that takes z,
-    or all those that take w to the styles of layers, one beneath the other.
+    equations 4 to 6: the eigenvectors of ``A^T A``. A is the weight of the first layer that takes
+    z, or all those that take w to the styles of layers, one beneath the other.
 
     Args:
       gan: of ``jaxgan.load``.

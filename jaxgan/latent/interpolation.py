@@ -54,6 +54,9 @@ def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> np.ndarray:
     across = v - np.sum(u * v, axis=-1, keepdims=True) * u
     size = np.linalg.norm(across, axis=-1, keepdims=True)
     across = np.where(size > LEAST, across / np.where(size > LEAST, size, 1), _perpendicular(u))
+    # Again: of nearly opposite vectors the first has few digits left.
+    across = across - np.sum(u * across, axis=-1, keepdims=True) * u
+    across = across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), LEAST)
     turned = np.cos(t * angle) * u + np.sin(t * angle) * across
     found = ((1 - t) * long[0] + t * long[1]) * turned
     straight = np.minimum(*long) == 0
