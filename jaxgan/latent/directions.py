@@ -215,7 +215,7 @@ def _first(generator: Generator) -> tuple[int, np.ndarray, np.ndarray]:
     latents = generators.with_z(alike, generators.z_of(latents))
     labels = generator.labels(None, 1)
     told = None if labels is None else np.repeat(labels, 2)
-    run = jax.jit(lambda *given: _heard(generator, *given))
+    run = jax.jit(lambda of, z, told: _heard(generator, of, z, told))
     for i, (kernel, inputs, _) in enumerate(run(generator.variables, latents, told)):
         # Behind virtual batch norm's reference batch, where there is one.
         two = np.asarray(inputs)[-2:]
@@ -226,7 +226,7 @@ def _first(generator: Generator) -> tuple[int, np.ndarray, np.ndarray]:
 
 def _layers(generator: Generator, wanted: Any) -> list[tuple[np.ndarray, Any, Any]]:
     one, labels = generator.draw(jax.random.key(0), 1), generator.labels(None, 1)
-    run = jax.jit(lambda *given: _heard(generator, *given, wanted=wanted))
+    run = jax.jit(lambda of, z, told: _heard(generator, of, z, told, wanted))
     return [(_flat(np.asarray(k)), x, y) for k, x, y in run(generator.variables, one, labels)]
 
 

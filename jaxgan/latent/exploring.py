@@ -77,7 +77,7 @@ class Found:
     """What a tool gives: a picture, if it has one, its numbers, and a line to print."""
 
     picture: Image.Image | None
-    arrays: dict[str, np.ndarray]
+    arrays: dict[str, Any]
     line: str = ""
 
 

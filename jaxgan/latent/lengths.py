@@ -88,7 +88,7 @@ def path_length(
         for s in (t, t + epsilon):
             z = np.stack([slerp(x, y, u) for x, y, u in zip(a, b, s, strict=True)])
             ends.append(made.images(generators.with_z(first, z.astype(np.float32)), told))
-    each = distances(*ends, look) / epsilon**2
+    each = distances(ends[0], ends[1], look) / epsilon**2
     low, high = np.percentile(each, (OUTLIERS, 100 - OUTLIERS))
     kept = each[(low <= each) & (each <= high)]
     named = "mean square of values" if look is None else "lpips in the given features"

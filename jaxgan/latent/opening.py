@@ -1,6 +1,7 @@
 """What both commands of this room begin with: the model, its latents, where the result goes."""
 
 import argparse
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,9 @@ def read_latents(path: files.Place, made: Generator, drawing: jax.Array) -> PyTr
       UserError: if it cannot be read, or holds none.
     """
     try:
-        with np.load(Path(path), allow_pickle=False) as stored:
-            found = dict(stored) if isinstance(stored, np.lib.npyio.NpzFile) else {"z": stored}
-    except AttributeError:  # an array is no context
-        found = {"z": np.load(Path(path), allow_pickle=False)}
-    except (OSError, ValueError, EOFError, KeyError) as error:
+        stored = np.load(Path(path), allow_pickle=False)
+        found = {"z": stored} if isinstance(stored, np.ndarray) else dict(stored)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise errors.UserError(f"{path} cannot be read: {errors.describe(error)}") from error
     name = next((name for name in ("z", "latents", "w") if name in found), None)
     if name is None:
@@ -90,6 +89,6 @@ def read_latents(path: files.Place, made: Generator, drawing: jax.Array) -> PyTr
         return {"w": values}
     drawn = made.draw(drawing, len(values))
     if isinstance(drawn, dict):
-        held = {k: found[k] for k in drawn if k in found and k != "z"}
-        return {**drawn, **held, "z": values}
+        beside = {k: found[k] for k in drawn if k in found and k != "z"}
+        return {**drawn, **beside, "z": values}
     return generators.with_z(drawn, values)

@@ -1,5 +1,6 @@
 """Images in order as a film: a GIF by Pillow, or an MP4 by the ``video`` extra's ffmpeg."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,8 @@ def write_mp4(frames: list[Image.Image], path: Path, per_second: float) -> None:
     """Writes frames as H.264 in sides of even numbers of pixels, which its colours need."""
     import imageio_ffmpeg
 
+    # With a signal of its own ffmpeg would be started by a plain fork, which may hang beside JAX.
+    os.environ.setdefault("IMAGEIO_FFMPEG_NO_PREVENT_SIGINT", "1")
     width, height = (side + side % 2 for side in frames[0].size)
     writer = imageio_ffmpeg.write_frames(
         str(path),

@@ -346,6 +346,7 @@ def test_mode_interpolate(trained_run, cgan, tmp_path, capsys):
 
 def test_a_film_in_mp4(tmp_path):
     ffmpeg = pytest.importorskip("imageio_ffmpeg")
+    film.check(tmp_path / "way.mp4")
     images = np.linspace(-1, 1, 10)[:, None, None, None] * np.ones((1, 9, 9, 1))
     film.write(images, tmp_path / "way.mp4")
     read = ffmpeg.read_frames(str(tmp_path / "way.mp4"))
