@@ -70,6 +70,12 @@ def run(arguments: Sequence[str] | None) -> int:
 
         terminal.show(projected_files.answer(flags, settings))
         return 0
+    if flags.mode in ("interpolate", "explore"):
+        from jaxgan.latent import exploring, walking
+
+        tool = walking if flags.mode == "interpolate" else exploring
+        terminal.show(tool.answer(flags, settings))
+        return 0
     if flags.weights is not None:
         terminal.show(published.answer(flags, settings))
         return 0

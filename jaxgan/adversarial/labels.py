@@ -36,7 +36,10 @@ def by_label(num_classes: int) -> dict[str, Any]:
         labels = asked.get("labels")
         if labels is None:  # each class in turn
             return {"labels": jnp.arange(n, dtype=jnp.int32) % num_classes}
-        return {"labels": jnp.broadcast_to(jnp.asarray(labels), (n,))}
+        labels = jnp.asarray(labels)
+        if labels.ndim == 2:  # mixtures of classes
+            return {"labels": labels}
+        return {"labels": jnp.broadcast_to(labels, (n,))}
 
     return {
         "entries": ("image", "label"),

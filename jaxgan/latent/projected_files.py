@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from jaxgan.base import errors, files
 from jaxgan.extractors.perceptual import Perceptual
-from jaxgan.latent import generators, strips, targets
+from jaxgan.latent import generators, targets, ways
 from jaxgan.latent.projection import Projection, project
 from jaxgan.latent.searching import Settings
 from jaxgan.latent.starting import STYLE
@@ -113,7 +113,7 @@ def write(found: Projection, paths: list[Path]) -> None:
       WriteError: if one cannot be written.
     """
     for i, path in enumerate(paths):
-        pictures.save(strips.strip(found, i), path)
+        pictures.save(ways.strip(found, i), path)
         with files.replacing(path.with_suffix(".npz")) as new, new.open("wb") as file:
             np.savez(file, **arrays(found, i))
 

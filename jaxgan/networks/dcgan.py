@@ -84,6 +84,8 @@ class Generator(nn.Module):
             z = blocks.with_reference(self, z, extra)
             if labels is not None and self.num_classes:
                 first = blocks.cycle(extra, self.num_classes)
+                if labels.ndim == 2:  # mixtures of classes
+                    first = blocks.one_hot(first, self.num_classes)
                 labels = jnp.concatenate([first, labels])
         norm = blocks.normalizer(
             self.normalization,

@@ -262,7 +262,12 @@ def judgement(
 
 
 def one_hot(labels: Array, num_classes: int) -> Array:
-    """Rows [B, K] of a label each; nan where one is outside, as the tables of ``nn`` have it."""
+    """Rows [B, K] of a label each; nan where one is outside, as the tables of ``nn`` have it.
+
+    Mixtures of classes, float32 [B, K], are such rows already.
+    """
+    if labels.ndim == 2 and jnp.issubdtype(labels.dtype, jnp.floating):
+        return labels
     rows = jax.nn.one_hot(labels, num_classes, dtype=jnp.float32)
     inside = (labels >= 0) & (labels < num_classes)
     return jnp.where(inside[:, None], rows, jnp.nan)

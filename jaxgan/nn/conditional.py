@@ -149,11 +149,11 @@ class Modulation(nn.Module):
 
     @nn.compact
     def __call__(self, condition: Array) -> tuple[Array, Array]:
-        """Scale and bias [B, features] of labels [B] or vectors [B, D], in float32."""
+        """Scale and bias [B, features] of labels [B], mixtures or vectors [B, D], in float32."""
         if self.num_classes is None:
             _check_rank(condition, 2, "vectors [B, D], since num_classes is None")
             condition = condition.astype(jnp.float32)
-        else:
+        elif not jnp.issubdtype(condition.dtype, jnp.floating):  # of which `Embed` takes mixtures
             _check_rank(condition, 1, "labels [B], since num_classes is set")
         return self._map("scale")(condition), self._map("bias")(condition)
 

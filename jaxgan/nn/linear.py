@@ -48,6 +48,8 @@ class Dense(nn.Module):
 class Embed(nn.Module):
     """Table lookup: integers [...] to vectors [..., features]; NaN for an integer out of range.
 
+    Floats [B, num_embeddings] are mixtures: sums of the rows, each as much as it says.
+
     The parameter is ``embedding`` [num_embeddings, features], in float32. An output is one row and
     not a sum, so `EqualizedLR` scales the table by its gain alone, unless ``fan_in`` is given.
 
@@ -69,16 +71,21 @@ class Embed(nn.Module):
 
     @nn.compact
     def __call__(self, labels: Array) -> Array:
-        """Rows of ``labels``, integers in [0, num_embeddings)."""
+        """Rows of ``labels``, integers in [0, num_embeddings), or mixtures of rows."""
         if min(self.num_embeddings, self.features, self.fan_in) < 1:
             raise ValueError(
                 f"num_embeddings, features and fan_in must be positive, got "
                 f"{self.num_embeddings}, {self.features} and {self.fan_in}"
             )
-        if not jnp.issubdtype(labels.dtype, jnp.integer):
-            raise ValueError(f"labels must be integers, got {labels.dtype}")
         shape = (self.num_embeddings, self.features)
+        mixed = labels.ndim == 2 and labels.shape[1] == self.num_embeddings
+        mixed = mixed and jnp.issubdtype(labels.dtype, jnp.floating)
+        if not mixed and not jnp.issubdtype(labels.dtype, jnp.integer):
+            raise ValueError(f"labels must be integers, got {labels.dtype}")
         table = self.weight(self, "embedding", self.embedding_init, shape, self.fan_in)
+        if mixed:
+            rows = jnp.matmul(labels.astype(table.dtype), table, precision="highest")
+            return rows.astype(self.dtype or table.dtype)
         table = table.astype(self.dtype or table.dtype)
         # Not `jnp.take`, for which -1 is the last row.
         return table.at[labels].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)

@@ -7,22 +7,36 @@ from jaxgan.base import files, terminal
 from jaxgan.base.errors import UserError
 from jaxgan.run import chips
 
-MODES = ("train", "evaluate", "sample", "translate", "project", "export", "convert")
+MODES = (
+    *("train", "evaluate", "sample", "translate"),
+    *("interpolate", "explore", "project", "export", "convert"),
+)
+# Those of ``jaxgan.latent`` that draw latents.
+LATENT = ("interpolate", "explore")
 # Flags that only some modes heed.
 ONLY = {
     "dry_run": ("train",),
     "topology": ("train",),
-    "step": ("evaluate", "sample", "translate", "export", "project"),
-    "n": ("evaluate", "sample"),
-    "seed": ("sample", "project"),
-    "labels": ("sample", "project"),
+    "step": ("evaluate", "sample", "translate", "export", "project", *LATENT),
+    "n": ("evaluate", "sample", *LATENT),
+    "seed": ("sample", "project", *LATENT),
+    "labels": ("sample", "project", *LATENT),
     "target": ("project",),
     "projection": ("project",),
     "in": ("translate",),
     "bad_images": ("translate",),
-    "out": ("evaluate", "sample", "translate", "project", "export", "convert"),
-    "weights": ("evaluate", "sample", "translate", "project", "convert"),
-    "truncation": ("evaluate", "sample"),
+    "out": ("evaluate", "sample", "translate", "project", "export", "convert", *LATENT),
+    "weights": ("evaluate", "sample", "translate", "project", "convert", *LATENT),
+    "truncation": ("evaluate", "sample", "interpolate"),
+    "points": ("interpolate",),
+    "latents": ("interpolate",),
+    "way": ("interpolate",),
+    "loop": ("interpolate",),
+    "hold": ("interpolate",),
+    "space": LATENT,
+    "what": ("explore",),
+    "by": ("explore",),
+    "values": ("explore",),
 }
 
 
@@ -64,10 +78,14 @@ def check_weights(flags: argparse.Namespace) -> None:
             raise UserError("--weights=PATH is missing: the published file to convert")
         if flags.mode == "evaluate" and flags.out is not None:
             raise UserError("--out is for --mode=evaluate of --weights; a run's folder has its own")
-        if flags.truncation is not None:
+        if flags.truncation is not None and flags.mode != "interpolate":
             raise UserError("--truncation is of published weights: it needs --weights=PATH")
         return
-    for name in ("workdir", "step", *(() if flags.mode == "evaluate" else ("config",))):
+    for name in (
+        "workdir",
+        "step",
+        *(() if flags.mode in ("evaluate", "explore") else ("config",)),
+    ):
         if getattr(flags, name) is not None:
             raise UserError(f"--{name} does not go with --weights in --mode={flags.mode}")
     if flags.mode == "evaluate" and not flags.config:
@@ -105,12 +123,34 @@ def parser(about: str | None = None) -> argparse.ArgumentParser:
     p.add_argument("--in", help="images to translate: a file, or a folder and all below it")
     bad = "whether an image that cannot be read ends --mode=translate (default), or is left out"
     p.add_argument("--bad_images", choices=("error", "skip"), help=bad)
+    add_latent(p)
     p.add_argument(
         "--out",
         help="where samples go, a .png grid or an .npz; the folder of translations or "
         "projections; to export or convert to; a .json of what --weights are worth",
     )
     return p
+
+
+def add_latent(p: argparse.ArgumentParser) -> None:
+    """Adds the flags of ``--mode=interpolate`` and ``--mode=explore``."""
+    p.add_argument("--points", type=int, help="how many latents the way goes through (default: 4)")
+    p.add_argument("--latents", help="these, given: a .npy, or a .npz with z, latents or w")
+    p.add_argument("--way", choices=("slerp", "lerp"), help="on the sphere, or straight")
+    p.add_argument("--space", choices=("z", "w"), help="of the way, or of path lengths")
+    p.add_argument("--loop", action="store_true", help="the way leads back to its first point")
+    p.add_argument("--hold", action="store_true", help="one latent throughout: the class moves")
+    p.add_argument("--what", help="of --mode=explore: the tool; without one, they are listed")
+    p.add_argument("--by", choices=("pixels", "features"), help="what images are compared by")
+    p.add_argument("--values", type=numbers, help="of a sweep: 0,0.5,1")
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """The value of ``--values``."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"numbers, such as 0,0.5,1, not {text!r}") from None
 
 
 def step(text: str) -> int | str:

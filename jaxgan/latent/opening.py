@@ -1,0 +1,94 @@
+"""What both commands of this room begin with: the model, its latents, where the result goes."""
+
+import argparse
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxgan.base import errors, files
+from jaxgan.latent import generator as generators
+from jaxgan.latent.generator import Generator
+from jaxgan.run import judge, trained, translating
+
+PyTree = Any
+
+
+def model(flags: argparse.Namespace, settings: ConfigDict | None) -> Any:
+    """The run or the published file that the flags name.
+
+    Raises:
+      UserError: if there is none that can be used.
+    """
+    if flags.weights is not None:
+        return translating.load(flags.weights)
+    if not flags.workdir:
+        raise errors.UserError("--workdir=DIR is missing: the folder of the run")
+    workdir = Path(flags.workdir)
+    return trained.load(workdir, judge.one_step(workdir, flags.step), settings)
+
+
+def place(flags: argparse.Namespace, gan: Any, name: str, suffixes: tuple[str, ...]) -> Path:
+    """Where the result goes: ``--out``, or among the samples of the run.
+
+    Raises:
+      UserError: for another ending than these, or a place where no file can be made.
+    """
+    out = Path(flags.out) if flags.out else Path(flags.workdir) / "samples"
+    if not flags.out:
+        out = out / f"{name}_{gan.step:08}{suffixes[0]}"
+    check(out, suffixes)
+    return out
+
+
+def check(out: Path, suffixes: tuple[str, ...]) -> None:
+    """Refuses a place that nothing can be written to; see ``place``."""
+    if out.suffix not in suffixes:
+        raise errors.UserError(f"this is written as {', '.join(suffixes)}, not {out.name!r}")
+    files.check_place(out)
+
+
+def key(flags: argparse.Namespace) -> jax.Array:
+    """Of ``--seed``.
+
+    Raises:
+      UserError: for one that no key has.
+    """
+    seed = flags.seed or 0
+    if not 0 <= seed < 2**32:
+        raise errors.UserError(f"the seed must be at least 0 and less than 2**32, not {seed}")
+    return jax.random.key(seed)
+
+
+def read_latents(path: files.Place, made: Generator, drawing: jax.Array) -> PyTree:
+    """Latents of a file: an ``.npy`` with z [P, Z], or an ``.npz`` with ``z`` or ``latents``.
+
+    One with ``w`` [P, D] and none of these is of styles. What else a sample is made of is drawn.
+
+    Raises:
+      UserError: if it cannot be read, or holds none.
+    """
+    try:
+        stored = np.load(Path(path), allow_pickle=False)
+        found = {"z": stored} if isinstance(stored, np.ndarray) else dict(stored)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise errors.UserError(f"{path} cannot be read: {errors.describe(error)}") from error
+    name = next((name for name in ("z", "latents", "w") if name in found), None)
+    if name is None:
+        held = ", ".join(found) or "nothing"
+        raise errors.UserError(f"{path} must hold z, latents or w; it holds {held}")
+    values = found[name]
+    if not np.issubdtype(values.dtype, np.floating) or values.ndim < 2 or not len(values):
+        kind = f"{values.dtype} {list(values.shape)}"
+        raise errors.UserError(f"{name} of {path} must be floats [n, ...], not {kind}")
+    values = values.astype(np.float32)
+    if name == "w":
+        return {"w": values}
+    drawn = made.draw(drawing, len(values))
+    if isinstance(drawn, dict):
+        beside = {k: found[k] for k in drawn if k in found and k != "z"}
+        return {**drawn, **beside, "z": values}
+    return generators.with_z(drawn, values)

@@ -1,0 +1,90 @@
+"""``--mode=interpolate``: the way through several latents, as strips, a film or numbers."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxgan.base import errors, files
+from jaxgan.latent import generator as generators
+from jaxgan.latent import interpolation, opening
+from jaxgan.watch import film, pictures
+from jaxgan.watch.sheet import sheet
+
+PyTree = Any
+SUFFIXES = (".png", ".npz", *film.SUFFIXES)
+POINTS, FRAMES, FILMED = 4, 8, 24
+
+
+def answer(flags: argparse.Namespace, settings: ConfigDict | None) -> str:
+    """Does what the command line asks of ``--mode=interpolate``, and says what to print.
+
+    Raises:
+      UserError: as ``interpolate`` does, or for a file that cannot be read or written.
+    """
+    if flags.out:
+        opening.check(Path(flags.out), SUFFIXES)
+        if Path(flags.out).suffix in film.SUFFIXES:
+            film.check(flags.out)
+    key = opening.key(flags)
+    gan = opening.model(flags, settings)
+    made = generators.of(gan)
+    out = opening.place(flags, gan, "interpolation", SUFFIXES)
+    if out.suffix != ".npz":
+        made.check_images()
+    points = chosen(flags, made, key)
+    frames = flags.n or (FILMED if out.suffix in film.SUFFIXES else FRAMES)
+    samples, latents = interpolation.interpolate(
+        made,
+        points,
+        frames,
+        labels=flags.labels,
+        way=flags.way,
+        space="w" if isinstance(points, dict) and set(points) == {"w"} else flags.space or "z",
+        loop=flags.loop,
+        truncation=1.0 if flags.truncation is None else flags.truncation,
+    )
+    write(samples, latents, out, loop=flags.loop)
+    return f"{out}\n{gan.file.licence}" if flags.weights else str(out)
+
+
+def chosen(flags: argparse.Namespace, made: generators.Generator, key: jax.Array) -> PyTree:
+    """The points of the way: those of ``--latents``, or drawn.
+
+    Raises:
+      UserError: if they cannot be read, or are less than two.
+    """
+    if flags.latents:
+        if flags.points is not None:
+            raise errors.UserError("--points are drawn, and --latents are given: one of the two")
+        points = opening.read_latents(flags.latents, made, key)
+    else:
+        named = len(flags.labels) if flags.labels and len(flags.labels) > 1 else POINTS
+        count = named if flags.points is None else flags.points
+        if count < 2:
+            raise errors.UserError(f"--points must be at least 2, not {count}")
+        points = made.draw(key, count)
+    if flags.hold:
+        count = len(jax.tree.leaves(points)[0])
+        points = generators.rows(points, np.zeros(count, int))
+    return points
+
+
+def write(samples: np.ndarray, latents: PyTree, out: files.Place, *, loop: bool) -> None:
+    """Writes samples [legs, frames, ...]: a PNG with a row a leg, a film, or an ``.npz``.
+
+    The ``.npz`` has ``images`` uint8 (points: ``float32``), and what they were made of.
+    """
+    out = Path(out)
+    if out.suffix == ".png":
+        pictures.save(sheet(samples), out)
+    elif out.suffix in film.SUFFIXES:
+        film.write(interpolation.in_order(samples, loop=loop), out)
+    else:
+        images = pictures.to_bytes(samples) if samples.ndim == 5 else samples
+        held = latents if isinstance(latents, dict) else {"latents": latents}
+        with files.replacing(out) as new, new.open("wb") as file:
+            np.savez(file, images=images, **held)
