@@ -3,7 +3,8 @@
 Paper: Radford et al. 2015, "Unsupervised Representation Learning with Deep Convolutional Generative
 Adversarial Networks" (arXiv:1511.06434), section 3.
 Command: python -m jaxgan.main --config=experiments/dcgan_fashion_mnist.py --workdir=DIR
-Expected: the domain Fréchet distance with its floor; not yet measured.
+Expected: after 2,000 steps at half of this width a domain Fréchet distance of 27 (floor 0.24), see
+docs/results.md.
 """
 
 from ml_collections import ConfigDict
