@@ -115,7 +115,8 @@ class Generator(nn.Module):
             train,
             self.axis_name,
             self.dtype,
-            num_classes=self.num_classes,
+            # Shared, labels are vectors by now.
+            num_classes=None if self.shared or labels is None else self.num_classes,
             weight=weight,
             init=init,
         )

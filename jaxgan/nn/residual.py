@@ -30,11 +30,11 @@ def batch_norm(
     """A function that normalizes maps, with a layer a call.
 
     Args:
-      condition: labels [B], vectors [B, D], or ``None``; for its rank alone.
+      condition: labels [B], vectors [B, D], or ``None``.
       train: whether to take the batch's own statistics.
       axis_name: the mapped axis that they are averaged over.
       dtype: of the output.
-      num_classes: of the labels.
+      num_classes: of the labels; ``None`` for vectors.
       weight: how the maps from a vector to scale and bias are made.
       init: of those maps, or of the tables of labels.
       epsilon: added to the variance.
@@ -42,7 +42,7 @@ def batch_norm(
     if condition is None:
         return lambda x, _: blocks.batch_norm(train, axis_name, dtype, epsilon=epsilon)(x)
     given: dict[str, Any] = {"axis_name": axis_name, "dtype": dtype, "epsilon": epsilon}
-    if condition.ndim == 1:
+    if num_classes is not None:
         given |= {"num_classes": num_classes, "modulation_init": init}
     else:
         given |= {"weight": weight, "modulation_init": init}

@@ -12,7 +12,7 @@ MARGIN, LINE, LONGEST = 6, 18, 24
 
 
 def sheet(images: np.ndarray, rows: Sequence[str] = (), columns: Sequence[str] = ()) -> Image.Image:
-    """Images [R, N, H, W, C] in [-1, 1], a row beneath the other, enlarged as ``pictures.grid`` is.
+    """Images [R, N, H, W, C] in [-1, 1], a row beneath the other, enlarged by a whole factor.
 
     Args:
       images: of grey or colour.
@@ -24,8 +24,7 @@ def sheet(images: np.ndarray, rows: Sequence[str] = (), columns: Sequence[str] =
     tiles[:, :, 1:, 1:] = pictures.to_bytes(images)
     pixels = tiles.swapaxes(1, 2).reshape(R * (H + 1), N * (W + 1), C)
     shown = pictures.image(np.ascontiguousarray(pixels)).convert("RGB" if C == 3 else "L")
-    factor = max(1, pictures.GRID_PIXELS // shown.width)
-    # A strip of few small images is wide enough, and would be too high for its names' sake.
+    factor = max(1, round(pictures.GRID_PIXELS / shown.width))
     size = shown.width * factor, shown.height * factor
     shown = shown.resize(size, Image.Resampling.NEAREST)
     if not rows and not columns:
