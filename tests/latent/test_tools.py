@@ -13,7 +13,7 @@ from jaxgan.base import errors
 from jaxgan.latent import directions, exploring, generator, styles
 from jaxgan.run import trained
 from jaxgan.watch import film
-from tests.conftest import run, smoke
+from tests.conftest import quickly, run, smoke
 
 KEY = jax.random.key(0)
 
@@ -27,8 +27,9 @@ def trained_run(tmp_path_factory):
         place = home / "_".join((name, *overrides)).replace("/", "_")
         if not place.exists():
             settings = smoke(name, "evaluation.every=0", "sample.every=0", *overrides)
-            with settings.unlocked():
-                settings.steps = 2
+            if name != "progan_digits":  # whose images grow later
+                with settings.unlocked():
+                    settings.steps = 2
             assert run(settings, place) == 0
         return place
 
@@ -296,7 +297,9 @@ def test_codes_one_after_the_other(trained_run):
     np.testing.assert_allclose(found["categorical 0"][:, 6], due, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["vae_digits", "bigan_digits", "progan_digits", "acgan_digits"])
+@pytest.mark.parametrize(
+    "name", quickly([(f"{name}_digits",) for name in ("vae", "bigan", "progan", "acgan")], 0)
+)
 def test_other_methods(trained_run, name):
     gan = jaxgan.load(trained_run(name))
     points = gan.latents(KEY, 2)
@@ -315,7 +318,7 @@ def test_several_devices_give_what_one_gives(trained_run):
         points = gan.latents(KEY, 2)
         found.append(latent.interpolate(gan, points, 3, space="w")[0])
         found.append(latent.closed_form(gan, 2).vectors)
-    assert gan.program.devices.count > 1
+    assert gan.program.devices.mesh.size == 4
     np.testing.assert_allclose(found[0], found[2], atol=1e-5)
     np.testing.assert_allclose(found[1], found[3], atol=1e-5)
 
@@ -334,7 +337,9 @@ def test_mode_interpolate(trained_run, cgan, tmp_path, capsys):
         assert command(*given, f"--out={tmp_path / 'way'}.{suffix}") == 0
     with Image.open(tmp_path / "way.png") as strip, Image.open(tmp_path / "way.gif") as loop:
         assert strip.size == (504, 378), "3 rows of 4 tiles of 9 pixels, each 14 times as large"
-        assert loop.n_frames == 9, "where legs meet is one frame"
+        # Pillow has frames that are alike in one, for as long as both.
+        lengths = [loop.info["duration"] for i in range(loop.n_frames) if not loop.seek(i)]
+        assert round(sum(lengths) * film.PER_SECOND / 1000) == 9, "where legs meet is one frame"
         assert loop.info["loop"] == 0
     points = cgan.latents(KEY, 2)
     np.save(tmp_path / "two.npy", points)
