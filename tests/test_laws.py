@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 from jaxgan import config, data
 from jaxgan.adversarial import Common
 from jaxgan.base import errors
-from jaxgan.base.method import Method
+from jaxgan.base.method import Method, Styled
 from jaxgan.base.state import State
 from jaxgan.config import variants
 from jaxgan.run import checkpoint, feed, program, sampling
@@ -87,7 +87,7 @@ def test_builds_a_record_of_functions(ready):
     assert type(ready.method) is Method
     for name, member in vars(ready.method).items():
         known = {"minibatches": int, "entries": tuple, "conditions": tuple, "choices": Mapping}
-        known["apart"] = tuple
+        known |= {"apart": tuple, "styled": Styled | None}
         assert isinstance(member, known.get(name, Callable | None)), name
     assert "image" in ready.method.entries
     assert set(ready.method.apart) <= set(ready.method.entries) - {"image"}
