@@ -31,6 +31,10 @@ def scanned(number, x):
     return jax.lax.scan(body, jnp.zeros(()), x)
 
 
+def backwards(number, x):
+    return jax.lax.scan(lambda c, row: (c * number + row, c), 0.0, x, reverse=True)
+
+
 def looped(number, x):
     state = jax.lax.while_loop(
         lambda s: s[0] < 9 + number, lambda s: (s[0] + 1, s[1] * number), (0.0, x)
@@ -68,7 +72,19 @@ def powers(number, x):
 
 @pytest.mark.parametrize(
     "function",
-    [plain, jitted, branching, scanned, looped, with_a_rule, remade, constant, taken, powers],
+    [
+        plain,
+        jitted,
+        branching,
+        scanned,
+        backwards,
+        looped,
+        with_a_rule,
+        remade,
+        constant,
+        taken,
+        powers,
+    ],
 )
 def test_it_is_each_of_them(function):
     x = jnp.array([0.3, -1.0, 2.0])
@@ -96,6 +112,14 @@ def steps(n, x):
     return x
 
 
+def total(n, x):
+    return x + jnp.asarray(np.arange(float(n))).sum()
+
+
+def noise(key, x):
+    return x + jax.random.normal(key, (3,))
+
+
 @pytest.mark.parametrize(
     ("functions", "told"),
     [
@@ -105,10 +129,13 @@ def steps(n, x):
         ([lambda x: x**2, lambda x: x**3], "y of integer_pow: 2 and 3"),
         ([lambda x: x + x, lambda x: x + 1], "input: False and True"),
         ([lambda x: x[0] - x[1], lambda x: x[1] - x[0]], "."),
+        ([lambda x: jnp.sin(x) - x, lambda x: x - jnp.sin(x)], "input: "),
         ([lambda x: x.reshape(3, 1), lambda x: x.reshape(1, 3)], "shape of reshape"),
         ([lambda x: jax.lax.cumsum(x), lambda x: jax.lax.cumsum(x, reverse=True)], "reverse of"),
         ([lambda x: x, lambda x: x + np.ones(3)], "."),
         ([lambda x: x + np.arange(3.0), lambda x: x + np.ones(())], "."),
+        ([partial(total, 2), partial(total, 3)], "shape of a constant"),
+        ([partial(noise, jax.random.key(1)), partial(noise, jax.random.key(2))], "key: "),
     ],
 )
 def test_what_differs_in_more_than_numbers(functions, told):

@@ -109,10 +109,13 @@ def test_each_lane_has_the_folder_of_a_run(together, tmp_path):
     gan = jaxgan.load(places[3])
     assert gan.config.method.d_optimizer.learning_rate == 7e-3
     assert gan.config.arms == ()
+    assert lane_folders.find(places[3]) == (3, 4)
     images = gan.sample(jax.random.key(0), 4)
     assert np.array_equal(
         images, jaxgan.load(together / "arm_1", seed=1).sample(jax.random.key(0), 4)
     )
+    of_other_arm = jaxgan.load(places[1]).sample(jax.random.key(0), 4)
+    assert not np.array_equal(images, of_other_arm)
     result = json.loads(next((places[3] / "evaluation").glob("*.json")).read_text())
     assert result["made_by"]["seed"] == 1
     each = judge.evaluate(together, None, None, 20).split("\n\n")
