@@ -89,12 +89,13 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
             checkpoints.close()
 
 
-def claim_lanes(ready: program.Program, workdir: Path, stored: dict[str, Any]) -> None:
+def claim_lanes(ready: program.Program, workdir: files.Place, stored: dict[str, Any]) -> None:
     """Makes a folder for each lane, which says whose it is.
 
     Raises:
       UserError: if one cannot be written.
     """
+    workdir = Path(workdir)
     places = lane_folders.places(workdir, stored)
     for index, (lane, place) in enumerate(zip(ready.lanes, places, strict=True)):
         which = lane_folders.describe(workdir, place, index, len(places))

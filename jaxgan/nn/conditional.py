@@ -153,7 +153,13 @@ class Modulation(nn.Module):
         if self.num_classes is None:
             _check_rank(condition, 2, "vectors [B, D], since num_classes is None")
             condition = condition.astype(jnp.float32)
-        elif not jnp.issubdtype(condition.dtype, jnp.floating):  # of which `Embed` takes mixtures
+        elif jnp.issubdtype(condition.dtype, jnp.floating):
+            if condition.shape[1:] != (self.num_classes,):
+                raise ValueError(
+                    f"condition must be labels [B] or mixtures of classes [B, {self.num_classes}], "
+                    f"since num_classes is set, got {condition.shape}"
+                )
+        else:
             _check_rank(condition, 1, "labels [B], since num_classes is set")
         return self._map("scale")(condition), self._map("bias")(condition)
 
