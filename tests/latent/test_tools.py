@@ -79,6 +79,9 @@ def test_between_classes_the_network_is_told_a_mixture(trained_run, conditioning
     np.testing.assert_allclose(found[[0, 2]], whole, atol=1e-5)
     assert np.abs(found[1] - found[0]).max() > 0
     assert np.abs(found[1] - found[2]).max() > 0
+    if conditioning != "projection":  # told in the first layer, which is linear
+        outputs = directions.first_outputs(own, z, mixed)
+        np.testing.assert_allclose(outputs[1], outputs[[0, 2]].mean(axis=0), atol=1e-5)
 
 
 def test_a_network_that_takes_whole_classes_alone(cgan):
