@@ -41,7 +41,7 @@ def run(arguments: Sequence[str] | None) -> int:
         os.environ.update(chips.ENVIRONMENT)
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     from jaxgan import config, train
-    from jaxgan.base import liveness, processes
+    from jaxgan.base import processes
     from jaxgan.run import (
         export,
         judge,
@@ -88,8 +88,7 @@ def run(arguments: Sequence[str] | None) -> int:
     written.check_request(
         Path(flags.out) if flags.mode == "sample" and flags.out else None, n, seed
     )
-    processes.initialize()
-    with liveness.watched():
+    with processes.joined():
         if flags.mode == "train":
             return train.train(settings, workdir, str(Path(flags.config).resolve()))
         if flags.mode == "evaluate":

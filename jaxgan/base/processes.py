@@ -23,23 +23,27 @@ TOLD, PATIENCE = 2.0, 300.0
 NOTICE = b"recoverable task feature"
 
 
-def initialize() -> None:
-    """Joins the other processes, where the environment says that there are several.
+@contextmanager
+def joined() -> Iterator[None]:
+    """A context of work together with the other processes, where the environment says so.
 
     ``JAX_COORDINATOR_ADDRESS``, ``JAX_NUM_PROCESSES`` and ``JAX_PROCESS_ID`` say so; SLURM, Open
     MPI and TPU pods are recognized by what they set themselves. Until all are there a signal ends
-    the process at once, and so does ``PATIENCE``, with one line.
+    the process at once, and so does ``PATIENCE``, with one line. Within, they are watched. It is
+    left when all have come to its end: JAX does not wait for processes that it lets be lost.
 
     Raises:
       UserError: if the environment contradicts itself, or the others cannot be joined.
+      LostError: as ``liveness.watched``.
     """
     launch = find_launch(os.environ)
-    if launch.count == 1:
-        return
-    if not os.environ.get(ADDRESS, ":0").rpartition(":")[2].isdigit():
-        raise errors.UserError(f"{ADDRESS} must be HOST:PORT, not {os.environ[ADDRESS]!r}")
-    with preemption.at_once():
-        join(launch)
+    if launch.count > 1:
+        if not os.environ.get(ADDRESS, ":0").rpartition(":")[2].isdigit():
+            raise errors.UserError(f"{ADDRESS} must be HOST:PORT, not {os.environ[ADDRESS]!r}")
+        with preemption.at_once():
+            join(launch)
+    with liveness.watched():
+        yield
 
 
 @dataclasses.dataclass(frozen=True)

@@ -204,9 +204,8 @@ import ctypes, sys, time
 from jaxgan.base import errors, liveness, processes, terminal
 
 def run(arguments):
-    processes.initialize()
-    index = liveness.distributed.global_state.process_id
-    with liveness.watched():
+    with processes.joined():
+        index = liveness.distributed.global_state.process_id
         liveness.barrier("both")
         if sys.argv[1] == "late":
             if index == 1:

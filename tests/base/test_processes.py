@@ -62,8 +62,7 @@ def test_the_nearest_launcher_says_how_many_processes_there_are(monkeypatch, env
     asked = []
     monkeypatch.setattr(jax.distributed, "initialize", lambda **given: asked.append(given))
     monkeypatch.setattr(processes.os, "environ", env)
-    with jax_platforms("tpu"):
-        processes.initialize()
+    with jax_platforms("tpu"), processes.joined():
         assert processes.find_launch(env).count == count
     # JAX is asked for nothing where there is one process, and told the number else.
     expected = [] if count == 1 else [(process, count if process is not None else None)]
@@ -120,14 +119,14 @@ def test_open_mpi_5_is_told_where_process_0_is_or_says_that_it_must_be():
 def test_an_address_without_a_port_is_named(monkeypatch):
     monkeypatch.setattr(os, "environ", EXPLICIT | {"JAX_COORDINATOR_ADDRESS": "localhost"})
     with pytest.raises(errors.UserError, match="HOST:PORT, not 'localhost'"):
-        processes.initialize()
+        processes.joined().__enter__()
 
 
 def test_what_jax_makes_of_the_variables_is_one_line(monkeypatch):
     monkeypatch.setattr(os, "environ", SLURM | {"SLURM_JOB_ID": "x"})
     monkeypatch.setattr(jax.distributed, "initialize", lambda **given: int("x"))
     with pytest.raises(errors.UserError, match=r"TASKS says 4 processes, .* 'x'.*; start all 4"):
-        processes.initialize()
+        processes.joined().__enter__()
 
 
 WAITING = """
