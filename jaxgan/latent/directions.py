@@ -172,7 +172,7 @@ def first_weights(generator: Generator) -> np.ndarray:
       UserError: if no layer with a kernel takes z.
     """
     _, kernel, inputs = _first(generator)
-    Z = generators.z_of(generator.draw(jax.random.key(0), 1)).shape[1]
+    Z = generators.z_of(generator.example).shape[1]
     flat = inputs.reshape(len(inputs), -1, kernel.shape[0])[:, 0]
     varies = np.flatnonzero(flat[0] != flat[1])
     weights = np.zeros((Z, kernel.shape[1]))
@@ -225,7 +225,7 @@ def _first(generator: Generator) -> tuple[int, np.ndarray, np.ndarray]:
 
 
 def _layers(generator: Generator, wanted: Any) -> list[tuple[np.ndarray, Any, Any]]:
-    one, labels = generator.draw(jax.random.key(0), 1), generator.labels(None, 1)
+    one, labels = generator.example, generator.labels(None, 1)
     run = jax.jit(lambda of, z, told: _heard(generator, of, z, told, wanted))
     return [(_flat(np.asarray(k)), x, y) for k, x, y in run(generator.variables, one, labels)]
 

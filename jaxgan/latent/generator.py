@@ -1,8 +1,8 @@
-"""A trained generator as the tools of this room see it: a function of latents and classes."""
+"""A trained generator as this room sees it, whoever trained it: pure functions of latents."""
 
 import dataclasses
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import flax.linen as nn
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.base import errors
-from jaxgan.base.method import TRANSLATED
+from jaxgan.base.method import TRANSLATED, Styled
 from jaxgan.run import requests
 from jaxgan.run.pretrained import Pretrained
 from jaxgan.run.sampling import in_chunks
@@ -21,6 +21,7 @@ from jaxgan.weights import players
 
 PyTree = Any
 CHUNK = 64
+NO_LATENTS = "makes images of images: it has no latents to look for"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -38,6 +39,9 @@ class Generator:
       apply: ``(variables, latents, labels, truncation) -> samples`` [n, *shape], to be traced.
         Labels are int32 [n], mixtures of classes float32 [n, K], or ``None``.
       bounded: whether its latents are cut off, and ``truncation`` is a setting of its network.
+      encode: ``(variables, images) -> latents``, where there is an encoder.
+      styled: its two parts, its variables the state, where it has a space of styles.
+      cut: has rows computed in parts, one on each of its devices.
     """
 
     name: str
@@ -49,6 +53,14 @@ class Generator:
     variables: PyTree
     apply: Callable[..., jax.Array]
     bounded: bool = False
+    encode: Callable[..., PyTree] | None = None
+    styled: Styled | None = None
+    cut: Callable[[jax.Array], jax.Array] = lambda rows: rows
+
+    @cached_property
+    def example(self) -> PyTree:
+        """The latents of one sample, for their names and shapes."""
+        return self.draw(jax.random.key(0), 1)
 
     def check_images(self) -> None:
         """Refuses what makes no images.
@@ -108,8 +120,7 @@ class Generator:
     @cached_property
     def said(self) -> dict[str, jax.ShapeDtypeStruct]:
         """The shapes of what ``listen`` gives for one sample; {} where nothing is said."""
-        one = self.draw(jax.random.key(0), 1)
-        return jax.eval_shape(self.listen, self.variables, one, self.labels(None, 1))
+        return jax.eval_shape(self.listen, self.variables, self.example, self.labels(None, 1))
 
     @cached_property
     def listen(self) -> Callable[..., dict[str, jax.Array]]:
@@ -167,7 +178,7 @@ def of(gan: Any) -> Generator:
     if isinstance(gan, Pretrained):
         return of_file(gan)
     if isinstance(gan, Translating):
-        raise errors.UserError(f"{gan.file.path} makes images of images: it has no latents")
+        raise errors.UserError(f"{gan.file.path} {NO_LATENTS}")
     raise errors.UserError(f"a model of jaxgan.load is due, not {type(gan).__name__}")
 
 
@@ -176,7 +187,7 @@ def of_run(gan: Model) -> Generator:
     method, spec = gan.method, gan.program.spec
     name = f"method {gan.config.method.name!r}"
     if TRANSLATED in method.conditions:
-        raise errors.UserError(f"{name} makes images of images: it has no latents")
+        raise errors.UserError(f"{name} {NO_LATENTS}")
     averaged = gan.config.evaluation.averaged
 
     def apply(state: Any, latents: PyTree, labels: Any, truncation: Any) -> jax.Array:
@@ -192,6 +203,9 @@ def of_run(gan: Model) -> Generator:
         lambda latents: requests.check_latents(method, latents),
         gan.state,
         apply,
+        encode=method.encode and partial(method.encode, averaged=averaged),
+        styled=method.styled and _with(method.styled, averaged=averaged),
+        cut=gan.program.devices.cut,
     )
 
 
@@ -216,6 +230,17 @@ def of_file(gan: Pretrained) -> Generator:
         networks.g,
         apply,
         players.is_bounded(networks),
+        styled=players.styled(networks),
+    )
+
+
+def _with(styled: Styled, **given: Any) -> Styled:
+    """The same parts, told which weights to take."""
+    return Styled(
+        styled.layers,
+        partial(styled.map, **given),
+        partial(styled.noise, **given),
+        partial(styled.synthesize, **given),
     )
 
 

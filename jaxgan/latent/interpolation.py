@@ -175,7 +175,7 @@ def interpolate(
         w = styles.mapped(made, points, made.labels(labels, made.check(points)))
     else:
         w = styles.checked(made, given)
-        points = made.draw(jax.random.key(0), 1)
+        points = made.example
     found = legs(w, frames, way=way or "lerp", loop=loop)
     flat = found.reshape(-1, found.shape[-1])
     held = generators.rows(points, np.zeros(len(flat), int))

@@ -1,4 +1,4 @@
-"""What both commands of this room begin with: the model, its latents, where the result goes."""
+"""What the commands of this room begin with: the model, its latents, where the result goes."""
 
 import argparse
 import zipfile
@@ -12,23 +12,29 @@ from ml_collections import ConfigDict
 from jaxgan.base import errors, files
 from jaxgan.latent import generator as generators
 from jaxgan.latent.generator import Generator
-from jaxgan.run import judge, trained, translating
+from jaxgan.run import judge, trained, translating, written
 
 PyTree = Any
 
 
-def model(flags: argparse.Namespace, settings: ConfigDict | None) -> Any:
+def model(flags: argparse.Namespace, settings: ConfigDict | None, devices: int = 1) -> Any:
     """The run or the published file that the flags name.
+
+    Args:
+      flags: of the command line.
+      settings: see ``trained.load``.
+      devices: that a run's model may use; 0: all.
 
     Raises:
       UserError: if there is none that can be used.
     """
     if flags.weights is not None:
-        return translating.load(flags.weights)
+        return translating.load(files.expanded(flags.weights))
     if not flags.workdir:
         raise errors.UserError("--workdir=DIR is missing: the folder of the run")
     workdir = Path(flags.workdir)
-    return trained.load(workdir, judge.one_step(workdir, flags.step), settings)
+    step = judge.one_step(workdir, flags.step)
+    return trained.load(workdir, step, settings, devices=devices)
 
 
 def place(flags: argparse.Namespace, gan: Any, name: str, suffixes: tuple[str, ...]) -> Path:
@@ -58,8 +64,7 @@ def key(flags: argparse.Namespace) -> jax.Array:
       UserError: for one that no key has.
     """
     seed = flags.seed or 0
-    if not 0 <= seed < 2**32:
-        raise errors.UserError(f"the seed must be at least 0 and less than 2**32, not {seed}")
+    written.check_request(None, 1, seed)
     return jax.random.key(seed)
 
 

@@ -12,11 +12,12 @@ from ml_collections import ConfigDict
 
 from jaxgan.base import errors, files
 from jaxgan.extractors.perceptual import Perceptual
-from jaxgan.latent import generators, targets, ways
+from jaxgan.latent import generator as generators
+from jaxgan.latent import opening, targets, ways
 from jaxgan.latent.projection import Projection, project
 from jaxgan.latent.searching import Settings
 from jaxgan.latent.starting import STYLE
-from jaxgan.run import judge, trained, translated_files, translating, written
+from jaxgan.run import translated_files
 from jaxgan.run.translated_files import Request
 from jaxgan.watch import pictures
 
@@ -36,25 +37,18 @@ def answer(flags: argparse.Namespace, config: ConfigDict | None) -> str:
     ):
         if not value:
             raise errors.UserError(f"--{flag} is missing: {what}")
-    asked, seed = settings(flags.projection or ""), flags.seed or 0
-    written.check_request(None, 1, seed)
+    asked, key = settings(flags.projection or ""), opening.key(flags)
     # Of a run beside its samples, see `check_weights` for the other.
     out = Path(flags.out or Path(flags.workdir) / "projections")
     wanted = request(flags.target, out)
     targets.check(list(wanted.files))
-    licence = ""
-    if flags.weights is None:
-        workdir = Path(flags.workdir)
-        # All devices, as far as they divide the searches.
-        step = judge.one_step(workdir, flags.step)
-        gan: Any = trained.load(workdir, step, config, devices=0)
-    else:
-        gan = translating.load(files.expanded(flags.weights))
-        licence = f"\n{gan.file.licence}"
+    # All devices, as far as they divide the searches.
+    gan = opening.model(flags, config, devices=0)
+    licence = f"\n{gan.file.licence}" if flags.weights else ""
     shape = generators.of(gan).shape
     images = targets.read(list(wanted.files), shape)
     labels = None if flags.labels is None else np.resize(np.asarray(flags.labels), len(images))
-    found = project(gan, images, jax.random.key(seed), labels=labels, settings=asked)
+    found = project(gan, images, key, labels=labels, settings=asked)
     write(found, list(wanted.files.values()))
     lines = [
         f"{path}: {found.psnr[i]:.1f} dB, loss {found.loss[i]:.4g}"

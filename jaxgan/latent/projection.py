@@ -18,8 +18,9 @@ from jaxgan.base import draws, errors
 from jaxgan.evaluation.metrics.fidelity import psnr
 from jaxgan.extractors.extractor import TOLERANCE
 from jaxgan.extractors.perceptual import KEPT
-from jaxgan.latent import generators, noise_maps, searching, starting
-from jaxgan.latent.generators import Generator
+from jaxgan.latent import generator as generators
+from jaxgan.latent import noise_maps, searching, starting
+from jaxgan.latent.generator import Generator
 from jaxgan.latent.searching import Search, Settings
 from jaxgan.latent.starting import STYLE, Space
 from jaxgan.run import requests
@@ -94,8 +95,10 @@ def project(
     """
     settings = settings or Settings()
     g = generators.of(gan)
+    if len(g.shape) != 3:
+        raise errors.UserError(f"{g.name} was trained on points: it makes no images")
     targets = check_images(images, g.shape)
-    given = g.labels(labels, len(targets))
+    given = check_labels(g, labels, len(targets))
     space = Space(g, in_styles(g, settings))
     look, variables = features(gan, g.shape, settings)
     R, chunk = settings.restarts, settings.rows
@@ -106,7 +109,7 @@ def project(
         spreads = {name: searching.spread(x) for name, x in drawn.latents.items()}
         search = Search(settings, spreads, space.paint, look, not space.styled, g.cut)
         begun = starting.starts(space, drawn, targets, R, chunk)
-        told = {"weights": g.weights, "features": variables}
+        told = {"weights": g.variables, "features": variables}
         found, way = in_chunks(search, begun, told, targets, space.maps(), of_searches)
     best, wanted, last = found.pop("restart"), to_bytes(targets), way[-1]
     styled, rest = space.styled, found["rest"]
@@ -191,6 +194,18 @@ def check_images(images: Any, shape: tuple[int, ...]) -> np.ndarray:
     if not np.isfinite(targets).all() or np.abs(targets).max() > 1 + TOLERANCE:
         raise errors.UserError("images to project must be in [-1, 1]")
     return targets
+
+
+def check_labels(g: Generator, given: Any, n: int) -> np.ndarray | None:
+    """Labels int32 [n], of n or one for all; ``None`` if none are given.
+
+    Raises:
+      UserError: for labels that there are not, or that are not n.
+    """
+    if given is None:
+        return None
+    requests.check_rows("labels", given, n)
+    return g.labels(given, n)
 
 
 def in_styles(g: Generator, settings: Settings) -> bool:

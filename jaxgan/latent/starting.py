@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.latent.generators import Generator
+from jaxgan.latent.generator import Generator
 from jaxgan.run import sampling
 
 PyTree = Any
@@ -27,6 +27,10 @@ class Space:
     generator: Generator
     styled: bool
 
+    def __post_init__(self) -> None:
+        """Draws what ``whole`` is to look like, which cannot be done within a trace."""
+        _ = self.generator.example
+
     def parts(self, latents: PyTree) -> dict[str, Any]:
         """The arrays of latents by their names."""
         flat = jax.tree_util.tree_leaves_with_path(latents)
@@ -44,8 +48,8 @@ class Space:
             assert styled is not None
             styles = jnp.repeat(latents[STYLE][:, None], styled.layers, axis=1)
             return styled.synthesize(weights, styles, maps)
-        labels = rest.get("labels")
-        return self.generator.generate(weights, self.whole({**latents, **rest["latents"]}), labels)
+        whole = self.whole({**latents, **rest["latents"]})
+        return self.generator.apply(weights, whole, rest.get("labels"), jnp.float32(1))
 
     def maps(self) -> PyTree:
         """The generator's own noise maps, a tree of [1, h, w, 1]; empty for latents."""
@@ -53,7 +57,7 @@ class Space:
             return {}
         styled = self.generator.styled
         assert styled is not None
-        return styled.noise(self.generator.weights)
+        return styled.noise(self.generator.variables)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +112,7 @@ def draw(
         rounds = -(-count // len(tried))
         count = len(tried) * (rounds if labels is None else max(rounds, each))
         told = {"labels": np.resize(tried, count).astype(np.int32)}
-    latents = g.latents(key, count)
+    latents = g.draw(key, count)
     flat, maps = targets.reshape(len(targets), -1), space.maps()
 
     @jax.jit
@@ -128,7 +132,7 @@ def draw(
         return moving, still, jnp.maximum(squares, 0) / flat.shape[1]
 
     def make(rows: np.ndarray) -> Any:
-        return look(g.weights, flat, *jax.tree.map(lambda x: x[rows], (latents, told)))
+        return look(g.variables, flat, *jax.tree.map(lambda x: x[rows], (latents, told)))
 
     moving, still, squares = sampling.in_chunks(make, count, chunk)
     squares = squares.T
@@ -156,7 +160,7 @@ def starts(
     elif g.encode is not None:
         encode = jax.jit(g.encode)
         found = sampling.in_chunks(
-            lambda rows: encode(g.weights, targets[rows]), len(targets), chunk
+            lambda rows: encode(g.variables, targets[rows]), len(targets), chunk
         )
         for name, x in space.parts(found).items():
             (moving if name in moving else rest["latents"])[name][firsts] = x

@@ -57,7 +57,7 @@ def mean(generator: Generator) -> np.ndarray:
     check(generator)
     if "mean" not in generator.said:
         raise errors.UserError(f"{generator.name} keeps no mean of its styles")
-    one, labels = generator.draw(jax.random.key(0), 1), generator.labels(None, 1)
+    one, labels = generator.example, generator.labels(None, 1)
     return np.asarray(generator.listen(generator.variables, one, labels)["mean"])
 
 

@@ -14,7 +14,8 @@ from jaxgan import config as config_lib
 from jaxgan import data
 from jaxgan.base import errors
 from jaxgan.extractors.perceptual import Perceptual
-from jaxgan.latent import Settings, generators, project
+from jaxgan.latent import Settings, project
+from jaxgan.latent import generator as generators
 from jaxgan.latent.starting import Space
 from jaxgan.run import trained
 from jaxgan.watch.pictures import to_bytes
