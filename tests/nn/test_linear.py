@@ -2,10 +2,11 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from flax import linen as nn
 
-from jaxgan.nn import Dense, Embed
+from jaxgan.nn import Dense, Embed, EqualizedLR, SpectralNorm, plain
 from tests.nn.reference import assert_close, normal, value_and_gradients
 
 KEY = jax.random.key(0)
@@ -63,3 +64,21 @@ def test_a_label_out_of_range_is_nan():
 def test_bad_arguments_are_named(argument, call):
     with pytest.raises(ValueError, match=argument):
         call()
+
+
+@pytest.mark.parametrize(
+    "weight", [plain, SpectralNorm(update_stats=False), EqualizedLR(lr_multiplier=0.1)]
+)
+def test_mixtures_are_sums_of_rows(weight):
+    layer = Embed(5, 3, weight=weight)
+    labels = jnp.arange(5)
+    variables = layer.init(jax.random.key(0), labels)
+    rows = np.asarray(layer.apply(variables, labels), np.float64)
+    shares = np.random.default_rng(0).dirichlet(np.ones(5), 7)
+    found = layer.apply(variables, jnp.asarray(shares, jnp.float32))
+    np.testing.assert_allclose(found, shares @ rows, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(
+        layer.apply(variables, jnp.eye(5)), layer.apply(variables, labels)
+    )
+    with pytest.raises(ValueError, match="labels must be integers"):
+        layer.apply(variables, jnp.ones((2, 4)))
