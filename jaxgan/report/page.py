@@ -12,8 +12,7 @@ from jaxgan.base import errors, files
 from jaxgan.report import alarmed, charts, differences, evaluations, facts, pictures, reading
 from jaxgan.report.reading import Arm
 from jaxgan.run import run_folder
-from jaxgan.sweep import outcomes, summary
-from jaxgan.sweep import runs as sweep_runs
+from jaxgan.sweep import outcomes, summary, sweep_folder
 
 # How a report begins, so that no other file is written over.
 MARK = "<!DOCTYPE html>\n<!-- A report of jaxgan. -->\n"
@@ -132,7 +131,7 @@ def sweeps(workdirs: Sequence[Path]) -> list[dict[str, Any]]:
     for workdir in filter(reading.is_sweep, workdirs):
         table, told = "", ""
         try:
-            stored = sweep_runs.stored(workdir)
+            stored = sweep_folder.read(workdir)
             of = outcomes.read(workdir, stored)
             rows = [
                 row

@@ -13,7 +13,7 @@ from jaxgan.evaluation.protocol import Result
 from jaxgan.report import lines
 from jaxgan.report.lines import Lines
 from jaxgan.run import lane_folders, run_folder
-from jaxgan.sweep import runs as sweep_runs
+from jaxgan.sweep import sweep_folder
 
 # What makes seeds of runs that are else alike.
 SEEDS = ("seed", "seeds", "arms")
@@ -71,7 +71,7 @@ class Arm:
 
 def is_sweep(workdir: Path) -> bool:
     """Whether a folder holds a sweep."""
-    return (workdir / sweep_runs.SWEEP).exists()
+    return (workdir / sweep_folder.SWEEP).exists()
 
 
 def read(workdirs: Sequence[Path]) -> list[Arm]:
@@ -103,10 +103,10 @@ def expand(workdir: Path, label: str, several: bool) -> Iterator[Found]:
     """
     files.check_local(workdir)
     if is_sweep(workdir):
-        stored = sweep_runs.stored(workdir)
+        stored = sweep_folder.read(workdir)
         begun = [
             Found(f"{label}: {arm}" if several else arm, place, f"{workdir}: {arm}")
-            for arm, of in sweep_runs.places(workdir, stored).items()
+            for arm, of in sweep_folder.places(workdir, stored).items()
             for place, _ in of.values()
             if (place / run_folder.CONFIG).exists()
         ]

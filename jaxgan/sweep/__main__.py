@@ -33,7 +33,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     check(flags, overrides)
     # Here and not above: `--help` or a typo should not wait for JAX.
     from jaxgan.run import run_folder
-    from jaxgan.sweep import following, local, plan, runs, slurm, summary
+    from jaxgan.sweep import following, local, plan, slurm, summary, sweep_folder
 
     if flags.summarize is not None:
         folder, despite = Path(flags.summarize), flags.despite or ()
@@ -50,7 +50,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         executor = slurm.open_slurm(workdir / "slurm", most, dict(flags.slurm))
     run_folder.create(workdir)
     with run_folder.locked(workdir):
-        runs.claim(workdir, made.stored)
+        sweep_folder.claim(workdir, made.stored)
         return following.follow(made, executor)
 
 

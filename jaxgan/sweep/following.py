@@ -9,7 +9,8 @@ from typing import Protocol
 from tqdm import tqdm
 
 from jaxgan.base import preemption
-from jaxgan.run import lane_folders, run_folder
+from jaxgan.run import run_folder
+from jaxgan.sweep import sweep_folder
 from jaxgan.sweep.plan import Plan
 from jaxgan.sweep.runs import BAD_END, FINISHED, Ended, Run
 from jaxgan.sweep.work import Work
@@ -122,10 +123,8 @@ def done(made: Plan, codes: Sequence[int | None]) -> int:
 def last_step(run: Run) -> int:
     """The last step that a run has logged, 0 if none."""
     try:
-        arm = None if len(run.arms) == 1 else 0
-        alone = arm is None and len(run.seeds) == 1
-        place = run.place if alone else lane_folders.place(run.place, run.seeds[0], arm)
-        with (place / run_folder.METRICS).open("rb") as file:
+        first, *_ = sweep_folder.lanes(run.place, run.arms, run.seeds)
+        with (first / run_folder.METRICS).open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
             lines = file.read().splitlines()
     except OSError:

@@ -12,7 +12,7 @@ from jaxgan.evaluation import protocol
 from jaxgan.evaluation.protocol import Result
 from jaxgan.run import run_folder
 from jaxgan.run.pauses import DIVERGED
-from jaxgan.sweep import runs
+from jaxgan.sweep import runs, sweep_folder
 
 ROLES = ("final", "best")
 COLLAPSE = "alarm/collapse"
@@ -48,7 +48,7 @@ def read(
     Raises:
       UserError: if nothing was measured, or not by one protocol.
     """
-    places = runs.places(workdir, stored)
+    places = sweep_folder.places(workdir, stored)
     measured = {
         place: reports(place)
         for of in places.values()

@@ -11,7 +11,7 @@ from jaxgan import config
 from jaxgan.base import errors, files
 from jaxgan.config.reading import call_experiment
 from jaxgan.run import plan, program, run_folder
-from jaxgan.sweep import runs
+from jaxgan.sweep import runs, sweep_folder
 from jaxgan.sweep.arms import ARMS, Sweep
 from jaxgan.sweep.runs import Run
 
@@ -56,7 +56,7 @@ def make(experiment: str, workdir: Path, overrides: Sequence[str], *, smoke: boo
     for text in overrides:
         if text.startswith(("--config.seed=", "--config.seeds=", "--config.arms=")):
             raise errors.UserError(f"{text}: seeds and arms are those of get_sweep()")
-    runs.check(workdir, runs.describe(sweep, experiment, overrides, smoke=smoke))
+    sweep_folder.check(workdir, sweep_folder.describe(sweep, experiment, overrides, smoke=smoke))
     run_folder.check_place(workdir)
     found = runs.runs(sweep, workdir, experiment, overrides, smoke=smoke)
     ready = {run.arm: look_at(run) for run in found if run.seeds[0] == sweep.seeds[0]}
@@ -67,7 +67,7 @@ def make(experiment: str, workdir: Path, overrides: Sequence[str], *, smoke: boo
             raise errors.UserError(f"arms {same!r} and {arm!r} are one config")
     pools = [] if sweep.together != ARMS else pools_of(sweep, found, ready)
     names = [[run.arm for run in pool] for pool in pools]
-    runs.check_pools(workdir, names)
+    sweep_folder.check_pools(workdir, names)
     for number, pool in enumerate(pools):
         found[found.index(pool[0])] = runs.pooled(sweep, workdir, pool, number)
         found = [run for run in found if run not in pool]
@@ -76,7 +76,7 @@ def make(experiment: str, workdir: Path, overrides: Sequence[str], *, smoke: boo
             check(run, ready[run.arm])
     return Plan(
         sweep,
-        runs.describe(sweep, experiment, overrides, names, smoke=smoke),
+        sweep_folder.describe(sweep, experiment, overrides, names, smoke=smoke),
         found,
         {arm: each.config.steps for arm, each in ready.items()},
         {arm: plan.checkpoints_size(each) for arm, each in ready.items()},

@@ -1,18 +1,16 @@
-"""The runs of a sweep: their folders, their commands, and how each ended."""
+"""The runs of a sweep: their commands, and how each ended."""
 
 import dataclasses
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxgan.base import errors, files
-from jaxgan.config import SAFE, parse_override
+from jaxgan.base import files
 from jaxgan.run import lane_folders
 from jaxgan.sweep.arms import EXPERIMENT, TOGETHER, Fields, Sweep, folder, written
 
-SWEEP = "sweep.json"
 # Exit codes of a run, see ``jaxgan.train``.
 FINISHED, DIVERGED = 0, 3
 # What would come out again.
@@ -168,132 +166,3 @@ def is_number(field: str, value: Any) -> bool:
     """Whether it is a number of the method."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and field.startswith("method.")
-
-
-def places(workdir: Path, stored: Mapping[str, Any]) -> dict[str, dict[int, tuple[Path, Path]]]:
-    """By arm and seed the folder of a run, and that of the run that it is a lane of, or itself.
-
-    Args:
-      workdir: of the sweep.
-      stored: what its ``sweep.json`` holds.
-    """
-    found: dict[str, dict[int, tuple[Path, Path]]] = {}
-    pools = [(i, pool) for i, pool in enumerate(stored.get("pools", ()))]
-    for arm in stored["arms"]:
-        whole, index = workdir / folder(arm), None
-        for number, pool in pools:
-            if arm in pool:
-                whole, index = workdir / f"{TOGETHER}{number}", pool.index(arm)
-        own = {seed: lane_folders.place(whole, seed, index) for seed in stored["seeds"]}
-        together = stored.get("together", False)
-        if together and index is None and len(own) == 1:  # one lane is a run by itself
-            own = dict.fromkeys(own, whole)
-        found[arm] = {seed: (at, whole if together else at) for seed, at in own.items()}
-    return found
-
-
-def describe(
-    sweep: Sweep,
-    experiment: str,
-    overrides: Sequence[str],
-    pools: Sequence[Sequence[str]] = (),
-    *,
-    smoke: bool,
-) -> dict[str, Any]:
-    """What ``sweep.json`` holds."""
-    text = {
-        "experiment": str(Path(experiment).resolve()),
-        "smoke": smoke,
-        "overrides": dict(parse_override(each) for each in overrides),
-        "arms": sweep.arms,
-        "seeds": sweep.seeds,
-        "baseline": sweep.baseline,
-        "together": sweep.together,
-        "pools": pools,
-    }
-    return json.loads(json.dumps(text))
-
-
-def stored(workdir: Path) -> dict[str, Any]:
-    """The file ``sweep.json`` of a sweep's folder, see ``describe``.
-
-    Raises:
-      UserError: if it is not there or not readable.
-    """
-    try:
-        found = json.loads((workdir / SWEEP).read_text())
-        kinds = {"arms": dict, "seeds": list, "experiment": str, "overrides": dict, "baseline": str}
-        whole = isinstance(found, dict) and all(
-            isinstance(found.get(name), kind) for name, kind in kinds.items()
-        )
-        if not whole:
-            raise ValueError("it does not describe one")
-    except FileNotFoundError:
-        raise errors.UserError(f"{workdir} is not the folder of a sweep: no {SWEEP}") from None
-    except (OSError, ValueError) as error:
-        raise errors.UserError(f"{workdir / SWEEP} cannot be read: {error}") from error
-    return found
-
-
-def check(workdir: Path, new: dict[str, Any]) -> None:
-    """Refuses a folder that holds another sweep; arms and seeds may have been added.
-
-    Raises:
-      UserError: naming what differs.
-    """
-    if not (workdir / SWEEP).exists():
-        if workdir.is_dir() and any(workdir.iterdir()):
-            raise errors.UserError(f"{workdir} is not empty and holds no sweep; take another one")
-        return
-    old = stored(workdir)
-    files_of = [Path(each["experiment"]).name for each in (old, new)]
-    told = []
-    if files_of[0] != files_of[1]:
-        told.append(f"it is of {files_of[0]}, not {files_of[1]}")
-    if old.get("smoke") != new["smoke"]:
-        told.append(f"it was begun {'with' if old.get('smoke') else 'without'} --smoke")
-    before, now = (
-        {k: v for k, v in each["overrides"].items() if not k.startswith(SAFE)}
-        for each in (old, new)
-    )
-    if before != now:
-        told.append(f"the fields set for all were {before}, now {now}")
-    for arm, fields in old["arms"].items():
-        if arm not in new["arms"]:
-            told.append(f"arm {arm!r} is gone")
-        elif fields != new["arms"][arm]:
-            told.append(f"arm {arm!r} set {fields}, now {new['arms'][arm]}")
-    if old.get("together", False) != new["together"]:
-        told.append(f"its seeds were {'' if old.get('together') else 'not '}trained together")
-    elif new["together"] and old["seeds"] != new["seeds"]:
-        told.append(f"the seeds trained together were {old['seeds']}, now {new['seeds']}")
-    if gone := [seed for seed in old["seeds"] if seed not in new["seeds"]]:
-        told.append(f"seeds {gone} are gone")
-    if told:
-        raise errors.UserError(
-            f"{workdir} holds another sweep: {'; '.join(told)}; take another folder"
-        )
-
-
-def check_pools(workdir: Path, pools: Sequence[Sequence[str]]) -> None:
-    """Refuses a folder in which other arms were trained together.
-
-    Raises:
-      UserError: naming both.
-    """
-    old = stored(workdir).get("pools", []) if (workdir / SWEEP).exists() else pools
-    if old != pools:
-        raise errors.UserError(
-            f"{workdir} holds another sweep: the arms trained together were {old}, now {pools}; "
-            "take another folder"
-        )
-
-
-def claim(workdir: Path, new: dict[str, Any]) -> None:
-    """Writes what the sweep is.
-
-    Raises:
-      WriteError: if it cannot be written.
-    """
-    with files.replacing(workdir / SWEEP) as path:
-        path.write_text(json.dumps(new, indent=2) + "\n")

@@ -12,7 +12,7 @@ from typing import Any
 from tabulate import tabulate
 
 from jaxgan.base import errors, files
-from jaxgan.sweep import outcomes, runs
+from jaxgan.sweep import outcomes, sweep_folder
 from jaxgan.sweep.outcomes import ROLES, Outcome
 from jaxgan.sweep.statistics import MANY, Interval, interval, seeds_needed
 
@@ -61,7 +61,7 @@ def summarize(
     path = None if out is None else Path(out)
     if path is not None and path.suffix not in (*FORMATS, ".csv"):
         raise errors.UserError(f"--out must end in .md, .tex, .html or .csv, not {path.name!r}")
-    stored = runs.stored(workdir)
+    stored = sweep_folder.read(workdir)
     found = outcomes.read(workdir, stored, despite)
     known = outcomes.names(found)
     for name in figures or ():

@@ -14,7 +14,7 @@ from jaxgan import config
 from jaxgan.base import files, terminal
 from jaxgan.config import call_experiment
 from jaxgan.run import run_folder
-from jaxgan.sweep import Sweep, plan, runs
+from jaxgan.sweep import Sweep, plan, runs, sweep_folder
 from jaxgan.sweep.__main__ import run
 from jaxgan.sweep.plan import on_one_device
 from tests.conftest import EXPERIMENTS
@@ -135,7 +135,7 @@ def test_a_machine_without_slurm(capsys, tmp_path, experiment, monkeypatch):
 def test_two_processes_do_not_run_one_sweep(capsys, tmp_path, experiment):
     place = tmp_path / "w"
     place.mkdir()
-    runs.claim(place, plan.make(experiment(), place, [], smoke=True).stored)
+    sweep_folder.claim(place, plan.make(experiment(), place, [], smoke=True).stored)
     with run_folder.locked(place):
         told = refusal(capsys, f"--config={experiment()}", f"--workdir={place}", "--smoke")
     assert f"{place} is in use by process {os.getpid()}" in told
@@ -246,8 +246,8 @@ def test_arms_that_differ_in_numbers_are_one_run(tmp_path, experiment, capsys):
     assert [run.arms for run in made.runs] == [("a", "b"), ("hinge",), ("R1", "R1 more")]
     parts = re.search("disk: (.*) for checkpoints", said)[1], sum(made.bytes.values())
     assert parts[0] == files.amount(parts[1])
-    runs.claim(workdir, made.stored)
-    lane = runs.places(workdir, made.stored)["R1 more"][1]
+    sweep_folder.claim(workdir, made.stored)
+    lane = sweep_folder.places(workdir, made.stored)["R1 more"][1]
     assert lane == (workdir / "together_1" / "arm_1" / "seed_1", workdir / "together_1")
     arms = NUMBERS.replace("}", "}, 'c': {'method.d_optimizer.b1': 0.1}", 1)
     more = experiment(arms, 2, together="arms")

@@ -1,11 +1,9 @@
-"""Runs: in which order, by which command, and whether a folder may hold them."""
-
-import json
+"""Runs: in which order, and by which command."""
 
 import pytest
 
 from jaxgan.base import errors
-from jaxgan.sweep import Sweep, runs
+from jaxgan.sweep import Sweep, runs, sweep_folder
 
 
 def made(
@@ -15,7 +13,7 @@ def made(
     sweep = Sweep(arms, seeds, together=together)
     path = str(tmp_path / experiment)
     found = runs.runs(sweep, tmp_path / "w", path, overrides, smoke=smoke)
-    return found, runs.describe(sweep, path, overrides, smoke=smoke)
+    return found, sweep_folder.describe(sweep, path, overrides, smoke=smoke)
 
 
 def test_first_seeds_come_first_and_arms_over_what_is_common(tmp_path):
@@ -40,20 +38,10 @@ def test_seeds_together_are_one_run_in_the_folder_of_their_arm(tmp_path):
     assert found[0].arguments[-2:] == ("--config.seed=3", "--config.seeds=3")
     with pytest.raises(ValueError, match="consecutive"):
         Sweep({"a": {}}, (1, 3), together=True)
-    runs.claim(tmp_path / "w", made(tmp_path, together=True)[1])
+    sweep_folder.claim(tmp_path / "w", made(tmp_path, together=True)[1])
     for change, told in (({}, "its seeds were trained"), ({"together": True, "seeds": 3}, "were ")):
         with pytest.raises(errors.UserError, match=f"holds another sweep: .*{told}"):
-            runs.check(tmp_path / "w", made(tmp_path, **change)[1])
-
-
-def test_one_seed_together_is_a_run_by_itself(tmp_path):
-    """Trained by itself, it has no folder of a lane to be looked for in."""
-    (run, _), stored = made(tmp_path, seeds=(3,), together=True)
-    found = runs.places(tmp_path / "w", stored)
-    assert found["a"] == {3: (run.place, run.place)}
-    pooled = runs.places(tmp_path / "w", {**stored, "pools": [["a", "b"]]})
-    whole = tmp_path / "w" / "together_0"
-    assert pooled["b"] == {3: (whole / "arm_1" / "seed_3", whole)}
+            sweep_folder.check(tmp_path / "w", made(tmp_path, **change)[1])
 
 
 def test_arms_in_one_program_set_their_own_numbers_and_share_the_rest(tmp_path):
@@ -103,44 +91,3 @@ def test_the_reason_is_the_last_thing_that_it_said_of_it(tmp_path):
     assert run.reason() == "error: no data"
     run.log.write_text("step 1\nSegmentation fault\n\n")
     assert run.reason() == "Segmentation fault"
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        ({"arms": {"a": {}}}, "arm 'b' is gone"),
-        (
-            {"arms": {"a": {"steps": 1}, "b": {"method.loss": "hinge", "m.sizes": (1, 2)}}},
-            "arm 'a'",
-        ),
-        ({"seeds": 1}, r"seeds \[1\] are gone"),
-        ({"overrides": ["--config.batch_size=5"]}, "the fields set for all were {}, now"),
-        ({"smoke": True}, "begun without --smoke"),
-        ({"experiment": "y.py"}, "it is of x.py, not y.py"),
-    ],
-)
-def test_a_folder_of_another_sweep(tmp_path, change, told):
-    runs.claim(tmp_path / "w", made(tmp_path)[1])
-    with pytest.raises(errors.UserError, match=f"holds another sweep: .*{told}"):
-        runs.check(tmp_path / "w", made(tmp_path, **change)[1])
-
-
-def test_a_sweep_may_grow(tmp_path):
-    runs.check(tmp_path / "w", made(tmp_path)[1])  # there is no folder yet
-    runs.claim(tmp_path / "w", made(tmp_path)[1])
-    more = {"a": {}, "b": {"method.loss": "hinge", "m.sizes": (1, 2)}, "c": {"steps": 2}}
-    longer = ["--config.steps=9"]
-    runs.check(tmp_path / "w", made(tmp_path, arms=more, seeds=4, overrides=longer)[1])
-
-
-def test_folders_that_hold_something_else(tmp_path):
-    (tmp_path / "w").mkdir()
-    runs.check(tmp_path / "w", made(tmp_path)[1])
-    (tmp_path / "w" / "thesis.tex").touch()
-    with pytest.raises(errors.UserError, match="not empty and holds no sweep"):
-        runs.check(tmp_path / "w", made(tmp_path)[1])
-    whole = made(tmp_path)[1]
-    for wrong in ([1], {**whole, "arms": None}, {**whole, "seeds": 3}, {"arms": {}}):
-        (tmp_path / "w" / "sweep.json").write_text(json.dumps(wrong))
-        with pytest.raises(errors.UserError, match="cannot be read: it does not describe one"):
-            runs.check(tmp_path / "w", whole)
