@@ -12,7 +12,7 @@ from jaxgan.config.completing import (
 )
 from jaxgan.config.fields import SAFE, default, flatten, get, plain, put
 from jaxgan.config.kinds import conform, describe_kind, fit_kind, fit_type, of_kind
-from jaxgan.config.lanes import arms, lanes, several
+from jaxgan.config.lanes import arms, count, lanes
 from jaxgan.config.overriding import (
     BOOLEANS,
     apply_override,

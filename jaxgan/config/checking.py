@@ -4,7 +4,7 @@ from ml_collections import ConfigDict
 
 from jaxgan.base import errors
 from jaxgan.config.fields import get
-from jaxgan.config.lanes import several
+from jaxgan.config.lanes import count
 
 
 def check(config: ConfigDict) -> None:
@@ -88,7 +88,7 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
         (config.reduce_on_plateau.metric, "config.reduce_on_plateau.metric=''"),
     ):
         text = f"{asked}: many runs in one program need {what}"
-        found.append((several(config) and bool(wrong), text))
+        found.append((count(config) > 1 and bool(wrong), text))
     every, saved = config.evaluation.every, config.checkpoint.every
     ranked = config.checkpoint.best.startswith("eval/") and every and saved
     text = (

@@ -7,9 +7,9 @@ from jaxgan.config.fields import get
 from jaxgan.config.overriding import apply_override
 
 
-def several(config: ConfigDict) -> bool:
-    """Whether a program trains more than one run."""
-    return bool(config.seeds > 1 or config.arms)
+def count(config: ConfigDict) -> int:
+    """How many runs a program trains."""
+    return config.seeds * max(1, len(config.arms))
 
 
 def lanes(config: ConfigDict) -> list[ConfigDict]:
@@ -18,7 +18,7 @@ def lanes(config: ConfigDict) -> list[ConfigDict]:
     Raises:
       UserError: for an arm that sets anything but numbers of the method.
     """
-    if not several(config):
+    if count(config) == 1:
         return [config]
     found = []
     for arm in arms(config):

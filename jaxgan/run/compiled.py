@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan import data
@@ -15,7 +14,7 @@ from jaxgan.base import parallel
 from jaxgan.base.method import Method
 from jaxgan.base.parallel import Devices
 from jaxgan.base.state import State
-from jaxgan.run import alike, feed, lanes
+from jaxgan.run import feed, lanes
 from jaxgan.watch import totals
 
 PyTree = Any
@@ -29,16 +28,19 @@ class Compiled:
     Attributes:
       config: of the run.
       devices: where it runs.
-      method: outside a mapped axis: for sampling and judging.
+      arms: the method of each arm that is trained, outside a mapped axis.
       mapped: the same, where the step runs.
-      arms: the method of each arm, where several are trained side by side.
     """
 
     config: ConfigDict
     devices: Devices
-    method: Method
-    mapped: Method
-    arms: tuple[Method, ...] = ()
+    arms: tuple[Method, ...]
+    mapped: tuple[Method, ...]
+
+    @property
+    def method(self) -> Method:
+        """For sampling and judging."""
+        return self.arms[0]
 
     @cached_property
     def init(self) -> Callable[..., State]:
@@ -50,11 +52,8 @@ class Compiled:
         def init(key: jax.Array, prepared: PyTree, shapes: tuple) -> State:
             zeros = {name: jnp.zeros(x.shape, x.dtype) for name, x in shapes}
             batch = {**zeros, **prepared}
-            if not self.arms:
-                start = lanes.over(self.devices, self.method.init, (0, None), lanes.STATE)
-                return start(key, batch)
-            begin = alike.merge([arm.init for arm in self.arms])
-            return jax.vmap(begin, (0, 0, None), lanes.STATE)(self._which, key, batch)
+            begin = [arm.init for arm in self.arms]
+            return lanes.over(self.devices, begin, (0, None), lanes.STATE)(key, batch)
 
         carried = self.devices.carried
         placed = carried["state"] if self.devices.lanes > 1 else carried
@@ -81,22 +80,8 @@ class Compiled:
     @property
     def _steps(self) -> Callable[..., Carry]:
         """``_step`` of every lane."""
-        given = (lanes.CARRY, None, 0, 0)
-        if not self.arms:
-            own = partial(self._step, self.mapped.step)
-            return lanes.over(self.devices, own, given, lanes.CARRY)
-        step = alike.merge([arm.step for arm in self.arms])
-
-        def of_arm(which: jax.Array, *arguments: Any) -> Carry:
-            return self._step(partial(step, which), *arguments)
-
-        return partial(jax.vmap(of_arm, (0, *given), lanes.CARRY), self._which)
-
-    @property
-    def _which(self) -> Any:
-        """The arm of each lane."""
-        count = len(self.arms)
-        return np.repeat(np.arange(count, dtype=np.int32), self.devices.lanes // count)
+        every = [partial(self._step, arm.step) for arm in self.mapped]
+        return lanes.over(self.devices, every, (lanes.CARRY, None, 0, 0), lanes.CARRY)
 
     def _step(
         self, step: Callable, carry: Carry, dataset: PyTree, batch: PyTree, key: jax.Array

@@ -5,7 +5,7 @@ number of steps is shared, so that what hangs on it stays a branch (law 8).
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxgan.base.parallel import Devices
 from jaxgan.base.state import State
+from jaxgan.run import alike
 
 PyTree = Any
 # Which axis of a state, and of a carry, is the lanes'.
@@ -20,16 +21,25 @@ STATE = State(None, 0, 0)  # type: ignore[arg-type]
 CARRY = {"state": STATE, "totals": 0}
 
 
-def over(devices: Devices, function: Callable, inputs: PyTree, outputs: PyTree) -> Callable:
+def over(
+    devices: Devices, functions: Sequence[Callable], inputs: tuple[PyTree, ...], outputs: PyTree
+) -> Callable:
     """A function of each lane at once, or as it is where there is one.
 
     Args:
       devices: which say how many lanes there are.
-      function: of one lane.
+      functions: of one lane of each arm, of which the lanes lie side by side; see ``alike.merge``.
       inputs: the lanes' axis in each argument, see ``jax.vmap``.
       outputs: likewise of the result.
     """
-    return jax.vmap(function, inputs, outputs) if devices.lanes > 1 else function
+    first, *others = functions
+    if devices.lanes == 1:
+        return first
+    if not others:
+        return jax.vmap(first, inputs, outputs)
+    which = np.repeat(np.arange(len(functions)), devices.lanes // len(functions))
+    merged = jax.vmap(alike.merge(functions), (0, *inputs), outputs)
+    return partial(merged, which.astype(np.int32))
 
 
 def stacked(shapes: PyTree, devices: Devices) -> PyTree:

@@ -31,24 +31,27 @@ class Program:
 
     Attributes:
       config: completed.
-      method: outside a mapped axis: for shapes, initialization and sampling.
+      arms: the method of each arm that is trained, outside a mapped axis.
       mapped: the same, where the step runs.
       devices: where it runs.
       spec: of the training data.
       shapes: of the carry of one lane, as ``ShapeDtypeStruct``.
-      arms: the method of each arm, where several are trained side by side.
       prepared: gives the entries of the batch that ``init`` gets, see ``Method.prepare``.
     """
 
     config: ConfigDict
-    method: Method
-    mapped: Method
+    arms: tuple[Method, ...]
+    mapped: tuple[Method, ...]
     devices: Devices
     spec: data.Spec
     shapes: Carry
-    arms: tuple[Method, ...] = ()
     prepared: Callable[[], Mapping[str, PyTree]] = dict
     _phases: dict[Hashable, Compiled] = dataclasses.field(default_factory=dict)
+
+    @property
+    def method(self) -> Method:
+        """Of the first arm: for what all have, shapes and conditions."""
+        return self.arms[0]
 
     @cached_property
     def configs(self) -> list[ConfigDict]:
@@ -71,16 +74,15 @@ class Program:
         if len(self.seeds) == 1:
             return [self]
         found: list[Program] = []
-        for method in self.arms or (self.method,):
+        for method in self.arms:
             phases: dict[Hashable, Compiled] = {}
             for _ in range(self.config.seeds):
                 own = dataclasses.replace(
                     self,
                     config=self.configs[len(found)],
-                    method=method,
-                    mapped=method,
+                    arms=(method,),
+                    mapped=(method,),
                     devices=self.devices.of_one,
-                    arms=(),
                     _phases=phases,
                 )
                 found.append(own)
@@ -128,16 +130,15 @@ class Program:
 
     def at(self, step: int) -> Compiled:
         """The functions for a state after ``step`` steps: those of its phase."""
-        phase, method = self.method.phase(step)
+        phase, _ = self.method.phase(step)
         if phase not in self._phases:
-            mapped = self.mapped.phase(step)[1]
-            arms = tuple(arm.phase(step)[1] for arm in self.arms)
-            self._phases[phase] = Compiled(self.config, self.devices, method, mapped, arms)
+            now = [tuple(arm.phase(step)[1] for arm in of) for of in (self.arms, self.mapped)]
+            self._phases[phase] = Compiled(self.config, self.devices, *now)
         return self._phases[phase]
 
     def purpose_key(self, purpose: np.uint32) -> jax.Array:
         """A key that no step uses; of several lanes those of all."""
-        return lanes.over(self.devices, jax.random.fold_in, (0, None), 0)(self.key, purpose)
+        return lanes.over(self.devices, [jax.random.fold_in], (0, None), 0)(self.key, purpose)
 
     def parts(self, sources: data.Source | feed.Sources) -> list[feed.Part]:
         """What a batch is made of, from the sources of its entries, or the one of all of them."""
@@ -204,7 +205,6 @@ def prepare(
     splits = splits or data.Splits(config.data)
     ready = assemble(config, splits.spec(), devices)
     method, spec, devices = ready.method, ready.spec, ready.devices
-    every = ready.arms or (method,)
     whose = f"method {config.method.name!r}"
     state = ready.shapes["state"]
     batch = batch_shapes(spec, ready.batch, method.entries)
@@ -215,7 +215,8 @@ def prepare(
         if method.prepare is None:
             return {}
         with errors.stage("preparing the data for", whose):
-            return lanes.alone([dict(arm.prepare(splits.source())) for arm in every if arm.prepare])
+            source = splits.source()
+            return lanes.alone([dict(arm.prepare(source)) for arm in ready.arms if arm.prepare])
 
     if begins:
         prepared()
@@ -227,8 +228,8 @@ def prepare(
         given = (*placed((state, batch), devices), key)
         metrics = contract.trace(method, config.steps, *given)
         if devices.axis_name is not None:
-            contract.check_share(ready.mapped, devices, state, batch, key)
-    if ready.arms:
+            contract.check_share(ready.mapped[0], devices, state, batch, key)
+    if len(ready.arms) > 1:
         contract.check_arms(ready.arms, config.steps, *given)
     if config.evaluation.every:
         contract.check_comparable(method, whose)
@@ -249,16 +250,16 @@ def assemble(config: ConfigDict, spec: data.Spec, devices: Devices | None = None
       UserError: with the reason, if the method, its networks, the data's shapes or the devices do
         not fit together.
     """
-    count = len(configs.lanes(config))
+    count = configs.count(config)
     if count > 1 and jax.process_count() > 1:
         raise errors.UserError(f"{count} runs in one program are for one process")
     if devices is None:
         asked = config.parallel
         devices = parallel.devices(asked.mode, asked.devices, config.batch_size, count)
-    arms = tuple(map(traced, configs.arms(config)))
-    method = mapped = arms[0]
+    mapped = arms = tuple(map(traced, configs.arms(config)))
     if devices.axis_name is not None:
-        mapped = traced(config, devices.axis_name)
+        mapped = (traced(config, devices.axis_name),)
+    method = arms[0]
     whose = f"method {config.method.name!r}"
     feed.check(method, whose, spec, config.data.name)
     if config.data.flip:
@@ -268,7 +269,7 @@ def assemble(config: ConfigDict, spec: data.Spec, devices: Devices | None = None
         state = jax.eval_shape(method.init, key_shape(devices), batch)
         contract.check_state(state)
     carry = {"state": state, "totals": None}
-    return Program(config, method, mapped, devices, spec, carry, arms if config.arms else ())
+    return Program(config, arms, mapped, devices, spec, carry)
 
 
 def key_shape(devices: Devices) -> PyTree:

@@ -204,7 +204,7 @@ def trial(
     """
     config = config.copy_and_resolve_references()
     config.batch_size = size
-    over = parallel.over(chosen, "jit", size, len(configs.lanes(config)), "chips")
+    over = parallel.over(chosen, "jit", size, configs.count(config), "chips")
     ready = program.prepare(config, splits, begins=False, devices=over)
     try:
         found = compiled(ready, splits)

@@ -114,7 +114,7 @@ def test_images_are_made_again_under_their_own_labels(vae):
         return jnp.broadcast_to(value, (len(labels), 8, 8, 1))
 
     method = dataclasses.replace(ready.method, generate=generate, conditions=("labels",))
-    changed = dataclasses.replace(ready, method=method, mapped=method, _phases={})
+    changed = dataclasses.replace(ready, arms=(method,), mapped=(method,), _phases={})
     shown = drawing.choose(changed, splits)
     found = drawing.reconstructed(changed, state, shown.rows)
     np.testing.assert_allclose(found[:, 0, 8, 0], shown.rows["label"] / 10, rtol=1e-6)

@@ -211,7 +211,7 @@ def test_without_a_likelihood_an_image_is_as_odd_as_its_reconstruction_is_wrong(
 
     def changed(**members):
         method = dataclasses.replace(model.method, log_weight=None, **members)
-        ready = dataclasses.replace(model.program, method=method, mapped=method, _phases={})
+        ready = dataclasses.replace(model.program, arms=(method,), mapped=(method,), _phases={})
         return dataclasses.replace(model, program=ready)
 
     again = model.generate(model.encode(real))
