@@ -41,6 +41,11 @@ DATA = {
     **dict.fromkeys(("ffhq256", "ffhq1024", "celebahq1024", "folder96", "folder256"), "0"),
     **dict.fromkeys(("pairs256", "domains256"), "pairs"),
 }
+# The field for the file of weights, of those whose losses look at features of Inception.
+WEIGHTS = {
+    "fast_style_folder256": "method.weights",
+    "srgan_folder96": "method.features.weights",
+}
 # Nothing but the step is compiled.
 ALONE = {
     "sample.every": 0,
@@ -72,12 +77,14 @@ def known() -> list[str]:
     return sorted(name for name in names if name.rpartition("_")[2] in DATA)
 
 
-def load(name: str) -> ConfigDict:
-    """The config of an experiment, on black images."""
+def load(name: str, inception: str = "") -> ConfigDict:
+    """The config of an experiment, on black images, with a file of weights if it needs one."""
     given = {**ALONE, "data.name": "benchmarks.blank.images"}
     given["data.data_dir"] = DATA[name.rpartition("_")[2]]
     if given["data.data_dir"] == "pairs":
         given["data.domains"] = "()"
+    if inception and name in WEIGHTS:
+        given[WEIGHTS[name]] = inception
     overrides = [f"--config.{field}={value}" for field, value in given.items()]
     return configs.load(str(EXPERIMENTS / f"{name}.py"), overrides)
 
@@ -93,9 +100,11 @@ def digest(config: ConfigDict) -> str:
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def compiled(name: str, tpus: chips.Slice) -> list[str]:
-    """The cells of a row but for the first two."""
-    config = load(name)
+def compiled(name: str, tpus: chips.Slice, inception: str = "") -> list[str]:
+    """The cells of a row but for the first two; a batch of at least a sample for each chip."""
+    config = load(name, inception).unlock()
+    config.batch_size += -config.batch_size % tpus.count
+    config.lock()
     try:
         tried = topology.trials(config, tpus)
     except UserError as error:
@@ -172,7 +181,7 @@ class Table:
             path.write_text(f"{before}\n{table}\n\n{after}")
 
 
-def fill(table: Table, names: list[str], limit: int, again: bool) -> None:
+def fill(table: Table, names: list[str], limit: int, *, again: bool, inception: str = "") -> None:
     """Compiles what has no row, and writes each row as soon as it is there."""
     for name in names:
         rows, config = table.read(), load(name)
@@ -180,7 +189,8 @@ def fill(table: Table, names: list[str], limit: int, again: bool) -> None:
         if not again and name in rows and rows[name][1] == settings:
             continue
         print(f"{name} ...", flush=True)
-        command = [sys.executable, "-m", "benchmarks.on_paper", table.name, f"--one={name}"]
+        command = [sys.executable, "-m", "benchmarks.on_paper", table.name]
+        command += [f"--inception={inception}", f"--one={name}"]
         try:
             done = subprocess.run(command, stdout=subprocess.PIPE, timeout=limit, check=False)
             if done.returncode:
@@ -199,6 +209,7 @@ def main() -> None:
     p.add_argument("--out", type=Path, help="the file with the markers")
     p.add_argument("--only", help="names of experiments: a,b; all of them without it")
     p.add_argument("--limit", type=int, default=1800, help="seconds for each (default: 1800)")
+    p.add_argument("--inception", default="", help="its file of weights, for losses of features")
     p.add_argument("--again", action="store_true", help="also what has a row")
     p.add_argument("--one", help=argparse.SUPPRESS)  # a process that compiles one
     flags = p.parse_args()
@@ -206,11 +217,17 @@ def main() -> None:
     try:
         tpus = topology.find(flags.topology)
         if flags.one:
-            print(json.dumps(compiled(flags.one, tpus)))
+            print(json.dumps(compiled(flags.one, tpus, flags.inception)))
             return
         if flags.out is None or not set(asked) <= {*known()}:
             p.error(f"--out=FILE is needed, and --only of: {', '.join(known())}")
-        fill(Table(flags.out, tpus.name), asked, flags.limit, flags.again)
+        fill(
+            Table(flags.out, tpus.name),
+            asked,
+            flags.limit,
+            again=flags.again,
+            inception=flags.inception,
+        )
     except UserError as error:
         p.error(str(error))
 

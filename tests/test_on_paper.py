@@ -111,7 +111,8 @@ def test_a_page_without_its_markers(page, text):
 def test_the_cells_of_a_row(monkeypatch):
     found = dataclasses.replace(FOUND, accessed=2 * FOUND.accessed, loops=1)
     tried = [Trial(64, 64, None, "too large"), Trial(32, 32, found, "")]
-    monkeypatch.setattr(on_paper.topology, "trials", lambda *arguments: tried)
+    asked = []
+    monkeypatch.setattr(on_paper.topology, "trials", lambda *given: asked.append(given) or tried)
     row = on_paper.compiled("dcgan_cifar10", V5E)
     # As in the test of the lines: 1 ms of arithmetic, and now 2 ms for all bytes.
     sizes = ["32", "100", "400", "530", "no; this one of 2 tried"]
@@ -120,12 +121,16 @@ def test_the_cells_of_a_row(monkeypatch):
     tried.pop()
     assert "no, nor any down to 64" in on_paper.compiled("dcgan_cifar10", V5E)
 
+    on_paper.compiled("fast_style_folder256", V5E, "inception.npz")
+    assert asked[-1][0].method.weights == "inception.npz"
+    assert [given[0].batch_size for given in asked] == [64, 64, 8], "4 are not one for each chip"
+
     def refuse(*arguments):
-        raise UserError("config.batch_size 1 is not divisible by 8 chips; try 8")
+        raise UserError("pallas is not for v5e")
 
     monkeypatch.setattr(on_paper.topology, "trials", refuse)
     row = on_paper.compiled("dcgan_cifar10", V5E)
-    assert "config.batch_size 1 is not divisible by 8 chips; try 8" in row
+    assert "pallas is not for v5e" in row
     assert len(row) == len(on_paper.COLUMNS) - 2
 
 
