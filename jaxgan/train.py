@@ -13,7 +13,7 @@ from jaxgan.base import environment, errors, files, liveness, preemption
 from jaxgan.run import checkpoint, drawing, feed, lane_folders, pauses, program, run_folder
 from jaxgan.run.pauses import Run
 from jaxgan.run.program import Carry
-from jaxgan.watch import alarms, log, pictures, totals
+from jaxgan.watch import alarms, log, pictures, totals, wandb
 
 FINISHED, DIVERGED = 0, 3
 # Where the loop waits for the device.
@@ -36,6 +36,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
         written over.
     """
     workdir = Path(workdir)
+    wandb.check(config)
     # All that can be wrong with the input comes first: then nothing has been written.
     splits = data.Splits(config.data)
     begins = not checkpoint.steps(workdir / run_folder.CHECKPOINTS)
@@ -158,8 +159,7 @@ def begin(run: Run, restored: checkpoint.Restored | None) -> tuple[Carry, int]:
         if jax.process_index() == 0:
             log.truncate(lane.log.path, step)
         lane.log.close()
-        if run.config.log.tensorboard:
-            lane.log.open_board(lane.workdir, step + 1 if restored else 0)
+        lane.log.open_trackers(lane.workdir, lane.config, step + 1 if restored else 0)
     return carry, step
 
 

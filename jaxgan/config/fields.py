@@ -77,7 +77,7 @@ def default() -> ConfigDict:
             # 'jit' (sharded arrays) or 'pmap'; number of devices, 0 = all.
             "parallel": {"mode": "jit", "devices": 0},
             # TensorBoard where the `tf` extra is installed; metrics.jsonl always.
-            "log": {"every": 100, "tensorboard": True},
+            "log": {"every": 100, "tensorboard": True, "wandb": ""},
             # A grid of this many samples; every = 0 is never (likewise below).
             "sample": {"every": 500, "n": 64},
             # The latest `keep`, and beside them the best by a logged metric.

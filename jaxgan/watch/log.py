@@ -1,8 +1,7 @@
-"""What a run says: a line on the terminal, a line in metrics.jsonl, and TensorBoard where it is."""
+"""What a run says: on the terminal, in metrics.jsonl, and on trackers."""
 
 import contextlib
 import dataclasses
-import importlib.util
 import json
 import sys
 import time
@@ -11,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import jax
+from ml_collections import ConfigDict
 
-from jaxgan.base import files, lookup
+from jaxgan.base import files
+from jaxgan.watch import tensorboard, wandb
 
 TIMINGS = "time/"
+TENSORBOARD, WANDB = "TensorBoard", "Weights & Biases"
 
 
 @dataclasses.dataclass
@@ -25,14 +27,14 @@ class Log:
       path: of the JSON-lines file.
       steps: of the whole run, for the time left.
       batch_size: for images a second.
-      board: clu's writer, or ``None``.
+      trackers: what else shows it, by name; each has the calls of clu's ``MetricWriter``.
       whose: begins each line on the terminal, where several runs share it.
     """
 
     path: Path
     steps: int
     batch_size: int
-    board: Any = None
+    trackers: dict[str, Any] = dataclasses.field(default_factory=dict)
     whose: str = ""
     _since: tuple[int, float] | None = None
     _without: set[str] = dataclasses.field(default_factory=set)
@@ -68,32 +70,45 @@ class Log:
             return
         with files.writing(self.path), self.path.open("a") as file:
             file.write(json.dumps({"step": step, **values}) + "\n")
-        self._show(lambda board: board.write_scalars(step, values))
+        self._show(lambda tracker: tracker.write_scalars(step, values))
 
     def picture(self, step: int, image: Any) -> None:
-        """Shows a picture [H, W, C] uint8 on TensorBoard."""
-        self._show(lambda board: board.write_images(step, {"samples": image[None]}))
+        """Shows a picture [H, W, C] uint8 on the trackers."""
+        self._show(lambda tracker: tracker.write_images(step, {"samples": image[None]}))
 
-    def open_board(self, workdir: Path, first: int) -> None:
-        """Opens TensorBoard's files, see ``tensorboard``."""
-        with self._board_or_none():
-            self.board = tensorboard(workdir, first)
+    def open_trackers(self, workdir: Path, config: ConfigDict, first: int) -> None:
+        """Opens those that the config asks for.
+
+        Args:
+          workdir: of the run.
+          config: of the run.
+          first: the step that is logged next.
+        """
+        if jax.process_index() != 0:
+            return
+        if config.log.tensorboard and tensorboard.is_installed():
+            with self._tried(TENSORBOARD):
+                self.trackers[TENSORBOARD] = tensorboard.open_files(workdir, first)
+        if config.log.wandb:
+            with self._tried(WANDB):
+                self.trackers[WANDB] = wandb.Tracker.open(workdir, config)
+                self.say(f"{WANDB}: {self.trackers[WANDB].place}")
 
     def _show(self, call: Callable[[Any], None]) -> None:
-        """Does something with TensorBoard."""
-        with self._board_or_none():
-            if self.board is not None:
-                call(self.board)
+        """Does something with each tracker."""
+        for name, tracker in [*self.trackers.items()]:
+            with self._tried(name):
+                call(tracker)
 
     @contextlib.contextmanager
-    def _board_or_none(self) -> Iterator[None]:
-        """A context in which TensorBoard is given up at the first error: it has a copy."""
-        with self.sparing("TensorBoard"):
+    def _tried(self, name: str) -> Iterator[None]:
+        """A context in which a tracker is given up at the first error: it has a copy."""
+        with self.sparing(name):
             try:
                 yield
-            except Exception as error:  # of TensorFlow, out of a thread of clu's
-                self.board = None
-                raise files.WriteError(f"TensorBoard: {cause(error)}") from error
+            except Exception as error:  # of TensorFlow, out of a thread of clu's, or of W&B
+                self.trackers.pop(name, None)
+                raise files.WriteError(f"{name}: {cause(error)}") from error
 
     @contextlib.contextmanager
     def sparing(self, what: str) -> Iterator[None]:
@@ -123,12 +138,13 @@ class Log:
                 print(self.whose + text, file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Writes out what TensorBoard still holds."""
-        self._show(lambda board: board.close())
+        """Writes out what trackers still hold, and closes them."""
+        self._show(lambda tracker: tracker.close())
+        self.trackers.clear()
 
 
 def cause(error: BaseException) -> str:
-    """What lies behind an error of TensorBoard's writers, in one line."""
+    """What lies behind an error of a tracker, in one line."""
     while error.__cause__:
         error = error.__cause__
     first = next(iter(str(error).splitlines()), "") or type(error).__name__
@@ -162,53 +178,3 @@ def truncate(path: Path, step: int) -> None:
                 continue
         with files.replacing(path) as new:
             new.write_bytes(b"".join(kept))
-
-
-def tensorboard(workdir: Path, first: int) -> Any:
-    """Clu's TensorBoard writer, if the ``tf`` extra is installed.
-
-    Args:
-      workdir: the run's folder.
-      first: step that comes first; what is there of it and of later ones is dropped.
-    """
-    wanted = ("tensorflow", "tensorboard")
-    if jax.process_index() != 0 or not all(map(importlib.util.find_spec, wanted)):
-        return None
-    lookup.quiet_tensorflow()
-    import tensorflow
-    from clu import metric_writers
-
-    # TensorFlow would take all of the accelerator's memory for itself.
-    tensorflow.config.set_visible_devices([], "GPU")
-    folder = workdir / "tensorboard"
-    for path in folder.glob("events.out.tfevents.*"):
-        drop_events(path, first)
-    writer = metric_writers.SummaryWriter(str(folder))
-    # For a TensorBoard that has read the old files. Neither clu nor TensorFlow has a call for it.
-    v1 = tensorflow.compat.v1
-    start = v1.SessionLog(status=v1.SessionLog.START)
-    event = v1.Event(wall_time=time.time(), step=first, session_log=start).SerializeToString()
-    tensorflow.raw_ops.ImportEvent(writer=writer._summary_writer._resource, event=event)
-    return metric_writers.AsyncWriter(writer)
-
-
-def drop_events(path: Path, first: int) -> None:
-    """Drops the events of step ``first`` and later from a file, and one that was cut off.
-
-    A file that cannot be read or written is left as it is.
-    """
-    import tensorflow as tf
-
-    def kept(record: bytes) -> bool:
-        event = tf.compat.v1.Event.FromString(record)
-        return event.step < first or event.HasField("file_version")
-
-    with (
-        contextlib.suppress(OSError, tf.errors.OpError),
-        files.replacing(path) as new,
-        tf.io.TFRecordWriter(str(new)) as file,
-        contextlib.suppress(tf.errors.DataLossError),
-    ):
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            if kept(record):
-                file.write(record)

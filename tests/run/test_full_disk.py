@@ -110,7 +110,7 @@ class Board:
 @pytest.mark.parametrize("first", ["write", "picture", "close"])
 def test_tensorboard_is_given_up_once(tmp_path, capsys, first):
     board = Board()
-    writer = log.Log(tmp_path / "metrics.jsonl", 10, 1, board)
+    writer = log.Log(tmp_path / "metrics.jsonl", 10, 1, {"TensorBoard": board})
     calls = {"write": (1, {"x": 1.0}), "picture": (1, np.zeros((2, 2, 3), np.uint8)), "close": ()}
     for name in (first, *calls):
         getattr(writer, name)(*calls[name])
