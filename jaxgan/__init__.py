@@ -8,6 +8,19 @@ if TYPE_CHECKING:
     from jaxgan.run.translating import Translating
 
 
+def show(images: Any) -> None:
+    """Draws images [n, H, W, C] in [-1, 1], or points [n, 2], in a notebook: a grid.
+
+    See ``jaxgan.run.notebook.show``.
+
+    Raises:
+      UserError: if they are of another shape, or no numbers.
+    """
+    from jaxgan.run import notebook
+
+    notebook.show(images)
+
+
 def load(
     path: Any, step: int | None = None, *, seed: int | None = None
 ) -> "Model | Pretrained | Translating":

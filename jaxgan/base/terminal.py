@@ -6,8 +6,11 @@ import io
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from tqdm import TqdmWarning, tqdm
 
 from jaxgan.base import files
 from jaxgan.base.errors import BAD_INPUT, UserError, nearest
@@ -79,6 +82,28 @@ def show(text: Any) -> None:
     """
     with files.writing("standard output"):
         print(text, flush=True)
+
+
+def in_notebook() -> bool:
+    """Whether this is the Python behind a notebook."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return "IPKernelApp" in getattr(shell, "config", ())
+
+
+def progress(*, quiet: bool = False, **given: Any) -> Any:
+    """A bar of tqdm where somebody watches: on standard error, or in a notebook.
+
+    Args:
+      quiet: whether nothing is to be seen in any case.
+      **given: to tqdm.
+    """
+    if not in_notebook():
+        return tqdm(disable=quiet or None, **given)  # None: if it is no terminal
+    with warnings.catch_warnings():
+        # Without ipywidgets it is the bar of a terminal.
+        warnings.simplefilter("ignore", TqdmWarning)
+        from tqdm.auto import tqdm as widget
+    return widget(disable=quiet, **given)
 
 
 def end(code: int) -> None:

@@ -6,10 +6,9 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from jaxgan import data
-from jaxgan.base import errors
+from jaxgan.base import errors, terminal
 from jaxgan.evaluation import choice
 from jaxgan.evaluation.evaluator import Evaluator
 from jaxgan.extractors import domain, inception
@@ -62,8 +61,8 @@ def open_evaluator(
         return Evaluator(config, splits, part, metrics, None, None)
 
     def look(images: np.ndarray) -> Features:
-        quiet = jax.process_index() > 0 or None  # None: only on a terminal
-        with tqdm(total=len(images), desc=extractor.name, disable=quiet, leave=False) as bar:
+        quiet, name = jax.process_index() > 0, extractor.name
+        with terminal.progress(quiet=quiet, total=len(images), desc=name, leave=False) as bar:
             return extract(
                 extractor,
                 images,

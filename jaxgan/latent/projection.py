@@ -11,10 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
 from jaxgan import data
-from jaxgan.base import draws, errors
+from jaxgan.base import draws, errors, terminal
 from jaxgan.evaluation.metrics.fidelity import psnr
 from jaxgan.extractors.extractor import TOLERANCE
 from jaxgan.extractors.perceptual import KEPT
@@ -156,7 +155,7 @@ def in_chunks(
     R, size = settings.restarts, min(n, max(1, settings.rows // settings.restarts))
     parts = []
     total = -(-n // size) * settings.steps
-    with tqdm(total=total, desc="projection", disable=None, leave=False) as bar:
+    with terminal.progress(total=total, desc="projection", leave=False) as bar:
         for first in range(0, n, size):
             # A whole chunk also at the end, of the last image again: one compilation.
             images = np.arange(first, first + size).clip(max=n - 1)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.base import draws, errors, files
-from jaxgan.run import requests, sampling
+from jaxgan.run import notebook, requests, sampling
 from jaxgan.weights import fits, players
 from jaxgan.weights.fitting import Fitted
 from jaxgan.weights.reading import File, read
@@ -34,6 +34,29 @@ class Pretrained:
 
     file: File
     networks: Fitted
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What it is, as a notebook shows it."""
+        networks = self.networks
+        players_of = {"g": networks.g, **({} if networks.d is None else {"d": networks.d})}
+        return {
+            "file": str(self.file.path),
+            "family": self.file.family,
+            "licence": self.file.licence,
+            "samples": notebook.told(networks.shape),
+            "classes": f"{networks.num_classes}",
+            "parameters": notebook.parameters(
+                {name: weights["params"] for name, weights in players_of.items()}
+            ),
+        }
+
+    def __repr__(self) -> str:
+        """Its facts."""
+        return notebook.line(self)
+
+    def _repr_html_(self) -> str:
+        return notebook.page(self, self.networks.shape)
 
     def latents(self, key: jax.Array, n: int) -> np.ndarray:
         """Latents [n, Z] as their program draws them: standard normal, Hugging Face's cut off at 2.

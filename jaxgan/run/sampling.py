@@ -7,10 +7,9 @@ from typing import Any
 
 import jax
 import numpy as np
-from tqdm import tqdm
 
 from jaxgan import evaluation
-from jaxgan.base import errors
+from jaxgan.base import errors, terminal
 from jaxgan.base.method import TRANSLATED, Method
 from jaxgan.base.state import State
 from jaxgan.evaluation.metrics import likelihood
@@ -125,8 +124,8 @@ def in_chunks(make: Callable[[np.ndarray], Any], n: int, chunk: int) -> Any:
     """What ``make`` gives for the rows 0 to n - 1, at most ``chunk`` of them at a time."""
     chunk = min(n, chunk)
     parts = []
-    quiet = n == chunk or jax.process_index() > 0 or None  # None: only on a terminal
-    for start in tqdm(range(0, n, chunk), desc="samples", disable=quiet, leave=False):
+    quiet, starts = n == chunk or jax.process_index() > 0, range(0, n, chunk)
+    for start in terminal.progress(quiet=quiet, iterable=starts, desc="samples", leave=False):
         # A whole chunk also at the end, where the first rows are enough: one compilation.
         parts.append(jax.device_get(make(np.arange(start, start + chunk).clip(max=n - 1))))
     return jax.tree.map(lambda *chunks: np.concatenate(chunks)[:n], *parts)

@@ -15,7 +15,16 @@ from jaxgan.base import environment, errors, files, parallel
 from jaxgan.base.method import TRANSLATED, Method
 from jaxgan.base.state import State
 from jaxgan.data import Spec
-from jaxgan.run import checkpoint, lane_folders, lanes, program, requests, run_folder, sampling
+from jaxgan.run import (
+    checkpoint,
+    lane_folders,
+    lanes,
+    notebook,
+    program,
+    requests,
+    run_folder,
+    sampling,
+)
 from jaxgan.run.program import Program
 
 PyTree = Any
@@ -34,6 +43,25 @@ class Model:
     program: Program
     state: State
     step: int
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What it is, as a notebook shows it."""
+        return {
+            "method": self.config.method.name,
+            "data": self.config.data.name,
+            "samples": notebook.told(self.program.spec.shape),
+            "step": f"{self.step:,}",
+            "parameters": notebook.parameters({k: x.params for k, x in self.state.nets.items()}),
+        }
+
+    def __repr__(self) -> str:
+        """Its facts."""
+        return notebook.line(self)
+
+    def _repr_html_(self) -> str:
+        shape = None if TRANSLATED in self.method.conditions else self.program.spec.shape
+        return notebook.page(self, shape)
 
     @property
     def config(self) -> ConfigDict:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from jaxgan import data
-from jaxgan.base import errors, files
+from jaxgan.base import errors, files, terminal
 from jaxgan.data import folder, images, listing
 from jaxgan.run import judge, trained, translating
 from jaxgan.run.trained import Model
@@ -115,7 +114,7 @@ def write(model: Model | Translating, asked: Request) -> str:
             raise errors.UserError(f"{path} is {has}; of images the model takes {due}")
         sizes.setdefault(shape, []).append(path)
     count = sum(len(paths) for paths in sizes.values())
-    with tqdm(total=count, desc="images", disable=None, leave=False) as bar:
+    with terminal.progress(total=count, desc="images", leave=False) as bar:
         for paths in sizes.values():
             for start in range(0, len(paths), CHUNK):
                 part = read(paths[start : start + CHUNK], asked, bad)

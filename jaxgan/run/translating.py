@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from jaxgan.base import draws, errors, files
-from jaxgan.run import pretrained, requests, sampling
+from jaxgan.run import notebook, pretrained, requests, sampling
 from jaxgan.run.pretrained import Pretrained
 from jaxgan.weights import fits, translators
 from jaxgan.weights.reading import File, read
@@ -29,6 +29,24 @@ class Translating:
 
     file: File
     network: translators.Translator
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What it is, as a notebook shows it."""
+        return {
+            "file": str(self.file.path),
+            "family": self.file.family,
+            "licence": self.file.licence,
+            "translates": f"images of {self.channels} channels",
+            "parameters": notebook.parameters({"g": self.network.variables["params"]}),
+        }
+
+    def __repr__(self) -> str:
+        """Its facts."""
+        return notebook.line(self)
+
+    def _repr_html_(self) -> str:
+        return notebook.page(self, None)
 
     @property
     def channels(self) -> int:
