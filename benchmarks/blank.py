@@ -2,7 +2,8 @@
 
 ``--config.data.name=benchmarks.blank.images --config.data.data_dir=10``: the number of classes, 0
 for none, or ``pairs`` for images that have targets. They are of the size that ``data.image_size``
-and ``data.channels`` say, 32x32 in colour where they are 0, and as many as CIFAR-10's.
+and ``data.channels`` say, 32x32 in colour where they are 0. There are as many as CIFAR-10 has, and
+of pairs as many as the facades of pix2pix, 400.
 """
 
 from typing import Any
@@ -28,4 +29,5 @@ def images(settings: Any, split: str) -> data.Source:
         return rows
 
     target = shape if paired else ()
-    return data.Source("blank", split, shape, classes, 50_000, read, target=target)
+    count = 400 if paired else 50_000
+    return data.Source("blank", split, shape, classes, count, read, target=target)

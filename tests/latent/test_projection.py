@@ -219,6 +219,7 @@ def test_digits_of_a_trained_generator(tmp_path):
             "--config.steps=1500",
             "--config.evaluation.every=0",
             "--config.checkpoint.best=",
+            "--config.parallel.devices=1",  # the tests have four, which would wait for each other
             f"--config.data.data_dir={Path(folder) / 'tfds'}",
         ],
     )
