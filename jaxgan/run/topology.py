@@ -203,6 +203,8 @@ def trial(
       UserError: as ``program.prepare`` does.
     """
     config = config.copy_and_resolve_references()
+    # As many samples: by these, images grow, and the last phase is that of the whole.
+    config.steps = -(-config.steps * config.batch_size // size)
     config.batch_size = size
     over = parallel.over(chosen, "jit", size, configs.count(config), "chips")
     ready = program.prepare(config, splits, begins=False, devices=over)

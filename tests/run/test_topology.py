@@ -188,6 +188,19 @@ def test_a_step_that_the_compiler_refuses(monkeypatch):
         refused(monkeypatch, "INTERNAL: no such instruction")
 
 
+def test_a_smaller_batch_is_trained_on_as_many_samples(monkeypatch):
+    """Else images that grow by the samples seen would not have grown up."""
+    seen = []
+    monkeypatch.setattr(topology, "compiled", lambda ready, splits: seen.append(ready) or FOUND)
+    config = smoke("progan_digits", "parallel.devices=1")
+    for size in (config.batch_size, config.batch_size // 2):
+        topology.trial(config, jax.devices()[:2], data.Splits(config.data), size, 1e12)
+    whole, half = seen
+    assert half.config.steps == 2 * whole.config.steps
+    phases = [ready.method.phase(ready.config.steps - 1)[0] for ready in seen]
+    assert phases[0] == phases[1]
+
+
 def test_a_batch_that_the_chips_do_not_divide():
     config = smoke("gan_digits", "batch_size=18")
     with pytest.raises(UserError, match=r"18 is not divisible by 4 chips; try 16 or 20$"):
