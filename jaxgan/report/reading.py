@@ -155,16 +155,21 @@ def read_run(place: Path) -> Run:
 
 
 def named(workdirs: Sequence[Path]) -> list[str]:
-    """What to call folders: their own name, or the whole path where two share one."""
-    names = [Path(os.path.abspath(each)).name or str(each) for each in workdirs]
+    """What to call folders: their own name, or where two share one the path from all of them."""
+    whole = [os.path.abspath(each) for each in workdirs]
+    names = [os.path.basename(each) or each for each in whole]
+    above = os.path.commonpath([os.path.dirname(each) for each in whole])
     return [
-        name if names.count(name) == 1 else str(each)
-        for name, each in zip(names, workdirs, strict=True)
+        name if names.count(name) == 1 else os.path.relpath(each, above)
+        for name, each in zip(names, whole, strict=True)
     ]
 
 
 def joined(names: Sequence[str]) -> str:
     """The name of an arm of runs with these names."""
     different = list(dict.fromkeys(names))
+    folders = {os.path.dirname(name) for name in different}
+    if len(folders) == 1:  # it is said once
+        different[1:] = map(os.path.basename, different[1:])
     more = len(different) - 3
     return " + ".join(different[:3]) + (f" and {more} more" if more > 0 else "")
