@@ -5,6 +5,7 @@ import math
 import jax
 from ml_collections import ConfigDict
 
+from jaxgan.base.method import Method
 from jaxgan.run import program
 from jaxgan.run.run_folder import to_json
 from jaxgan.watch import pictures
@@ -33,9 +34,7 @@ def describe(config: ConfigDict) -> str:
         "under way",
     ]
     if config.sample.every:
-        lines.append(
-            f"pictures: {pictures_cost(config, spec.shape, ready.method.encode is not None)}"
-        )
+        lines.append(f"pictures: {pictures_cost(config, spec.shape, ready.method)}")
     return "\n".join(lines)
 
 
@@ -49,11 +48,12 @@ def checkpoints_size(ready: program.Program) -> int:
     return (kept(ready.config) + 1) * ready.bytes
 
 
-def pictures_cost(config: ConfigDict, shape: tuple[int, ...], encodes: bool) -> str:
+def pictures_cost(config: ConfigDict, shape: tuple[int, ...], method: Method) -> str:
     """How many pictures there will be, and about what they and their animation take."""
     count = 1 + math.ceil(config.steps / config.sample.every)
     picture, frame = pictures.sizes(config.sample.n, shape)
-    if encodes:  # each image beside what is made of it again, too
-        picture *= 3
+    if len(shape) == 3:
+        # Each image beside what is made of it again, too; and as many once more by class.
+        picture *= 1 + 2 * (method.encode is not None) + ("labels" in method.conditions)
     animation = min(count, pictures.FRAMES) * frame
     return f"about {count * picture / 1e6:.1f} MB for {count:,}, {animation / 1e6:.1f} MB animated"
