@@ -24,8 +24,8 @@ CLASSES = "classes"
 SCATTERED, SIDE = 10_000, 20
 # Real points beneath generated ones: enough that every mode of a toy has some.
 REAL = 500
-# Of the sheet of classes: rows at most, and columns at least.
-ROWS, COLUMNS = 20, 4
+# Of the sheet of classes, at most.
+ROWS, COLUMNS = 20, 8
 CHUNK = 1000
 
 
@@ -136,12 +136,11 @@ def judged(ready: Program, state: State) -> np.ndarray | None:
 def by_class(ready: Program, state: State, latents: Any) -> Image.Image:
     """A row for each class, with its name, of the first of the latents: the same in each row.
 
-    Of more than ``ROWS`` classes so many, evenly, with the first and the last. There are no fewer
-    samples than in the grid where it has latents enough, so that these are made by what is
-    compiled for the grid.
+    Of more than ``ROWS`` classes so many, evenly, with the first and the last.
     """
-    classes, n = ready.spec.num_classes, len(jax.tree.leaves(latents)[0])
-    labels = shown_classes(classes)
+    n, labels = len(jax.tree.leaves(latents)[0]), shown_classes(ready.spec.num_classes)
+    # As many samples as the grid has at least, though not all are shown: made in chunks as large as
+    # the grid's, they need no compilation of their own.
     columns = min(n, max(COLUMNS, -(-n // len(labels))))
     first = jax.tree.map(lambda x: x[:columns], latents)
 
@@ -149,8 +148,8 @@ def by_class(ready: Program, state: State, latents: Any) -> Image.Image:
         chunk = min(n, sampling.CHUNK)
         return sampling.generate(ready, state, latents, chunk=chunk, labels=labels)
 
-    names = class_names(ready)
-    return sheet(sampling.of_classes(make, first, labels), [names[label] for label in labels])
+    samples, names = sampling.of_classes(make, first, labels)[:, :COLUMNS], class_names(ready)
+    return sheet(samples, [names[label] for label in labels])
 
 
 def shown_classes(count: int) -> np.ndarray:

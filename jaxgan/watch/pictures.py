@@ -14,7 +14,7 @@ GRID_PIXELS = 512
 SEAM = 128
 DENSITY_BINS = 128
 # Bytes of a run's picture of points, see ``landscape``, and of a frame of it.
-POINTS, POINTS_FRAME = 40_000, 90_000
+POINTS, POINTS_FRAME = 30_000, 50_000
 # Of an animation at most: frames, and pixels on a side of one.
 FRAMES, FRAME_PIXELS = 100, 1040
 

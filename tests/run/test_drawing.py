@@ -196,11 +196,13 @@ def test_a_run_on_points_draws_them_real_and_generated_over_a_ground(tmp_path):
     assert (drawn[0] != drawn[1]).any(), "each lane draws its own"
 
 
-def labelled(count):
+def labelled(count, n):
     """A drawing whose samples tell their label and their latents, of so many classes."""
-    ready, _ = prepared(name="cgan_digits")
+    ready, _ = prepared(f"sample.n={n}", name="cgan_digits")
+    made = []
 
     def generate(state, latents, *, labels, averaged=True):
+        made.append(len(labels))
         value = labels[:, None, None, None] / 50 + jnp.zeros((1, 8, 8, 1))
         return value.at[:, 0, 0, 0].set(latents[:, 0])
 
@@ -213,14 +215,16 @@ def labelled(count):
         patch.setattr(drawing, "sheet", lambda *told: handed.append(told))
         found = drawing.draw(changed, ready.start()["state"], drawing.Shown())
     assert set(found) == {"step", "classes"}
-    latents = sampling.latents(ready, ready.purpose_key(program.SAMPLE), 7)
+    assert made == [n], "it is compiled for the grid alone"
+    latents = sampling.latents(ready, ready.purpose_key(program.SAMPLE), n)
     return *handed[0], latents
 
 
-@pytest.mark.parametrize(("count", "rows"), [(2, 2), (10, 10), (45, 20)])
-def test_a_row_a_class_of_the_same_latents(count, rows):
-    samples, names, latents = labelled(count)
-    columns = max(4, -(-7 // rows))
+@pytest.mark.parametrize(
+    ("count", "n", "rows", "columns"), [(2, 50, 2, 8), (10, 7, 10, 7), (45, 30, 20, 8)]
+)
+def test_a_row_a_class_of_the_same_latents(count, n, rows, columns):
+    samples, names, latents = labelled(count, n)
     assert samples.shape == (rows, columns, 8, 8, 1)
     shown = [int(name.removeprefix("class ")) for name in names]
     assert (shown[0], shown[-1], len(set(shown))) == (0, count - 1, rows)
