@@ -20,7 +20,7 @@ from jaxgan.base import errors, preemption
 from jaxgan.data import datasets
 from jaxgan.methods.gan import GAN
 from jaxgan.run import checkpoint, program
-from jaxgan.watch import callbacks, log, pictures
+from jaxgan.watch import callbacks, landscape, log, pictures
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
@@ -477,7 +477,12 @@ def test_a_frame_is_bounded_whatever_the_picture_is(tmp_path):
 @pytest.mark.parametrize("shape", [(8, 8, 1), (30, 20, 3), (2,)])
 def test_the_size_of_a_picture_is_known_before(tmp_path, shape):
     samples = np.random.default_rng(0).uniform(-1, 1, (500, *shape))
-    pictures.save(pictures.picture(samples), tmp_path / "one.png")
+    if shape == (2,):
+        logits = 4 * np.sin(landscape.places() * [9, 7]).sum(axis=1)
+        image = landscape.landscape(samples, samples, logits)
+    else:
+        image = pictures.grid(samples)
+    pictures.save(image, tmp_path / "one.png")
     pictures.animate([tmp_path / "one.png"], tmp_path / "one.gif")
     for name, told in zip(("one.png", "one.gif"), pictures.sizes(500, shape), strict=True):
         assert told / 8 < (tmp_path / name).stat().st_size < 4 * told, name

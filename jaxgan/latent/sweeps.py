@@ -11,6 +11,7 @@ from jaxgan.base import errors
 from jaxgan.latent import generator as generators
 from jaxgan.latent import styles
 from jaxgan.methods.infogan import CATEGORICAL, CONTINUOUS
+from jaxgan.run.sampling import of_classes
 
 PyTree = Any
 # Of StyleGAN2's psi, and of BigGAN's thresholds.
@@ -83,15 +84,14 @@ def class_grid(gan: Any, latents: PyTree, labels: Any = None) -> tuple[np.ndarra
       UserError: if it takes no labels, or there are no such ones.
     """
     made = generators.of(gan)
-    n = made.check(latents)
+    made.check(latents)
     if not made.num_classes:
         raise errors.UserError(f"{made.name} takes no labels: it has no classes to show")
     count = made.num_classes if labels is None else np.size(labels)
     chosen = made.labels(labels, count)
     assert chosen is not None
-    again = generators.rows(latents, np.tile(np.arange(n), count))
-    samples = made.images(again, np.repeat(chosen, n))
-    return samples.reshape(count, n, *made.shape), [made.classes[label] for label in chosen]
+    samples = of_classes(made.images, latents, chosen)
+    return samples, [made.classes[label] for label in chosen]
 
 
 def code_sweep(

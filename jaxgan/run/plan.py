@@ -5,7 +5,7 @@ import math
 import jax
 from ml_collections import ConfigDict
 
-from jaxgan.run import program
+from jaxgan.run import drawing, program
 from jaxgan.run.run_folder import to_json
 from jaxgan.watch import pictures
 
@@ -33,9 +33,7 @@ def describe(config: ConfigDict) -> str:
         "under way",
     ]
     if config.sample.every:
-        lines.append(
-            f"pictures: {pictures_cost(config, spec.shape, ready.method.encode is not None)}"
-        )
+        lines.append(f"pictures: {pictures_cost(ready)}")
     return "\n".join(lines)
 
 
@@ -49,11 +47,15 @@ def checkpoints_size(ready: program.Program) -> int:
     return (kept(ready.config) + 1) * ready.bytes
 
 
-def pictures_cost(config: ConfigDict, shape: tuple[int, ...], encodes: bool) -> str:
+def pictures_cost(ready: program.Program) -> str:
     """How many pictures there will be, and about what they and their animation take."""
+    config, shape, method = ready.config, ready.spec.shape, ready.method
     count = 1 + math.ceil(config.steps / config.sample.every)
     picture, frame = pictures.sizes(config.sample.n, shape)
-    if encodes:  # each image beside what is made of it again, too
-        picture *= 3
+    if method.encode is not None and len(shape) == 3:
+        picture *= 3  # each image beside what is made of it again, too
+    if "labels" in method.conditions and len(shape) == 3:
+        rows = len(drawing.shown_classes(ready.spec.num_classes))
+        picture += pictures.sizes(rows * drawing.COLUMNS, shape)[0]
     animation = min(count, pictures.FRAMES) * frame
     return f"about {count * picture / 1e6:.1f} MB for {count:,}, {animation / 1e6:.1f} MB animated"

@@ -63,6 +63,23 @@ def generate(
     return in_chunks(make, n, chunk or CHUNK)
 
 
+def of_classes(
+    make: Callable[[PyTree, np.ndarray], np.ndarray], latents: PyTree, labels: np.ndarray
+) -> np.ndarray:
+    """Samples [K, n, *shape] of the same n latents, a row for each of K labels.
+
+    Args:
+      make: ``(latents, labels) -> samples`` of as many of both.
+      latents: of n samples.
+      labels: int32 [K].
+    """
+    n = len(jax.tree.leaves(latents)[0])
+    index = np.tile(np.arange(n), len(labels))
+    again = jax.tree.map(lambda x: np.asarray(x)[index], latents)
+    samples = make(again, np.repeat(labels, n))
+    return samples.reshape(len(labels), n, *samples.shape[1:])
+
+
 def encode(
     ready: Program,
     state: State,

@@ -1,4 +1,4 @@
-"""Pictures of samples: a grid of images or a density of points, and an animation of both."""
+"""Pictures of samples: a grid of images or a density of points, and an animation of a run's."""
 
 import math
 from collections.abc import Sequence
@@ -13,6 +13,8 @@ from jaxgan.base import files
 GRID_PIXELS = 512
 SEAM = 128
 DENSITY_BINS = 128
+# Bytes of a run's picture of points, see ``landscape``, and of a frame of it.
+POINTS, POINTS_FRAME = 30_000, 50_000
 # Of an animation at most: frames, and pixels on a side of one.
 FRAMES, FRAME_PIXELS = 100, 1040
 
@@ -76,12 +78,12 @@ def layout(n: int) -> tuple[int, int]:
 
 
 def sizes(n: int, shape: tuple[int, ...]) -> tuple[int, int]:
-    """About how many bytes a picture of n samples of this shape takes, and a frame of it.
+    """About how many bytes a run's picture of n samples of this shape takes, and a frame of it.
 
     As if samples were noise, which no compression makes smaller; enlarging adds little to a PNG.
     """
     if len(shape) < 3:
-        return DENSITY_BINS**2 // 2, DENSITY_BINS**2
+        return POINTS, POINTS_FRAME
     height, width, channels = shape
     rows, columns = layout(n)
     factor = max(1, GRID_PIXELS // (columns * (width + 1)))

@@ -65,7 +65,7 @@ def scatter(
 
 
 def framed(
-    pixels: np.ndarray, edge: int, classes: Sequence[str], colours: Sequence[Colour]
+    pixels: np.ndarray, edge: float, classes: Sequence[str], colours: Sequence[Colour]
 ) -> Image.Image:
     """The square with its scale below and to the left, and the legend to the right."""
     shown = list(classes[: COLUMN * COLUMNS])
@@ -85,7 +85,7 @@ def framed(
         draw.text((left - 5, 8 + GRID_PIXELS - 1 - part), str(value), "black", font, anchor="rm")
     for i, name in enumerate(names):
         x, y = right + 10 + i // COLUMN * wide, 8 + i % COLUMN * LINE
-        if name != "...":
+        if name not in ("", "..."):
             draw.rectangle((x, y + 2, x + 11, y + 13), fill=colours[i])
         draw.text((x + 18, y + 8), name, "black", font, anchor="lm")
     return sheet
