@@ -97,7 +97,9 @@ def digest(config: ConfigDict) -> str:
     common = dict(configs.flatten(configs.default()))
     set_apart = {k: v for k, v in configs.flatten(config) if common.get(k) != v}
     known = [to_json(set_apart), jax.__version__, topology.version()]
-    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:8]
+    # Files beside the experiments lie elsewhere on another machine.
+    text = json.dumps(known, sort_keys=True).replace(str(EXPERIMENTS), "")
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def compiled(name: str, tpus: chips.Slice, inception: str = "") -> list[str]:

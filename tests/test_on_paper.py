@@ -148,6 +148,14 @@ def test_rows_outlive_a_new_field_but_no_other_setting(monkeypatch):
     older = settings.copy_and_resolve_references().unlock()
     del older["arms"]
     assert on_paper.digest(older) == before
+    styled = on_paper.load("fast_style_folder256")
+    here = on_paper.digest(styled)
+    elsewhere = styled.copy_and_resolve_references().unlock()
+    elsewhere.method.style = styled.method.style.replace(str(on_paper.EXPERIMENTS), "/elsewhere")
+    assert elsewhere.method.style != styled.method.style
+    with monkeypatch.context() as patch:
+        patch.setattr(on_paper, "EXPERIMENTS", "/elsewhere")
+        assert on_paper.digest(elsewhere) == here
     for field, value in (("batch_size", 32), ("precision", "bfloat16")):
         other = settings.copy_and_resolve_references().unlock()
         other[field] = value
