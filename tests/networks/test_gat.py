@@ -185,3 +185,70 @@ def test_judgements_are_the_authors(golden):
     stages = side_by_side(last(golden["out/img_stages"]))
     found = D.apply(variables, stages, labels, train=False)
     near(found.logits, golden["out/d_logits_of_img_stages"][:, 0])
+
+
+# Without the authors' file.
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A generator of 3 classes, its variables with means of w, latents and labels."""
+    G = gat.Generator((8, 8, 2), depth=2, stages=2, num_classes=3, width=8, attention_heads=2)
+    z, labels = jax.random.normal(KEY, (4, 6)), jnp.array([0, 2, 2, 0])
+    variables = G.init(KEY, z, labels, train=False)
+    means = jax.random.normal(jax.random.key(1), (3, 8))
+    return G, {**variables, "w_avg": {"mean": means}}, z, labels
+
+
+def test_truncation_and_guidance_go_to_and_from_means(small):
+    G, variables, z, labels = small
+    w = G.apply(variables, z, labels, train=False, method="map")
+    means = variables["w_avg"]["mean"]
+    for psi, expected in ((1.0, w), (0.0, means[labels]), (0.5, (w + means[labels]) / 2)):
+        near(G.apply(variables, w, labels, psi, method="truncate"), expected, 1e-5)
+    every = [G.apply(variables, z, jnp.full(4, k), train=False, method="map") for k in range(3)]
+    mean = sum(every) / 3
+    for scale, expected in ((1.0, w), (0.0, mean), (2.0, 2 * w - mean), (None, w)):
+        near(G.apply(variables, w, z, labels, scale, method="guide"), expected, 1e-5)
+
+
+def test_the_mean_of_a_class_that_is_not_there_stays(small):
+    G, variables, z, labels = small
+    w = G.apply(variables, z, labels, train=False, method="map")
+    _, moved = G.apply(variables, z, labels, train=True, mutable=["w_avg"])
+    before, after = variables["w_avg"]["mean"], moved["w_avg"]["mean"]
+    near(after[1], before[1], 0)
+    near(after[2], 0.995 * before[2] + 0.005 * w[1:3].mean(axis=0), 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"patch": 3}, "patches of 3 x 3 do not divide images of 8 x 8"),
+        ({"depth": 3}, "a depth of 3 is not divisible by 2 stages"),
+        ({"attention_heads": 3}, "3 heads do not divide a width of 8"),
+        ({"attention_heads": 4}, "a head with rotary positions has 4, 8, 12"),
+        ({"width": 6, "attention_heads": 1}, "6"),
+    ],
+)
+def test_what_does_not_fit(fields, told):
+    known = {"depth": 2, "stages": 2, "width": 8, "attention_heads": 2, **fields}
+    with pytest.raises(ValueError, match=told):
+        gat.Generator((8, 8, 2), **known).init(KEY, jnp.zeros((1, 6)), train=False)
+
+
+def test_patches_are_put_together_again():
+    x = jnp.arange(2 * 4 * 6 * 3.0).reshape(2, 4, 6, 3)
+    rows = transformer.patches(x, 2)
+    assert rows.shape == (2, 6, 12)
+    near(rows[0, 1], x[0, :2, 2:4].ravel(), 0)
+    near(transformer.unpatched(rows, (4, 6, 3), 2), x, 0)
+
+
+def test_a_rotated_product_is_of_the_distance_alone():
+    cosines, sines = transformer.rotations(5, 5, 8)
+    query, key = jax.random.normal(KEY, (2, 1, 1, 1, 8))
+    turned = [transformer.rotate(x.repeat(25, 1), cosines, sines)[0, :, 0] for x in (query, key)]
+    products = (turned[0] @ turned[1].T).reshape(5, 5, 5, 5)
+    near(products[1, 2, 2, 0], products[2, 4, 3, 2], 1e-5)
+    assert abs(products[0, 0, 0, 1] - products[0, 0, 1, 0]) > 1e-3
