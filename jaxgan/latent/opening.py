@@ -77,6 +77,10 @@ def read_latents(path: files.Place, made: Generator, drawing: jax.Array) -> PyTr
       UserError: if it cannot be read, or holds none.
     """
     try:
+        # NumPy takes what it does not know for a pickle, and says how to trust it.
+        with open(Path(path), "rb") as file:
+            if not file.read(6).startswith((b"\x93NUMPY", b"PK")):
+                raise errors.UserError(f"{path} cannot be read: it is no .npy and no .npz")
         stored = np.load(Path(path), allow_pickle=False)
         found = {"z": stored} if isinstance(stored, np.ndarray) else dict(stored)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -90,6 +94,8 @@ def read_latents(path: files.Place, made: Generator, drawing: jax.Array) -> PyTr
         kind = f"{values.dtype} {list(values.shape)}"
         raise errors.UserError(f"{name} of {path} must be floats [n, ...], not {kind}")
     values = values.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise errors.UserError(f"{name} of {path} must be finite")
     if name == "w":
         return {"w": values}
     drawn = made.draw(drawing, len(values))

@@ -45,8 +45,9 @@ def answer(flags: argparse.Namespace, config: ConfigDict | None) -> str:
     # All devices, as far as they divide the searches.
     gan = opening.model(flags, config, devices=0)
     licence = f"\n{gan.file.licence}" if flags.weights else ""
-    shape = generators.of(gan).shape
-    images = targets.read(list(wanted.files), shape)
+    made = generators.of(gan)
+    made.check_images()
+    images = targets.read(list(wanted.files), made.shape)
     labels = None if flags.labels is None else np.resize(np.asarray(flags.labels), len(images))
     found = project(gan, images, key, labels=labels, settings=asked)
     write(found, list(wanted.files.values()))

@@ -36,7 +36,8 @@ def answer(flags: argparse.Namespace, settings: ConfigDict | None) -> str:
     if out.suffix != ".npz":
         made.check_images()
     points = chosen(flags, made, key)
-    frames = flags.n or (FILMED if out.suffix in film.SUFFIXES else FRAMES)
+    usual = FILMED if out.suffix in film.SUFFIXES else FRAMES
+    frames = usual if flags.n is None else flags.n
     samples, latents = interpolation.interpolate(
         made,
         points,

@@ -23,8 +23,8 @@ def show(images: Any) -> None:
     """Draws images as a grid where a notebook shows what a cell does; else in a window.
 
     Args:
-      images: in [-1, 1], [n, H, W, C] or one [H, W, C], grey (C = 1) or colour (C = 3); or points
-        [n, 2]. Values outside are cut off.
+      images: in [-1, 1] or uint8, [n, H, W, C] or one [H, W, C], grey (C = 1) or colour (C = 3); or
+        points [n, 2]. Values outside are cut off.
 
     Raises:
       UserError: if they are of another shape, or no numbers.
@@ -40,9 +40,14 @@ def show(images: Any) -> None:
 
 def checked(images: Any) -> np.ndarray:
     """Images [n, H, W, C] or points [n, 2]; see ``show``."""
-    found = np.asarray(images)
+    try:
+        found = np.asarray(images)
+    except ValueError as error:
+        raise errors.UserError(f"images are of one shape: {errors.describe(error)}") from error
     if found.ndim == 3:
         found = found[None]
+    if found.dtype == np.uint8:
+        found = found / np.float32(127.5) - 1
     drawable = found.ndim == 4 or (found.ndim == 2 and found.shape[1] == 2)
     if not drawable or not found.size or found.dtype.kind not in "fiu":
         kind = f"{found.dtype} {list(found.shape)}"

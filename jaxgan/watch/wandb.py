@@ -33,7 +33,7 @@ def check(config: ConfigDict) -> None:
     asked = config.log.wandb
     if not asked:
         return
-    if asked.count("/") > 1 or not all(asked.split("/")):
+    if asked.count("/") > 1 or not all(asked.split("/")) or set(asked) & set("\\#?%:"):
         raise errors.UserError(f"config.log.wandb is PROJECT or ENTITY/PROJECT, not {asked!r}")
     if importlib.util.find_spec("wandb") is None:
         raise errors.UserError("config.log.wandb needs wandb: pip install 'jaxgan[wandb]'")

@@ -394,6 +394,7 @@ WRONG = [
     ("gan", "interpolate", ("--labels=3",), "method 'gan' takes no labels"),
     ("gan", "interpolate", ("--points=1",), "--points must be at least 2, not 1"),
     ("gan", "interpolate", ("--n=1",), "at least 2 frames"),
+    ("gan", "interpolate", ("--n=0",), "at least 2 frames"),
     ("gan", "interpolate", ("--truncation=.5",), "method 'gan' takes no truncation"),
     ("gan", "interpolate", ("--latents=none.npy",), "none.npy cannot be read"),
     ("gan", "interpolate", ("--out=a.jpg",), "this is written as .png, .npz, .gif, .mp4, not"),
@@ -424,10 +425,12 @@ def test_files_of_latents_that_are_none(gan, tmp_path):
     own = generator.of(gan)
     (tmp_path / "text.npy").write_text("no array")
     np.save(tmp_path / "whole.npy", np.zeros((2, 3), int))
+    np.save(tmp_path / "nan.npy", np.full((2, 3), np.nan, np.float32))
     np.savez(tmp_path / "other.npz", x=np.zeros((2, 3)))
     np.save(tmp_path / "short.npy", np.zeros((2, 3), np.float32))
     for name, told in (
-        ("text.npy", "cannot be read"),
+        ("text.npy", "cannot be read: it is no .npy and no .npz"),
+        ("nan.npy", "z of .* must be finite"),
         ("whole.npy", r"must be floats \[n, ...\], not int64"),
         ("other.npz", "must hold z, latents or w; it holds x"),
     ):
@@ -444,6 +447,11 @@ def test_points_are_no_images(trained_run, tmp_path, capsys):
     assert command("--mode=explore", "--what=directions", place) == 2
     assert "makes points [2], and no images" in capsys.readouterr().err
     assert command("--mode=interpolate", place) == 2
+    image, found = tmp_path / "a.png", tmp_path / "found"
+    Image.new("RGB", (8, 8)).save(image)
+    assert command("--mode=project", place, f"--target={image}", f"--out={found}") == 2
+    assert "makes points [2], and no images" in capsys.readouterr().err
+    assert not found.exists()
     out = tmp_path / "way.npz"
     assert command("--mode=interpolate", place, f"--out={out}") == 0
     assert np.load(out)["images"].shape == (3, 8, 2)

@@ -16,6 +16,7 @@ import jaxgan
 from jaxgan.base import terminal
 from jaxgan.base.errors import UserError
 from jaxgan.run import notebook
+from jaxgan.watch import pictures
 from tests.conftest import run, smoke
 from tests.weights.test_reading import golden
 
@@ -48,6 +49,13 @@ def test_images_are_shown_as_a_grid(kernel):
     assert grid.size == (2 * 7 * 36, 2 * 7 * 36)
     assert one.size == (7 * 73, 7 * 73)
     assert points.mode == "L"
+
+
+def test_bytes_are_shown_as_what_they_are():
+    stored = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    np.testing.assert_array_equal(pictures.to_bytes(notebook.checked(stored)), stored)
+    with pytest.raises(UserError, match="images are of one shape"):
+        notebook.checked([np.zeros((8, 8, 1)), np.zeros((4, 8, 1))])
 
 
 def test_outside_of_a_notebook_they_have_a_window(monkeypatch):

@@ -133,6 +133,7 @@ def test_it_is_given_up_once(tmp_path, monkeypatch, capsys, broken):
     [
         ("a/b/c", "config.log.wandb is PROJECT or ENTITY/PROJECT, not 'a/b/c'"),
         ("a/", "config.log.wandb is PROJECT or ENTITY/PROJECT, not 'a/'"),
+        ("a#b", "config.log.wandb is PROJECT or ENTITY/PROJECT, not 'a#b'"),
         ("gans", "config.log.wandb: no API key; wandb login, or WANDB_MODE=offline"),
     ],
 )
