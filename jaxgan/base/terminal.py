@@ -10,8 +10,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tqdm import TqdmWarning, tqdm
-
 from jaxgan.base import files
 from jaxgan.base.errors import BAD_INPUT, UserError, nearest
 
@@ -97,6 +95,9 @@ def progress(*, quiet: bool = False, **given: Any) -> Any:
       quiet: whether nothing is to be seen in any case.
       **given: to tqdm.
     """
+    # Not at the top, which every command line would wait for.
+    from tqdm import TqdmWarning, tqdm
+
     if not in_notebook():
         return tqdm(disable=quiet or None, **given)  # None: if it is no terminal
     with warnings.catch_warnings():
