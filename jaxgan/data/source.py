@@ -33,6 +33,11 @@ class Spec(NamedTuple):
     target: tuple[int, ...] = ()
     targets: int = 0
 
+    @property
+    def called(self) -> tuple[str, ...]:
+        """The names of the classes, or their numbers where they have none."""
+        return self.classes or tuple(map(str, range(self.num_classes)))
+
 
 @dataclasses.dataclass(frozen=True)
 class Source:

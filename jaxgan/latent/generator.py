@@ -198,7 +198,7 @@ def of_run(gan: Model) -> Generator:
         name,
         tuple(spec.shape),
         spec.num_classes if "labels" in method.conditions else 0,
-        tuple(spec.classes) or tuple(map(str, range(spec.num_classes or 0))),
+        spec.called,
         gan.latents,
         lambda latents: requests.check_latents(method, latents),
         gan.state,

@@ -14,7 +14,15 @@ from jaxgan.networks import Critique
 from jaxgan.nn import Dense, Embed, blocks
 from jaxgan.nn.stages import stage
 from jaxgan.nn.styled_transformer import TABLE, Block, Head, Mapping, slow
-from jaxgan.nn.transformer import XAVIER, Attention, RMSNorm, SwiGLU, patches, position_table
+from jaxgan.nn.transformer import (
+    XAVIER,
+    Attention,
+    RMSNorm,
+    SwiGLU,
+    grid_of,
+    patches,
+    position_table,
+)
 from jaxgan.nn.weights import parameter, per_channel
 
 
@@ -48,14 +56,11 @@ class Generator(nn.Module):
     def setup(self) -> None:  # noqa: D102
         if self.stages < 1 or self.depth < 1 or self.depth % self.stages:
             raise ValueError(f"a depth of {self.depth} is not divisible by {self.stages} stages")
-        H, W, p = *self.shape[:2], self.patch
-        if p < 1 or H % p or W % p:
-            raise ValueError(f"patches of {p} x {p} do not divide images of {H} x {W}")
         self.mapping = Mapping(self.width, self.num_classes)
-        grid = (H // p, W // p)
+        self.grid = grid = grid_of(self.shape, self.patch)
         self.blocks = [Block(self.attention_heads, grid, self.dtype) for _ in range(self.depth)]
-        self.heads = [Head(self.shape, p, self.dtype) for _ in range(self.stages)]
-        size = (max(1, self.num_classes or 1), self.width)
+        self.heads = [Head(self.shape, self.patch, self.dtype) for _ in range(self.stages)]
+        size = (self.num_classes or 1, self.width)
         self.w_avg = self.variable("w_avg", "mean", jnp.zeros, size, jnp.float32)
 
     def __call__(
@@ -131,8 +136,7 @@ class Generator(nn.Module):
 
     def synthesize(self, w: jax.Array) -> jax.Array:
         """Images [stages, B, H, W, C] of styles w [B, D]; the last one is the whole."""
-        H, W, p = *self.shape[:2], self.patch
-        table = position_table(H // p, W // p, self.width)
+        table = position_table(*self.grid, self.width)
         x = jnp.broadcast_to(jnp.asarray(table, self.dtype), (len(w), *table.shape))
         w = w.astype(self.dtype)
         images: list[jax.Array] = []
@@ -204,8 +208,7 @@ class Discriminator(nn.Module):
     def __call__(  # noqa: D102
         self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
     ) -> Critique:
-        H, W, p = *x.shape[1:3], self.patch
-        rows, grid = patches(x, p), (H // p, W // p)
+        rows, grid = patches(x, self.patch), grid_of(x.shape[1:], self.patch)
         tokens = Dense(self.width, kernel_init=XAVIER, dtype=self.dtype, name="from_image")(rows)
         table = position_table(*grid, self.width)
         tokens = tokens + jnp.asarray(table, tokens.dtype)[None]

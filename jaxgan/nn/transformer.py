@@ -48,24 +48,33 @@ class Slowed:
         return plain(module, name, init, shape, fan_in) * self.multiplier
 
 
-def patches(x: jax.Array, size: int) -> jax.Array:
-    """Images [B, H, W, C] as rows of patches [B, HW / size^2, size^2 C], each row by row.
+def grid_of(shape: tuple[int, ...], size: int) -> tuple[int, int]:
+    """How many patches images [H, W, C] have below and beside each other.
 
     Raises:
       ValueError: if the patches do not divide the image.
     """
-    B, H, W, C = x.shape
+    H, W = shape[:2]
     if size < 1 or H % size or W % size:
         raise ValueError(f"patches of {size} x {size} do not divide images of {H} x {W}")
-    x = x.reshape(B, H // size, size, W // size, size, C).swapaxes(2, 3)
-    return x.reshape(B, -1, size * size * C)
+    return H // size, W // size
+
+
+def patches(x: jax.Array, size: int) -> jax.Array:
+    """Images [B, H, W, C] as rows of patches [B, HW / size^2, size^2 C], each row by row.
+
+    Raises:
+      ValueError: as ``grid_of`` does.
+    """
+    rows, columns = grid_of(x.shape[1:], size)
+    x = x.reshape(len(x), rows, size, columns, size, -1).swapaxes(2, 3)
+    return x.reshape(len(x), rows * columns, -1)
 
 
 def unpatched(rows: jax.Array, shape: tuple[int, ...], size: int) -> jax.Array:
     """Images [B, *shape] of their ``patches``."""
-    H, W, C = shape
-    x = rows.reshape(len(rows), H // size, W // size, size, size, C).swapaxes(2, 3)
-    return x.reshape(-1, H, W, C)
+    x = rows.reshape(len(rows), *grid_of(shape, size), size, size, shape[-1]).swapaxes(2, 3)
+    return x.reshape(-1, *shape)
 
 
 def position_table(height: int, width: int, features: int) -> np.ndarray:

@@ -148,18 +148,13 @@ def by_class(ready: Program, state: State, latents: Any) -> Image.Image:
         chunk = min(n, sampling.CHUNK)
         return sampling.generate(ready, state, latents, chunk=chunk, labels=labels)
 
-    samples, names = sampling.of_classes(make, first, labels)[:, :COLUMNS], class_names(ready)
-    return sheet(samples, [names[label] for label in labels])
+    samples = sampling.of_classes(make, first, labels)[:, :COLUMNS]
+    return sheet(samples, [ready.spec.called[label] for label in labels])
 
 
 def shown_classes(count: int) -> np.ndarray:
     """The labels of at most ``ROWS`` of the classes, int32 and evenly spaced."""
     return np.linspace(0, count - 1, min(count, ROWS)).round().astype(np.int32)
-
-
-def class_names(ready: Program) -> list[str]:
-    """Of the classes, or their numbers."""
-    return list(ready.spec.classes) or [str(label) for label in range(ready.spec.num_classes)]
 
 
 def reconstructed(ready: Program, state: State, rows: data.Batch) -> np.ndarray:
@@ -181,7 +176,7 @@ def plane(ready: Program, state: State, shown: Shown) -> dict[str, Image.Image]:
     chunks = np.split(shown.coded, range(CHUNK, len(shown.coded), CHUNK))
     rows = (data.to_float({"image": chunk})["image"] for chunk in chunks)
     codes = np.concatenate([sampling.encode(ready, state, chunk) for chunk in rows])
-    found = {LATENTS: scatter(codes, shown.labels, class_names(ready))}
+    found = {LATENTS: scatter(codes, shown.labels, ready.spec.called)}
     if not ready.method.conditions:
         samples = sampling.generate(ready, state, lattice(SIDE))
         found[MANIFOLD] = pictures.grid(samples)

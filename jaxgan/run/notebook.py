@@ -2,7 +2,6 @@
 
 import base64
 import io
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,8 +86,5 @@ def told(shape: tuple[int, ...]) -> str:
 
 def parameters(networks: Mapping[str, PyTree]) -> str:
     """How many each network has, 1,234 of g."""
-    counts = {
-        name: sum(math.prod(x.shape) for x in jax.tree.leaves(each))
-        for name, each in networks.items()
-    }
+    counts = {name: sum(x.size for x in jax.tree.leaves(each)) for name, each in networks.items()}
     return ", ".join(f"{count:,} of {name}" for name, count in counts.items())

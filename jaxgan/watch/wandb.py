@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import importlib.util
 import io
-import json
 import os
 import uuid
 from pathlib import Path
@@ -74,7 +73,7 @@ class Tracker:
             name=str(workdir)[-LONGEST:],
             id=identity(workdir),
             resume="allow",
-            config=json.loads(config.to_json_best_effort()),
+            config=config.to_dict(),
             dir=workdir,
             reinit="create_new",  # one for each of several seeds
             # What a run prints is its own affair.

@@ -118,15 +118,18 @@ def test_open_mpi_5_is_told_where_process_0_is_or_says_that_it_must_be():
 
 def test_an_address_without_a_port_is_named(monkeypatch):
     monkeypatch.setattr(os, "environ", EXPLICIT | {"JAX_COORDINATOR_ADDRESS": "localhost"})
-    with pytest.raises(errors.UserError, match="HOST:PORT, not 'localhost'"):
-        processes.joined().__enter__()
+    with pytest.raises(errors.UserError, match="HOST:PORT, not 'localhost'"), processes.joined():
+        pass
 
 
 def test_what_jax_makes_of_the_variables_is_one_line(monkeypatch):
     monkeypatch.setattr(os, "environ", SLURM | {"SLURM_JOB_ID": "x"})
     monkeypatch.setattr(jax.distributed, "initialize", lambda **given: int("x"))
-    with pytest.raises(errors.UserError, match=r"TASKS says 4 processes, .* 'x'.*; start all 4"):
-        processes.joined().__enter__()
+    with (
+        pytest.raises(errors.UserError, match=r"TASKS says 4 processes, .* 'x'.*; start all 4"),
+        processes.joined(),
+    ):
+        pass
 
 
 WAITING = """

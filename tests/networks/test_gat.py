@@ -78,6 +78,11 @@ def unit(file, at):
     return {"gate_and_value": dense(file, f"{at}.w12"), "output": dense(file, f"{at}.w3")}
 
 
+def block(file, at):
+    """What a block has in both networks."""
+    return {"attention": attention(file, f"{at}.attn"), "unit": unit(file, f"{at}.mlp")}
+
+
 def generator(file, depth, stages):
     """The variables of a generator, from the authors' names."""
     params = {
@@ -90,8 +95,7 @@ def generator(file, depth, stages):
     for i in range(depth):
         at = f"G/blocks.{i}"
         params[f"blocks_{i}"] = {
-            "attention": attention(file, f"{at}.attn"),
-            "unit": unit(file, f"{at}.mlp"),
+            **block(file, at),
             "modulation": dense(file, f"{at}.adaLN_modulation.1"),
         }
     for i in range(stages):
@@ -122,8 +126,7 @@ def discriminator(file, depth):
     for i in range(depth):
         at = f"D/blocks.{i}"
         params[f"block_{i}"] = {
-            "attention": attention(file, f"{at}.attn"),
-            "unit": unit(file, f"{at}.mlp"),
+            **block(file, at),
             **{f"norm_{j}": {"scale": file[f"{at}.norm{j + 1}.weight"]} for j in range(2)},
             "scale_0": file[f"{at}.ls_attn"],
             "scale_1": file[f"{at}.ls_mlp"],
