@@ -101,13 +101,24 @@ def check_place(path: Path) -> None:
         raise errors.UserError(f"cannot write {path}: no file can be made there")
 
 
+def check_new(path: Path) -> None:
+    """Refuses a file that somebody has named, and that is there already.
+
+    Raises:
+      UserError: if it is, or as ``check_place`` does.
+    """
+    check_place(path)
+    if path.exists():
+        raise errors.UserError(f"{path} is there already; take another --out")
+
+
 def amount(count: float) -> str:
     """A number of bytes in the unit that fits it."""
     for unit in ("bytes", "kB", "MB"):
         if count < 999.5:
             return f"{count:.3g} {unit}"
         count /= 1000
-    return f"{count:.1f} GB"
+    return f"{count:,.1f} GB"
 
 
 def expanded(path: Place) -> Path:

@@ -79,6 +79,19 @@ def header(path: pathlib.Path) -> tuple[int, int, int]:
         raise _bad(path, error) from error
 
 
+def frames(path: pathlib.Path) -> int:
+    """How many images a file holds, of which ``decode`` takes the first.
+
+    Raises:
+      UserError: the header cannot be read, naming the file.
+    """
+    try:
+        with Image.open(path) as image:
+            return getattr(image, "n_frames", 1)
+    except Exception as error:  # see header()
+        raise _bad(path, error) from error
+
+
 def decode(path: pathlib.Path) -> np.ndarray:
     """The image in a file: uint8 [H, W, C], C = 1 for grey files and 3 for all others.
 
@@ -125,5 +138,6 @@ def _pixels(image: Image.Image) -> np.ndarray:
 
 
 def _bad(path: pathlib.Path, error: Exception) -> UserError:
-    reason = one_line(error).replace(repr(str(path)), "the file")
+    # Pillow's sentences name the path once more.
+    reason = one_line(error).replace(f" {str(path)!r}", "")
     return UserError(f"cannot read the image {path}: {reason}")

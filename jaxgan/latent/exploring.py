@@ -101,6 +101,9 @@ def answer(flags: argparse.Namespace, settings: ConfigDict | None) -> str:
     made = generators.of(gan)
     made.check_images()
     out = opening.place(flags, gan, flags.what, suffixes)
+    if out.suffix == ".png" and flags.what != "spectra" and flags.n is not None:
+        H, W, _ = made.shape  # an image each at least
+        pictures.check_size(flags.n * (W + 1), H + 1)
     config = settings if flags.weights else gan.config
     asked = Asked(
         gan,

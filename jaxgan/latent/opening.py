@@ -41,20 +41,25 @@ def place(flags: argparse.Namespace, gan: Any, name: str, suffixes: tuple[str, .
     """Where the result goes: ``--out``, or among the samples of the run.
 
     Raises:
-      UserError: for another ending than these, or a place where no file can be made.
+      UserError: if no file can be made there.
     """
-    out = Path(flags.out) if flags.out else Path(flags.workdir) / "samples"
-    if not flags.out:
-        out = out / f"{name}_{gan.step:08}{suffixes[0]}"
-    check(out, suffixes)
+    if flags.out:
+        return Path(flags.out)
+    out = Path(flags.workdir) / "samples" / f"{name}_{gan.step:08}{suffixes[0]}"
+    files.check_place(out)
     return out
 
 
 def check(out: Path, suffixes: tuple[str, ...]) -> None:
-    """Refuses a place that nothing can be written to; see ``place``."""
+    """Refuses a file that cannot be the result, before anything is loaded.
+
+    Raises:
+      UserError: for another ending than these, a place where no file can be made, or one that is
+        there already.
+    """
     if out.suffix not in suffixes:
         raise errors.UserError(f"this is written as {', '.join(suffixes)}, not {out.name!r}")
-    files.check_place(out)
+    files.check_new(out)
 
 
 def key(flags: argparse.Namespace) -> jax.Array:
@@ -92,7 +97,7 @@ def read_latents(path: files.Place, made: Generator, drawing: jax.Array) -> PyTr
     values = found[name]
     if not np.issubdtype(values.dtype, np.floating) or values.ndim < 2 or not len(values):
         kind = f"{values.dtype} {list(values.shape)}"
-        raise errors.UserError(f"{name} of {path} must be floats [n, ...], not {kind}")
+        raise errors.UserError(f"{name} of {path} must be floats [n, ...], n > 0, not {kind}")
     values = values.astype(np.float32)
     if not np.isfinite(values).all():
         raise errors.UserError(f"{name} of {path} must be finite")

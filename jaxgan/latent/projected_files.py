@@ -14,7 +14,8 @@ from jaxgan.base import errors, files
 from jaxgan.extractors.perceptual import Perceptual
 from jaxgan.latent import generator as generators
 from jaxgan.latent import opening, targets, ways
-from jaxgan.latent.projection import Projection, project
+from jaxgan.latent.generator import Generator
+from jaxgan.latent.projection import Projection, features, in_styles, project
 from jaxgan.latent.searching import Settings
 from jaxgan.latent.starting import STYLE
 from jaxgan.run import translated_files
@@ -46,9 +47,8 @@ def answer(flags: argparse.Namespace, config: ConfigDict | None) -> str:
     gan = opening.model(flags, config, devices=0)
     licence = f"\n{gan.file.licence}" if flags.weights else ""
     made = generators.of(gan)
-    made.check_images()
+    labels = check(gan, made, asked, flags.labels, len(wanted.files))
     images = targets.read(list(wanted.files), made.shape)
-    labels = None if flags.labels is None else np.resize(np.asarray(flags.labels), len(images))
     found = project(gan, images, key, labels=labels, settings=asked)
     write(found, list(wanted.files.values()))
     lines = [
@@ -57,6 +57,25 @@ def answer(flags: argparse.Namespace, config: ConfigDict | None) -> str:
         for i, path in enumerate(wanted.files.values())
     ]
     return "\n".join(lines) + licence
+
+
+def check(
+    gan: Any, made: Generator, asked: Settings, labels: list[int] | list[str] | None, n: int
+) -> np.ndarray | None:
+    """Refuses what no image is needed to refuse; the labels [n], those that are given in turn.
+
+    Raises:
+      UserError: as ``project`` does, or for more labels than images.
+    """
+    made.check_images()
+    in_styles(made, asked)
+    told = len(labels or ())
+    if told > n:
+        images = "1 image" if n == 1 else f"{n} images"
+        raise errors.UserError(f"--labels names {told}, and there is {images} to project")
+    chosen = None if labels is None else made.labels(labels, n)
+    features(gan, made.shape, asked)
+    return chosen
 
 
 def request(given: files.Place, out: files.Place) -> Request:

@@ -5,6 +5,7 @@ style, and go on by gradients, see ``searching``.
 """
 
 import dataclasses
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -94,8 +95,7 @@ def project(
     """
     settings = settings or Settings()
     g = generators.of(gan)
-    if len(g.shape) != 3:
-        raise errors.UserError(f"{g.name} was trained on points: it makes no images")
+    g.check_images()
     targets = check_images(images, g.shape)
     given = check_labels(g, labels, len(targets))
     space = Space(g, in_styles(g, settings))
@@ -111,6 +111,7 @@ def project(
         told = {"weights": g.variables, "features": variables}
         found, way = in_chunks(search, begun, told, targets, space.maps(), of_searches)
     best, wanted, last = found.pop("restart"), to_bytes(targets), way[-1]
+    tell_of_worse(way[0]["loss"], last["loss"])
     styled, rest = space.styled, found["rest"]
     return Projection(
         space="w" if styled else "z",
@@ -183,6 +184,17 @@ def in_chunks(
     return jax.tree.map(lambda *chunks: np.concatenate(chunks), *parts)
 
 
+def tell_of_worse(before: np.ndarray, after: np.ndarray) -> None:
+    """Warns of searches whose losses [n] are larger at the end than where they began, or NaN."""
+    if worse := int((~(after <= before)).sum()):
+        logging.getLogger("jaxgan").warning(
+            "%d of %d images: every search ended further away than it began; a smaller "
+            "learning_rate may help",
+            worse,
+            len(after),
+        )
+
+
 def check_images(images: Any, shape: tuple[int, ...]) -> np.ndarray:
     """The images as float32 [n, H, W, C].
 
@@ -190,7 +202,7 @@ def check_images(images: Any, shape: tuple[int, ...]) -> np.ndarray:
       UserError: if they are of another shape, or their values not in [-1, 1].
     """
     targets = requests.check_array("images", images, shape)
-    if not np.isfinite(targets).all() or np.abs(targets).max() > 1 + TOLERANCE:
+    if np.abs(targets).max() > 1 + TOLERANCE:
         raise errors.UserError("images to project must be in [-1, 1]")
     return targets
 

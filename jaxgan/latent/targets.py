@@ -39,6 +39,8 @@ def read(paths: Sequence[Path], shape: tuple[int, ...]) -> np.ndarray:
     found, changed = [], collections.Counter[str]()
     for path in paths:
         image = images.decode(path)
+        if (count := images.frames(path)) > 1:
+            changed[f"the first of {count} frames is taken"] += 1
         height, width, channels = image.shape
         if (height, width) != (H, W):
             if H != W:

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from jaxgan.base import errors, files
 from jaxgan.latent import generator as generators
 from jaxgan.latent import interpolation, opening
+from jaxgan.run import requests
 from jaxgan.watch import film, pictures
 from jaxgan.watch.sheet import sheet
 
@@ -38,6 +39,15 @@ def answer(flags: argparse.Namespace, settings: ConfigDict | None) -> str:
     points = chosen(flags, made, key)
     usual = FILMED if out.suffix in film.SUFFIXES else FRAMES
     frames = usual if flags.n is None else flags.n
+    count = len(jax.tree.leaves(points)[0])
+    if flags.labels and len(flags.labels) > count:
+        raise errors.UserError(
+            f"--labels names {len(flags.labels)}, and the way has {count} points"
+        )
+    requests.check_count(count * max(frames, 1), made.shape)
+    if out.suffix == ".png":
+        H, W, _ = made.shape
+        pictures.check_size(frames * (W + 1), (count - (not flags.loop)) * (H + 1))
     samples, latents = interpolation.interpolate(
         made,
         points,

@@ -46,10 +46,12 @@ def end(run: Run) -> str:
     """How far a run is, as its log tells."""
     if DIVERGED in run.lines.series:
         return f"diverged at step {run.lines.series[DIVERGED].steps[0]}"
-    if run.lines.last >= run.steps > 0:
+    # Its log may be gone, and its evaluations there.
+    last = run.lines.last or max((each.get("step", 0) for each in run.results), default=0)
+    if last >= run.steps > 0:
         return f"finished, {run.steps} steps"
     going = ", going on" if run_folder.holder(run.place) else ""
-    return f"step {run.lines.last} of {run.steps}{going}"
+    return f"step {last} of {run.steps}{going}"
 
 
 def seeds(arm: Arm) -> str:

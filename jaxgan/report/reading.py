@@ -114,6 +114,10 @@ def expand(workdir: Path, label: str, several: bool) -> Iterator[Found]:
             raise errors.UserError(f"no run of the sweep in {workdir} has begun yet")
         yield from begun
         return
+    within = sorted(path.parent for path in workdir.glob(f"*/{run_folder.CONFIG}"))
+    if within and not (workdir / run_folder.CONFIG).exists():
+        named = ", ".join(map(str, within[:3])) + (" ..." if len(within) > 3 else "")
+        raise errors.UserError(f"{workdir} is no run, but holds {len(within)}; name them: {named}")
     stored = run_folder.read_config(workdir)
     places = lane_folders.places(workdir, stored)
     texts = [text for text in stored.get("arms", ()) for _ in range(stored.get("seeds", 1))]

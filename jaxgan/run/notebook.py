@@ -2,6 +2,8 @@
 
 import base64
 import io
+import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +13,7 @@ from PIL import Image
 from tabulate import tabulate
 
 from jaxgan.base import errors, terminal
+from jaxgan.run import requests
 from jaxgan.watch import pictures
 
 PyTree = Any
@@ -26,13 +29,18 @@ def show(images: Any) -> None:
         points [n, 2]. Values outside are cut off.
 
     Raises:
-      UserError: if they are of another shape, or no numbers.
+      UserError: if they are of another shape, or no finite numbers; or where nothing shows them.
     """
     picture = pictures.picture(checked(images))
     if terminal.in_notebook():
         from IPython.display import display
 
         display(picture)
+    elif sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
+        raise errors.UserError(
+            "there is neither a notebook nor a screen to show images on; "
+            "jaxgan.watch.pictures.picture(images).save('FILE.png') writes them"
+        )
     else:
         picture.show()
 
@@ -47,10 +55,14 @@ def checked(images: Any) -> np.ndarray:
         found = found[None]
     if found.dtype == np.uint8:
         found = found / np.float32(127.5) - 1
-    drawable = found.ndim == 4 or (found.ndim == 2 and found.shape[1] == 2)
+    points = found.ndim == 2 and found.shape[1] == 2
+    drawable = points or (found.ndim == 4 and found.shape[3] in (1, 3))
     if not drawable or not found.size or found.dtype.kind not in "fiu":
         kind = f"{found.dtype} {list(found.shape)}"
-        raise errors.UserError(f"images are [n, H, W, C] in [-1, 1], or points [n, 2], not {kind}")
+        raise errors.UserError(
+            f"images are [n, H, W, C] in [-1, 1], C = 1 or 3, or points [n, 2], not {kind}"
+        )
+    requests.check_finite("images", found)
     return found
 
 

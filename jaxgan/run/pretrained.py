@@ -62,9 +62,10 @@ class Pretrained:
         """Latents [n, Z] as their program draws them: standard normal, Hugging Face's cut off at 2.
 
         Raises:
-          UserError: if n is less than 1.
+          UserError: if n is less than 1 or too large, or the key is none.
         """
-        requests.check_count(n)
+        requests.check_count(n, self.networks.shape)
+        requests.check_key(key)
         keys, shape = draws.sample_keys(key, n), (self.networks.latent_dim,)
         if players.is_bounded(self.networks):
             return np.asarray(draws.truncated_normal(keys, shape, CUT_OFF))

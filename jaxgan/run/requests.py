@@ -1,12 +1,15 @@
 """What a trained model is asked for, looked at before anything is drawn."""
 
+import math
+import operator
+import os
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.base import errors
+from jaxgan.base import errors, files
 from jaxgan.base.method import Method
 from jaxgan.run.program import Program
 
@@ -15,14 +18,39 @@ PyTree = Any
 SHOWN = 150
 
 
-def check_count(n: int) -> None:
-    """Refuses to draw no samples.
+def check_count(n: Any, shape: tuple[int, ...] = ()) -> None:
+    """Refuses to draw no samples, or more of this shape than the machine has memory for.
 
     Raises:
-      UserError: if n is less than 1.
+      UserError: if n is no whole number, less than 1, or too large.
     """
-    if n < 1:
+    try:
+        count = operator.index(n)
+    except TypeError:
+        raise errors.UserError(f"the number of samples must be whole, not {n!r}") from None
+    if count < 1:
         raise errors.UserError(f"the number of samples must be at least 1, not {n}")
+    size, there = (
+        count * math.prod(shape) * 4,
+        os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+    )
+    if size > there:
+        raise errors.UserError(
+            f"{count:,} samples {list(shape)} need {files.amount(size)}, and this machine has "
+            f"{files.amount(there)}"
+        )
+
+
+def check_key(key: Any) -> None:
+    """Refuses what JAX draws nothing by.
+
+    Raises:
+      UserError: if it is no random key, of the new kind or the old one.
+    """
+    dtype = getattr(key, "dtype", None)
+    kinds = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    if not (kinds and key.ndim == 0) and not (dtype == np.uint32 and np.shape(key) == (2,)):
+        raise errors.UserError(f"a random key is due, such as jax.random.key(0), not {key!r}")
 
 
 def check_latents(method: Method, latents: PyTree) -> int:
@@ -43,6 +71,8 @@ def check_latents(method: Method, latents: PyTree) -> int:
         found = _written(jax.tree.unflatten(tree, map(_kind, given)))
         raise errors.UserError(f"latents must be {wanted}, not {found}")
     check_count(n)
+    for each in given:
+        check_finite("latents", each)
     return n
 
 
@@ -70,13 +100,24 @@ def check_array(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     """The value as float32 [n, *shape], for some n.
 
     Raises:
-      UserError: if it has another shape, none of them, or no numbers.
+      UserError: if it has another shape, none of them, or no finite numbers.
     """
     found = _shape(value)
     if found is None or len(found) != len(shape) + 1 or found[1:] != shape or not found[0]:
         due = ", ".join(map(str, ("n", *shape)))
         raise errors.UserError(f"{name} must be [{due}], not {_kind(value)}")
+    check_finite(name, value)
     return np.asarray(value, np.float32)
+
+
+def check_finite(name: str, value: Any) -> None:
+    """Refuses numbers that are not all finite.
+
+    Raises:
+      UserError: naming them.
+    """
+    if not np.isfinite(np.asarray(value, np.float32)).all():
+        raise errors.UserError(f"{name} must be finite")
 
 
 def check_rows(name: str, value: Any, n: int) -> None:

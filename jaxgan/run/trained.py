@@ -98,9 +98,10 @@ class Model:
         """What n samples are generated from: an array [n, Z], or a tree of arrays [n, ...].
 
         Raises:
-          UserError: if n is less than 1.
+          UserError: if n is less than 1 or too large, or the key is none.
         """
-        requests.check_count(n)
+        requests.check_count(n, self.program.spec.shape)
+        requests.check_key(key)
         return sampling.latents(self.program, key, n)
 
     def generate(

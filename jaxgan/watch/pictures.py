@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jaxgan.base import files
+from jaxgan.base import errors, files
 
 # Small images are enlarged, without smoothing, so that a grid is about this wide.
 GRID_PIXELS = 512
 SEAM = 128
 DENSITY_BINS = 128
+# Pixels of a picture at most: of more, Pillow warns whoever opens it.
+LARGEST = 89_000_000
 # Bytes of a run's picture of points, see ``landscape``, and of a frame of it.
 POINTS, POINTS_FRAME = 30_000, 50_000
 # Of an animation at most: frames, and pixels on a side of one.
@@ -99,6 +101,19 @@ def density(points: np.ndarray) -> Image.Image:
     shade = 255 * (1 - np.sqrt(counts / max(counts.max(), 1)))
     shown = Image.fromarray(np.ascontiguousarray(shade[::-1].astype(np.uint8)))
     return shown.resize((GRID_PIXELS, GRID_PIXELS), Image.Resampling.NEAREST)
+
+
+def check_size(width: int, height: int) -> None:
+    """Refuses a picture of more pixels than ``LARGEST``.
+
+    Raises:
+      UserError: if it is.
+    """
+    if width * height > LARGEST:
+        raise errors.UserError(
+            f"a picture of {width:,} x {height:,} pixels is too large; take a smaller --n, or "
+            "write an .npz"
+        )
 
 
 def save(image: Image.Image, path: files.Place) -> None:

@@ -18,14 +18,18 @@ def sheet(images: np.ndarray, rows: Sequence[str] = (), columns: Sequence[str] =
       images: of grey or colour.
       rows: a name for each row, to its left; () for none.
       columns: a name for each column, above it; one that is too wide for it is left out.
+
+    Raises:
+      UserError: for so many that the picture would be too large.
     """
     R, N, H, W, C = images.shape
+    factor = max(1, round(pictures.GRID_PIXELS / (N * (W + 1))))
+    size = N * (W + 1) * factor, R * (H + 1) * factor
+    pictures.check_size(*size)
     tiles = np.full((R, N, H + 1, W + 1, C), pictures.SEAM, np.uint8)
     tiles[:, :, 1:, 1:] = pictures.to_bytes(images)
     pixels = tiles.swapaxes(1, 2).reshape(R * (H + 1), N * (W + 1), C)
     shown = pictures.image(np.ascontiguousarray(pixels)).convert("RGB" if C == 3 else "L")
-    factor = max(1, round(pictures.GRID_PIXELS / shown.width))
-    size = shown.width * factor, shown.height * factor
     shown = shown.resize(size, Image.Resampling.NEAREST)
     if not rows and not columns:
         return shown

@@ -19,8 +19,9 @@ from jaxgan.base import errors, files
 FOLDER, ID = "wandb", "run_id"
 # Letters of a run's name there at most.
 LONGEST = 128
-# Values of WANDB_MODE with which it asks who logs.
+# Values of WANDB_MODE; with some it asks who logs.
 ONLINE = ("online", "shared")
+MODES = (*ONLINE, "offline", "disabled", "dryrun", "run")
 
 
 def check(config: ConfigDict) -> None:
@@ -36,7 +37,10 @@ def check(config: ConfigDict) -> None:
         raise errors.UserError(f"config.log.wandb is PROJECT or ENTITY/PROJECT, not {asked!r}")
     if importlib.util.find_spec("wandb") is None:
         raise errors.UserError("config.log.wandb needs wandb: pip install 'jaxgan[wandb]'")
-    if jax.process_index() != 0 or os.environ.get("WANDB_MODE", "online") not in ONLINE:
+    mode = os.environ.get("WANDB_MODE", "online")
+    if mode not in MODES:
+        raise errors.unknown("WANDB_MODE", mode, MODES)
+    if jax.process_index() != 0 or mode not in ONLINE:
         return
     import wandb
 

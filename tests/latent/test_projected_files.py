@@ -68,6 +68,28 @@ def test_a_folder_of_any_images(workdir, tmp_path, capsys, caplog):
         np.testing.assert_array_equal(stored["targets"][0, :, :, 0], np.asarray(image))
 
 
+def test_of_several_frames_the_first_is_taken(workdir, tmp_path, caplog):
+    frames = [Image.new("L", (8, 8), shade) for shade in (0, 255)]
+    path = tmp_path / "two.gif"
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    assert targets.read([path], (8, 8, 1)).max() == -1
+    assert f"{path}: the first of 2 frames is taken" in caplog.text
+
+
+def test_a_search_that_leads_astray_is_told(workdir, tmp_path, caplog):
+    save(tmp_path / "a.png", 8, 8)
+    out = f"--out={tmp_path / 'out'}"
+    assert command(workdir, tmp_path / "a.png", out, f"{QUICK},prior=1,learning_rate=1e9") == 0
+    assert "1 of 1 images: every search ended further away than it began" in caplog.text
+
+
+def test_what_needs_no_image_is_looked_at_before_one(workdir, tmp_path, capsys, caplog):
+    save(tmp_path / "a.png", 20, 12)
+    out = f"--out={tmp_path / 'out'}"
+    assert command(workdir, tmp_path / "a.png", out, "--labels=12") == 2
+    assert "was resized" not in caplog.text
+
+
 def test_one_file_goes_into_the_folder_of_the_run(workdir, tmp_path):
     save(tmp_path / "one.png", 8, 8)
     assert command(workdir, tmp_path / "one.png") == 0
@@ -132,6 +154,8 @@ def test_flags_that_are_missing_or_wrong(workdir, tmp_path, capsys):
         ([of_run, target, "--projection=steps=many"], "steps must be a whole number, not 'many'"),
         ([of_run, target, "--projection=features.extractor=domain"], "features need layers"),
         ([of_run, target, "--labels=12"], "'labels' must be from 0 to 9"),
+        ([of_run, target, "--labels=1,2"], "--labels names 2, and there is 1 image to project"),
+        ([of_run, target, "--projection=space=w"], "no space of styles"),
         ([f"--workdir={tmp_path / 'none'}", target], "none"),
     ):
         assert main.main(["--mode=project", *flags]) == 2

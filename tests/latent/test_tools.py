@@ -347,6 +347,9 @@ def test_mode_interpolate(trained_run, cgan, tmp_path, capsys):
         assert loop.info["loop"] == 0
     points = cgan.latents(KEY, 2)
     np.save(tmp_path / "two.npy", points)
+    assert command(*given, f"--out={arrays}") == 2
+    assert capsys.readouterr().err == f"error: {arrays} is there already; take another --out\n"
+    arrays = tmp_path / "straight.npz"
     given = ["--mode=interpolate", place, f"--latents={tmp_path / 'two.npy'}", "--labels=1"]
     assert command(*given, "--way=lerp", f"--out={arrays}") == 0
     with np.load(arrays) as stored:
@@ -390,10 +393,15 @@ WRONG = [
     ("gan", "explore", ("--what=path_length", "--out=a.png"), "written as .npz, not 'a.png'"),
     ("gan", "explore", ("--what=truncation", "--values=a"), "--values: numbers, such as"),
     ("gan", "explore", ("--what=truncation", "--n=0"), "--n must be at least 1, not 0"),
+    ("gan", "explore", ("--what=truncation", "--n=9000000"), "81,000,000 x 9 pixels is too large"),
+    ("gan", "explore", ("--what=path_length", "--n=99999999999"), "99,999,999,999 samples [8, 8,"),
     ("gan", "interpolate", ("--space=w",), "method 'gan' has no styles w"),
     ("gan", "interpolate", ("--labels=3",), "method 'gan' takes no labels"),
     ("gan", "interpolate", ("--points=1",), "--points must be at least 2, not 1"),
     ("gan", "interpolate", ("--n=1",), "at least 2 frames"),
+    ("gan", "interpolate", ("--n=9000000",), "81,000,000 x 27 pixels is too large"),
+    ("gan", "interpolate", ("--n=99999999999",), "399,999,999,996 samples [8, 8, 1] need "),
+    ("cgan", "interpolate", ("--labels=1,2,3", "--points=2"), "names 3, and the way has 2 points"),
     ("gan", "interpolate", ("--n=0",), "at least 2 frames"),
     ("gan", "interpolate", ("--truncation=.5",), "method 'gan' takes no truncation"),
     ("gan", "interpolate", ("--latents=none.npy",), "none.npy cannot be read"),
@@ -425,13 +433,15 @@ def test_files_of_latents_that_are_none(gan, tmp_path):
     own = generator.of(gan)
     (tmp_path / "text.npy").write_text("no array")
     np.save(tmp_path / "whole.npy", np.zeros((2, 3), int))
+    np.save(tmp_path / "empty.npy", np.zeros((0, 3), np.float32))
     np.save(tmp_path / "nan.npy", np.full((2, 3), np.nan, np.float32))
     np.savez(tmp_path / "other.npz", x=np.zeros((2, 3)))
     np.save(tmp_path / "short.npy", np.zeros((2, 3), np.float32))
     for name, told in (
         ("text.npy", "cannot be read: it is no .npy and no .npz"),
+        ("empty.npy", r"must be floats \[n, ...\], n > 0, not float32 \[0, 3\]"),
         ("nan.npy", "z of .* must be finite"),
-        ("whole.npy", r"must be floats \[n, ...\], not int64"),
+        ("whole.npy", r"must be floats \[n, ...\], n > 0, not int64"),
         ("other.npz", "must hold z, latents or w; it holds x"),
     ):
         with pytest.raises(errors.UserError, match=told):

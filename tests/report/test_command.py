@@ -45,6 +45,7 @@ def test_what_it_refuses(tmp_path, capsys, monkeypatch):
     for arguments, told in (
         ((), "WORKDIR is missing"),
         ((tmp_path / "none",), "none is not the folder of a run: no config.json"),
+        ((tmp_path,), f"{tmp_path} is no run, but holds 1; name them: {place}"),
         ((place, empty, f"--out={tmp_path}/new.html"), "empty is not the folder of a run"),
         ((place, f"--out={mine}"), "mine.html is not a report; it is left alone"),
         ((place, f"--out={tmp_path}/x.pdf"), "--out must end in .html, not 'x.pdf'"),

@@ -154,3 +154,9 @@ def test_many_arms_are_rows(tmp_path):
     found = parts(*places)
     assert found.table("field")["r7"] == {"batch_size": "7"}
     assert found.table("figure")["r7, final (step 40)"] == {"frechet": "7"}
+
+
+def test_without_a_log_its_evaluations_tell_how_far_a_run_came(two):
+    place, _ = two
+    (place / "metrics.jsonl").unlink()
+    assert parts(place).table("run")["a"]["state"] == "finished, 40 steps"

@@ -61,16 +61,28 @@ def test_bytes_are_shown_as_what_they_are():
 def test_outside_of_a_notebook_they_have_a_window(monkeypatch):
     shown = []
     monkeypatch.setattr(Image.Image, "show", lambda self: shown.append(self))
+    monkeypatch.setenv("DISPLAY", ":0")
     jaxgan.show(np.zeros((1, 4, 4, 3)))
     assert shown[0].mode == "RGB"
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(notebook.sys, "platform", "linux")
+    with pytest.raises(UserError, match="neither a notebook nor a screen to show images on"):
+        jaxgan.show(np.zeros((1, 4, 4, 3)))
+    assert len(shown) == 1
 
 
 @pytest.mark.parametrize(
-    "wrong", [np.zeros((3, 3)), np.zeros((0, 4, 4, 1)), np.zeros(3), [[["a"]]], None]
+    "wrong",
+    [np.zeros((3, 3)), np.zeros((0, 4, 4, 1)), np.zeros((4, 4, 2)), np.zeros(3), [[["a"]]], None],
 )
 def test_what_is_no_image(kernel, wrong):
-    with pytest.raises(UserError, match=r"images are \[n, H, W, C\] in \[-1, 1\], or points"):
+    with pytest.raises(
+        UserError, match=r"images are \[n, H, W, C\] in \[-1, 1\], C = 1 or 3, or points"
+    ):
         jaxgan.show(wrong)
+    with pytest.raises(UserError, match="images must be finite"):
+        jaxgan.show(np.full((1, 4, 4, 1), np.nan))
     assert not kernel
 
 

@@ -141,6 +141,31 @@ def test_no_latents_of_no_samples(models):
         models("gan").generate(models("gan").latents(KEY, 2)[:0])
 
 
+@pytest.mark.parametrize(
+    ("key", "n", "told"),
+    [
+        (0, 2, r"a random key is due, such as jax.random.key\(0\), not 0"),
+        (np.zeros(3), 2, "a random key is due"),
+        (jax.random.split(KEY), 2, "a random key is due"),
+        (KEY, 2.5, "the number of samples must be whole, not 2.5"),
+        (KEY, 10**15, r"1,000,000,000,000,000 samples \[8, 8, 1\] need 256,000,000.0 GB, and"),
+    ],
+)
+def test_what_nothing_is_drawn_by(models, key, n, told):
+    with pytest.raises(errors.UserError, match=told):
+        models("gan").sample(key, n)
+
+
+def test_latents_are_finite(models):
+    z = models("gan").latents(KEY, 2).copy()
+    z[1, 3] = np.inf
+    with pytest.raises(errors.UserError, match="latents must be finite"):
+        models("gan").generate(z)
+    np.testing.assert_array_equal(
+        models("gan").latents(jax.random.PRNGKey(1), 2), models("gan").latents(KEY, 2)
+    )
+
+
 CODES = "{'categorical': [n, 1], 'continuous': [n, 2], 'z': [n, 62]}"
 
 

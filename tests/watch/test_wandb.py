@@ -147,6 +147,12 @@ def test_what_cannot_be_used_is_told_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_mode_that_wandb_has_not(monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "ofline")
+    with pytest.raises(UserError, match="unknown WANDB_MODE 'ofline'; did you mean 'offline'"):
+        wandb.check(smoke("gan_digits", "log.wandb=gans"))
+
+
 def test_without_the_extra(monkeypatch):
     monkeypatch.setattr(wandb.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="pip install 'jaxgan\\[wandb\\]'"):
