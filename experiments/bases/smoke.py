@@ -20,6 +20,10 @@ def smoke(config: ConfigDict) -> ConfigDict:
             network.width, network.max_width = 64, 8
             if "features" in network:
                 network.features = 8
+        elif network.name == "gat":
+            network.width, network.attention_heads = 16, 2
+            if "label_features" in network:
+                network.label_features = 16
         elif "width" in network:
             network.width = 8
         else:

@@ -171,9 +171,15 @@ class Game:
       judge: ``(game, params, stats, values, conditions, *, train) -> (Critique, stats)``; of packs
         of m samples where ``techniques.pack`` asks for them: values [B/m, ..., m C], conditions
         [B/m, m, ...].
+      sight: ``(keys, real, fake) -> (view of real, view of fake)`` of an update's samples, in the
+        place of ``techniques.augment`` and ``instance_noise``, see ``sight``. G may then make
+        several images of a sample in training, one beside the other in channels, the last of which
+        is the sample.
+      shown: samples [B, ...] as D's network is shown them outside training.
       d_terms: ``(real critique, fake critique, real's conditions, fake's) -> (loss, metrics)``,
         added to D's adversarial loss.
       g_terms: ``(fake critique, conditions) -> (loss, metrics)``, added to G's.
+      g_shape: ``what G makes -> (loss, metrics)``, likewise.
       schedule: ``step -> {name: value}`` of techniques that change as training goes on: ``'r1'``,
         ``'r2'``, and ``'augment_p'``, which then follows nothing else; ``None``: none do.
       decay: ``(step, samples a step) -> `` that of the generator's average; ``None``:
@@ -197,8 +203,11 @@ class Game:
     d_inputs: Callable[[PyTree], tuple] = lambda conditions: ()
     judged_by: int = 0
     judge: Callable[..., tuple[Critique, PyTree]] = plain_judge
+    sight: Callable[[jax.Array, jax.Array, jax.Array], tuple[Callable, Callable]] | None = None
+    shown: Callable[[jax.Array], jax.Array] = lambda samples: samples
     d_terms: Callable[[Critique, Critique, PyTree, PyTree], Terms] | None = None
     g_terms: Callable[[Critique, PyTree], Terms] | None = None
+    g_shape: Callable[[jax.Array], Terms] | None = None
     schedule: Callable[[jax.Array], Mapping[str, jax.Array]] | None = None
     decay: Callable[[jax.Array, int], jax.Array] | None = None
 
@@ -274,7 +283,8 @@ def look(game: Game, state: State, samples: jax.Array, conditions: PyTree) -> Cr
     if len(samples) % m:
         places = jnp.arange(-(-len(samples) // m) * m) % len(samples)
         samples, conditions = jax.tree.map(lambda x: x[places], (samples, conditions))
-    return judge(game, net.params, net.stats, pack(samples, m), conditions, train=False)[0]
+    seen = pack(game.shown(samples), m)
+    return judge(game, net.params, net.stats, seen, conditions, train=False)[0]
 
 
 def head(critique: Critique, name: str) -> jax.Array:

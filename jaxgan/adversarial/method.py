@@ -50,7 +50,8 @@ def init_generator(game: Game, key: jax.Array) -> Any:
 def init_discriminator(game: Game, key: jax.Array) -> Any:
     """A fresh discriminator, made on two packs of zeros."""
     m, shape = game.common.techniques.pack, game.common.shape
-    packs = jnp.zeros((2, *shape[:-1], m * shape[-1]), jnp.float32)
+    shown = jax.eval_shape(game.shown, jax.ShapeDtypeStruct((2, *shape), jnp.float32)).shape
+    packs = jnp.zeros((*shown[:-1], m * shown[-1]), jnp.float32)
     return game.d.init(key, packs, *game.d_inputs(in_packs(examples(game, 2 * m), m)))
 
 

@@ -57,7 +57,7 @@ def critic_loss(
       The loss, and D's new statistics (from both passes, none from penalties) with the metrics.
     """
     common, t, stats = game.common, game.common.techniques, state.nets[game.names[1]].stats
-    views = sight.views(game, state, keys)
+    views = sight.views(game, state, keys, real.values, fake.values)
     real_seen, fake_seen = views.real(real.values), views.fake(fake.values)
     # Two passes: batch norm sees real and generated samples apart.
     real_packs, fake_packs = pack(real_seen, t.pack), pack(fake_seen, t.pack)
@@ -77,8 +77,8 @@ def critic_loss(
         return rules.judge(game, params, jax.lax.stop_gradient(stats), x, conditions)[0].logits
 
     of_real, of_fake = partial(critic, real.conditions), partial(critic, fake.conditions)
-    real_critic, at_real = sight.penalized(t, views.real, of_real, real.values)
-    fake_critic, at_fake = sight.penalized(t, views.fake, of_fake, fake.values)
+    real_critic, at_real = sight.penalized(game, views.real, of_real, real.values)
+    fake_critic, at_fake = sight.penalized(game, views.fake, of_fake, fake.values)
     penalty, found = penalties.penalties(
         t,
         real_critic,
@@ -89,6 +89,7 @@ def critic_loss(
         state.step,
         common.axis_name,
         game.now(state.step),
+        logits,
     )
     near = None if nearby is None else of_fake(pack(views.fake(nearby.values), t.pack))
     extra, also = limited.d_terms(
@@ -116,7 +117,7 @@ def g_loss(
     values, stats = rules.generate(game, params, g.stats, z, conditions, train=True)
     if t.unrolled:
         d = ahead(game, state, real, Samples(values, conditions), keys)
-    views = sight.views(game, state, keys)
+    views = sight.views(game, state, keys, real.values, values)
     fake_seen = pack(views.fake(values), t.pack)
     fake_critique, _ = rules.judge(game, d.params, d.stats, fake_seen, conditions)
     real_critique = None
@@ -139,6 +140,9 @@ def g_loss(
         loss, metrics["g/feature_matching"] = loss + t.feature_matching * gap, gap
     if game.g_terms is not None:
         extra, more = game.g_terms(fake_critique, conditions)
+        loss, metrics = loss + extra, {**metrics, **more}
+    if game.g_shape is not None:
+        extra, more = game.g_shape(values)
         loss, metrics = loss + extra, {**metrics, **more}
     if t.perturbs_latents:
         beside, _ = rules.generate(

@@ -8,7 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan import regularizers
+from jaxgan.adversarial.purposes import OfUpdate
 from jaxgan.adversarial.techniques import Techniques
+from jaxgan.base import draws
 
 PyTree = Any
 Critic = Callable[[jax.Array], jax.Array]
@@ -24,6 +26,7 @@ def penalties(
     step: jax.Array,
     axis_name: str | None,
     now: Mapping[str, jax.Array],
+    logits: tuple[jax.Array | None, jax.Array | None] = (None, None),
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """What is added to D's loss for its gradient, and each penalty without its weight.
 
@@ -37,6 +40,7 @@ def penalties(
       step: the number of steps so far.
       axis_name: the mapped axis over which the batch is split.
       now: weights that change as training goes on, by name.
+      logits: what the critics say of both, if it is known already.
     """
     total, found = jnp.zeros((), jnp.float32), {}
     if t.gradient_penalty:
@@ -56,12 +60,24 @@ def penalties(
                 axis_name=axis_name,
             )
         total, found["gradient_penalty"] = total + t.gradient_penalty * value, value
-    for name, gamma, penalty, critic, samples in (
-        ("r1", t.r1, regularizers.r1, real_critic, real),
-        ("r2", t.r2, regularizers.r2, fake_critic, fake),
-    ):
+    of_real, of_fake = partial(regularizers.r1, real_critic), partial(regularizers.r2, fake_critic)
+    if t.penalty_sigma:
+        of_real, of_fake = (
+            partial(
+                regularizers.approximate_r1,
+                critic,
+                key=step_keys,
+                sigma=t.penalty_sigma,
+                logits=here,
+            )
+            for critic, step_keys, here in (
+                (real_critic, draws.fold(keys, OfUpdate.REAL_STEP), logits[0]),
+                (fake_critic, draws.fold(keys, OfUpdate.FAKE_STEP), logits[1]),
+            )
+        )
+    for name, gamma, penalty, samples in (("r1", t.r1, of_real, real), ("r2", t.r2, of_fake, fake)):
         if gamma:
-            value = _lazily(partial(penalty, critic), samples, step, t.lazy_interval)
+            value = _lazily(penalty, samples, step, t.lazy_interval)
             total, found[name] = total + now.get(name, gamma) / 2 * value, value
     return total, found
 

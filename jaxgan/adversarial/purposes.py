@@ -37,6 +37,8 @@ class OfUpdate(enum.IntEnum):
     NEARBY = 9
     PSEUDO = 10  # then folded as a key of an update
     PSEUDO_CHOICE = 11
+    REAL_STEP = 12  # of a key for PENALTY
+    FAKE_STEP = 13
 
 
 @enum.unique

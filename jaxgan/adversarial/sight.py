@@ -27,8 +27,10 @@ class Views(NamedTuple):
     fake: View
 
 
-def views(game: Game, state: State, keys: jax.Array) -> Views:
-    """The views of one update, of its keys [B]."""
+def views(game: Game, state: State, keys: jax.Array, real: jax.Array, fake: jax.Array) -> Views:
+    """The views of one update, of its keys [B], on these real and generated samples."""
+    if game.sight is not None:
+        return Views(*game.sight(keys, real, fake))
     t, p = game.common.techniques, limited.probability(game, state)
 
     def view(noise: jax.Array, augmentation: jax.Array) -> View:
@@ -53,19 +55,20 @@ def augmented(t: Techniques, samples: jax.Array, keys: jax.Array, p: jax.Array) 
     """Samples [B, ...], each transformed by its key [B]: with ADA's probability p."""
     if t.augment == "diffaugment":
         return augment.diff_augment(keys, samples, policy=t.augment_policy)
+    if t.augment == "latent":
+        return augment.latent_augment(keys, samples)
     if t.augment == "ada":
         return augment.ada(keys, samples, p, transforms=t.factors)
     return samples
 
 
-def penalized(
-    t: Techniques, view: View, critic: View, samples: jax.Array
-) -> tuple[View, jax.Array]:
+def penalized(game: Game, view: View, critic: View, samples: jax.Array) -> tuple[View, jax.Array]:
     """Where a penalty looks, in packs [B / m, ...], and the critic that it looks at there.
 
     At samples as D sees them; but before they are augmented, through the augmentation, as the
-    authors of ADA and of R3GAN do.
+    authors of ADA and of R3GAN do; and through a game's own sight.
     """
-    if t.augment in ("none", "apa"):
+    t = game.common.techniques
+    if t.augment in ("none", "apa") and game.sight is None:
         return critic, pack(view(samples), t.pack)
     return lambda packs: critic(pack(view(unpack(packs, t.pack)), t.pack)), pack(samples, t.pack)

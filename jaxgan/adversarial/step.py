@@ -93,7 +93,9 @@ def d_update(game: Game, state: State, minibatch: Minibatch) -> tuple[State, Met
     name, t, axis_name = game.names[1], game.common.techniques, game.common.axis_name
     keys, extras = draws.fold(minibatch.keys, OfStep.D_UPDATE), state.extras
     fake = objectives.fakes(game, state, minibatch.of_fake, keys)
-    diversity = vitals.diversity(minibatch.real.values, fake.values, axis_name)
+    # The last of them, where a sample has several images.
+    made = fake.values[..., -game.common.shape[-1] :]
+    diversity = vitals.diversity(minibatch.real.values, made, axis_name)
     real, nearby = minibatch.real, None
     if t.augment == "apa":
         more = draws.fold(keys, OfUpdate.PSEUDO)

@@ -12,7 +12,7 @@ from jaxgan.losses import AdversarialLoss
 
 RULES = ("alternating", "simultaneous", "loser")
 PENALTIES = ("wgan_gp", "one_sided", "zero_centred", "dragan")
-AUGMENTATIONS = ("none", "diffaugment", "ada", "apa")
+AUGMENTATIONS = ("none", "diffaugment", "latent", "ada", "apa")
 CONSISTENCIES = ("none", "cr", "bcr", "zcr", "icr")
 # Transformations of ADA by the authors' names of their groups; any of `augment.TRANSFORMS`, too.
 GROUPS = {
@@ -48,6 +48,9 @@ class Techniques:
       r1: gamma of ``gamma / 2 mean |grad D(x)|^2`` at real samples (Mescheder et al. 2018,
         arXiv:1801.04406, eq. 9).
       r2: likewise at generated samples (eq. 10).
+      penalty_sigma: R1 and R2 by the difference of D's logits over a random step of this deviation,
+        and not by its gradient (Lin et al. 2025, arXiv:2501.08316, section 3.4; 0.01 there); 0: by
+        the gradient.
       lazy_interval: R1 and R2 at every so many steps, and so many times as strong (Karras et al.
         2020, arXiv:1912.04958, section 3.1).
       weight_clip: D's parameters are clipped to this after its update (Arjovsky et al. 2017,
@@ -69,7 +72,8 @@ class Techniques:
       d_refresh_every: steps between two refreshes of D, extra updates on this step's real samples
         and new generated ones; 0 is never.
       d_refresh_steps: updates in a refresh.
-      augment: of all that D sees: ``'diffaugment'`` (Zhao et al. 2020, arXiv:2006.10738); ``'ada'``
+      augment: of all that D sees: ``'diffaugment'`` (Zhao et al. 2020, arXiv:2006.10738);
+        ``'latent'``, GAT's for images of an autoencoder (arXiv:2509.24935); ``'ada'``
         (Karras et al. 2020, arXiv:2006.06676); ``'apa'``: generated images among the real ones
         (Jiang et al. 2021, arXiv:2111.06849).
       augment_policy: of ``'diffaugment'``, names of ``augment.POLICIES`` with commas between.
@@ -106,6 +110,7 @@ class Techniques:
     gradient_penalty_target: float = 1.0
     r1: float = 0.0
     r2: float = 0.0
+    penalty_sigma: float = 0.0
     lazy_interval: int = 1
     weight_clip: float = 0.0
     historical_averaging: float = 0.0
@@ -191,6 +196,10 @@ class Techniques:
             (
                 self.lazy_interval > 1 and not (self.r1 or self.r2),
                 "lazy_interval has no effect without r1 or r2",
+            ),
+            (
+                self.penalty_sigma > 0 and not (self.r1 or self.r2),
+                "penalty_sigma has no effect without r1 or r2",
             ),
             (
                 only and self.unrolled > 0,

@@ -192,11 +192,11 @@ class StyleGAN2:
         (_, name), game = self.game.names, self.game
         net, x = state.nets[name], every(self.common.n_critic, batch["image"])
         conditions = every(self.common.n_critic, game.of_real(batch, keys))
-        view = sight.views(game, state, every(self.common.n_critic, keys)).real
+        view = sight.views(game, state, every(self.common.n_critic, keys), x, x).real
 
         def loss(params: PyTree) -> tuple[jax.Array, jax.Array]:
             critic = lambda x: rules.judge(game, params, net.stats, x, conditions)[0].logits  # noqa: E731
-            value = regularizers.r1(*sight.penalized(self.common.techniques, view, critic, x))
+            value = regularizers.r1(*sight.penalized(game, view, critic, x))
             return self.r1_interval * self.r1 / 2 * value, value
 
         grads, value = jax.grad(loss, has_aux=True)(net.params)

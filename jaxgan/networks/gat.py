@@ -6,11 +6,15 @@ discriminator judges several of one sample together. What is no parameter stands
 ``w_avg``: the mean of w of each class.
 """
 
+import dataclasses
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxgan.augment.levels import side_by_side
 from jaxgan.networks import Critique
+from jaxgan.networks.building import BY_METHOD
 from jaxgan.nn import Dense, Embed, blocks
 from jaxgan.nn.stages import stage
 from jaxgan.nn.styled_transformer import TABLE, Block, Head, Mapping, slow
@@ -37,6 +41,7 @@ class Generator(nn.Module):
       attention_heads: of each block.
       stages: images that are made on the way, each added to those before.
       w_decay: of the running mean of w of a class.
+      together: whether in training all images are given, one beside the other in channels.
       dtype: in which to compute, ``config.precision``; parameters and output stay float32.
       num_classes: of the labels, if any.
       axis_name: the mapped axis that the means of w are averaged over.
@@ -49,6 +54,7 @@ class Generator(nn.Module):
     attention_heads: int = 6
     stages: int = 4
     w_decay: float = 0.995
+    together: bool = dataclasses.field(default=False, metadata=BY_METHOD)
     dtype: str = "float32"
     num_classes: int | None = None
     axis_name: str | None = None
@@ -72,7 +78,7 @@ class Generator(nn.Module):
         *,
         train: bool,
     ) -> jax.Array:
-        """Images of latents [B, Z].
+        """Images of latents [B, Z]; or [B, H, W, stages C], in training and ``together``.
 
         Args:
           z: standard normal.
@@ -84,6 +90,8 @@ class Generator(nn.Module):
           train: whether the means of w move.
         """
         w = self.map(z, labels, train=train)
+        if train and self.together:
+            return side_by_side(self.synthesize(w))
         w = self.guide(self.truncate(w, labels, truncation), z, labels, guidance)
         return self.synthesize(w)[-1]
 

@@ -5,6 +5,7 @@ added to a loss; the mean over samples; no factor of one half anywhere.
 """
 
 from jaxgan.regularizers.gradients import (
+    approximate_r1,
     dragan,
     global_norm,
     gradient_norms,

@@ -31,6 +31,8 @@ def test_the_numbers_are_those_of_the_runs_that_there_are():
         "NEARBY": 9,
         "PSEUDO": 10,
         "PSEUDO_CHOICE": 11,
+        "REAL_STEP": 12,
+        "FAKE_STEP": 13,
     }
 
 

@@ -1,7 +1,5 @@
 """What D sees: noise that falls, augmentation of both sides alike, and penalties through it."""
 
-from dataclasses import replace
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +8,6 @@ import pytest
 from jaxgan import augment, regularizers
 from jaxgan.adversarial import packing, sight
 from jaxgan.adversarial.purposes import OfUpdate
-from jaxgan.adversarial.techniques import Techniques
 from jaxgan.base import draws
 from jaxgan.base.state import State
 from jaxgan.methods.gan import GAN
@@ -23,7 +20,7 @@ IMAGES = jax.random.uniform(jax.random.key(4), (B, 6, 6, 3), minval=-1.0)
 
 def views(step=0, keys=KEYS, shape=(6, 6, 3), **techniques):
     game = make(GAN, {"shape": shape, "techniques": techniques}).game
-    return sight.views(game, State(jnp.int32(step), {}, {}), keys)
+    return sight.views(game, State(jnp.int32(step), {}, {}), keys, IMAGES, IMAGES)
 
 
 def test_nothing_by_default():
@@ -88,14 +85,15 @@ def test_packs_come_apart_again():
 @pytest.mark.parametrize("m", [1, 2])
 def test_a_penalty_is_taken_before_augmentation_and_through_it(m):
     """Of a critic <w, x> and an augmentation that scales by 1/2: |w / 2|^2, and packs likewise."""
-    t = Techniques(augment="diffaugment", pack=m)
+    techniques = {"augment": "diffaugment", "pack": m}
+    game = make(GAN, {"shape": (6, 6, 3), "techniques": techniques}).game
     w = jax.random.normal(jax.random.key(0), (6, 6, 3 * m))
     critic, at = sight.penalized(
-        t, lambda x: x / 2, lambda x: jnp.tensordot(x, w, ((1, 2, 3), (0, 1, 2))), IMAGES
+        game, lambda x: x / 2, lambda x: jnp.tensordot(x, w, ((1, 2, 3), (0, 1, 2))), IMAGES
     )
     assert jnp.array_equal(at, packing.pack(IMAGES, m))
     assert regularizers.r1(critic, at) == pytest.approx(float(jnp.sum(w**2)) / 4, rel=1e-5)
-    unaugmented = replace(t, augment="none")
+    unaugmented = make(GAN, {"shape": (6, 6, 3), "techniques": {"pack": m}}).game
     critic, at = sight.penalized(unaugmented, lambda x: x / 2, lambda x: x, IMAGES)
     assert jnp.array_equal(at, packing.pack(IMAGES / 2, m))
     assert critic(at) is at

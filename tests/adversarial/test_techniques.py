@@ -204,7 +204,7 @@ def test_the_deficit_in_numpy():
         ({"weight_clip": 0.1, "gradient_penalty": 1}, "weight_clip and gradient_penalty bound"),
         ({"update_rule": "simultaneous", "unrolled": 2}, "unrolled looks ahead of an update of D"),
         ({"update_rule": "loser", "d_refresh_every": 5}, "d_refresh_every adds updates of D"),
-        ({"augment": "adaptive"}, "augment must be one of none, diffaugment, ada, apa"),
+        ({"augment": "adaptive"}, "augment must be one of none, diffaugment, latent, ada, apa"),
         ({"augment_p": 0.1}, "augment_p has no effect without augment"),
         ({"augment": "ada", "augment_p": 1.1}, "augment_p must be at most 1"),
         ({"augment": "ada", "augment_kimg": 0.0}, "augment_kimg must be above 0"),

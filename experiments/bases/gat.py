@@ -1,0 +1,25 @@
+"""GAT's networks and optimizers."""
+
+from typing import Any
+
+from ml_collections import ConfigDict
+
+# Width, heads and depth of the authors' sizes.
+SIZES = {"s": (384, 6, 12), "b": (768, 12, 12), "l": (1024, 16, 24), "xl": (1152, 16, 28)}
+# Learning rates are of a width of 768.
+ADAM = {"name": "adamw", "learning_rate": 2e-4, "b1": 0.0, "b2": 0.99, "weight_decay": 0.0}
+
+
+def use(config: ConfigDict, *, patch: int, width: int, attention_heads: int, depth: int) -> None:
+    """Has a config train GAT, with both networks of one size."""
+    network: dict[str, Any] = {
+        "name": "gat",
+        "patch": patch,
+        "width": width,
+        "attention_heads": attention_heads,
+        "depth": depth,
+    }
+    config.method.name, config.method.latent_dim = "gat", 64
+    config.method.generator, config.method.discriminator = dict(network), dict(network)
+    config.method.g_optimizer, config.method.d_optimizer = dict(ADAM), dict(ADAM)
+    config.method.ema_decay = 0.999

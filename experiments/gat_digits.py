@@ -1,0 +1,24 @@
+"""GAT on the embedded digits, 8x8, by their labels: four stages of a block each.
+
+Paper: Hyun et al. 2026, "Scalable GANs with Transformers" (arXiv:2509.24935).
+Command: python -m jaxgan.main --config=experiments/gat_digits.py --workdir=DIR
+Expected: readable digits; not yet measured.
+"""
+
+from ml_collections import ConfigDict
+
+from bases import digits, gat
+from bases.smoke import smoke
+
+
+def get_config() -> ConfigDict:
+    """Patches of 2, a width of 64."""
+    config = digits.base()
+    gat.use(config, patch=2, width=64, attention_heads=4, depth=4)
+    config.method.discriminator.label_features, config.method.ema_decay = 64, 0.99
+    return config
+
+
+def get_smoke_config() -> ConfigDict:
+    """The same in seconds."""
+    return smoke(get_config())
