@@ -16,6 +16,7 @@ def get_config() -> ConfigDict:
     config = digits.base()
     gat.use(config, patch=2, width=64, attention_heads=4, depth=4)
     config.method.discriminator.label_features, config.method.ema_decay = 64, 0.99
+    config.method.techniques.augment = "none"  # mirrored digits are none
     return config
 
 

@@ -6,6 +6,8 @@ from ml_collections import ConfigDict
 
 # Width, heads and depth of the authors' sizes.
 SIZES = {"s": (384, 6, 12), "b": (768, 12, 12), "l": (1024, 16, 24), "xl": (1152, 16, 28)}
+# The authors' penalties, and their augmentation of latents.
+TECHNIQUES = {"r1": 0.1, "r2": 0.1, "penalty_sigma": 0.01, "augment": "latent"}
 # Learning rates are of a width of 768.
 ADAM = {"name": "adamw", "learning_rate": 2e-4, "b1": 0.0, "b2": 0.99, "weight_decay": 0.0}
 
@@ -22,4 +24,5 @@ def use(config: ConfigDict, *, patch: int, width: int, attention_heads: int, dep
     config.method.name, config.method.latent_dim = "gat", 64
     config.method.generator, config.method.discriminator = dict(network), dict(network)
     config.method.g_optimizer, config.method.d_optimizer = dict(ADAM), dict(ADAM)
+    config.method.techniques = dict(TECHNIQUES)
     config.method.ema_decay = 0.999
