@@ -26,6 +26,13 @@ SUFFIXES = (".png", ".npz")
 BY = ("pixels", "features")
 # Of the domain classifier's layers, those that every image is large enough for.
 LAYERS = ("conv_0", "conv_1")
+# Images that a tool shows of a latent at least; of others one.
+EACH = {
+    "directions": len(directions.STEPS),
+    "closed_form": len(directions.STEPS),
+    "neighbours": 2,
+    "truncation": 2,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,8 +109,8 @@ def answer(flags: argparse.Namespace, settings: ConfigDict | None) -> str:
     made.check_images()
     out = opening.place(flags, gan, flags.what, suffixes)
     if out.suffix == ".png" and flags.what != "spectra" and flags.n is not None:
-        H, W, _ = made.shape  # an image each at least
-        pictures.check_size(flags.n * (W + 1), H + 1)
+        H, W, _ = made.shape
+        pictures.check_size(flags.n * EACH.get(flags.what, 1) * (W + 1), H + 1)
     config = settings if flags.weights else gan.config
     asked = Asked(
         gan,

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.metadata
 import importlib.util
+import re
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -23,8 +24,9 @@ from jaxgan.run.needs import Needs
 from jaxgan.run.program import Program
 
 PyTree = Any
-# How many batches are tried between the largest that is known to fit and the least that does not.
-BISECTIONS = 3
+# How many batches are tried between the largest that is known to fit and the least that does not;
+# but none where one took so many seconds to compile.
+BISECTIONS, PATIENCE = 3, 600
 _MIB = 2**20
 
 
@@ -37,12 +39,18 @@ class Trial:
       samples: real ones that a step takes.
       needs: ``None`` where it could not be compiled.
       refusal: why it does not fit, '' where it does.
+      state: bytes of it on a chip.
+      total: bytes of a chip that it needs; 0 where the compiler does not say.
+      seconds: that it took to compile.
     """
 
     batch_size: int
     samples: int
     needs: Needs | None
     refusal: str
+    state: float = 0
+    total: float = 0
+    seconds: float = 0
 
 
 def find(name: str) -> Slice:
@@ -156,8 +164,9 @@ def told(found: Needs, samples: int, tpus: Slice, hbm: float) -> Iterator[str]:
 def trials(config: ConfigDict, tpus: Slice, hbm: float = 0) -> list[Trial]:
     """The config's batch compiled, and smaller ones where it does not fit.
 
-    It is halved until one fits, and then some between are tried, all multiples of the chips and of
-    ``accumulate``.
+    After one that is too large the next is the largest that fits if memory beside the state grows
+    with the batch, or half of it where that is not known. When one fits, some between are tried.
+    All are multiples of the chips and of ``accumulate``.
 
     Args:
       config: completed.
@@ -177,15 +186,24 @@ def trials(config: ConfigDict, tpus: Slice, hbm: float = 0) -> list[Trial]:
 
     size = most = config.batch_size
     while not fits(size):
-        size, most = size // 2 // unit * unit, size
+        size, most = smaller(tried[-1], hbm) // unit * unit, size
         if not size:
             return tried
-    for _ in range(BISECTIONS if len(tried) > 1 else 0):
+    quick = max(each.seconds for each in tried) < PATIENCE
+    for _ in range(BISECTIONS if len(tried) > 1 and quick else 0):
         between = (size + most) // 2 // unit * unit
         if between in (size, most):
             break
         size, most = (between, most) if fits(between) else (size, between)
     return tried
+
+
+def smaller(refused: Trial, hbm: float) -> int:
+    """The batch to try after one that does not fit."""
+    size, state = refused.batch_size, refused.state
+    if not refused.total > hbm > state:
+        return size // 2
+    return min(int(size * (hbm - state) / (refused.total - state)), size - 1)
 
 
 def largest(tried: list[Trial]) -> Trial | None:
@@ -208,14 +226,23 @@ def trial(
     config.batch_size = size
     over = parallel.over(chosen, "jit", size, configs.count(config), "chips")
     ready = program.prepare(config, splits, begins=False, devices=over)
+    start = time.perf_counter()
     try:
         found = compiled(ready, splits)
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error) or "hbm" not in str(error).lower():
             raise
-        return Trial(size, ready.batch, None, str(error).splitlines()[0].partition(": ")[2])
+        refusal, total = str(error).splitlines()[0].partition(": ")[2], said(str(error))
+        seconds = time.perf_counter() - start
+        return Trial(size, ready.batch, None, refusal, ready.share, total, seconds)
     refusal = f"{found.total / _MIB:,.1f} MiB of {hbm / _MIB:,.1f}" if found.total > hbm else ""
-    return Trial(size, ready.batch, found, refusal)
+    return Trial(size, ready.batch, found, refusal, found.state, found.total, found.seconds)
+
+
+def said(error: str) -> float:
+    """The bytes that a step needs, of the compiler's words that they are too many; else 0."""
+    used = re.search(r"(?:Used |temporaries \()([\d.]+)([KMG])", error)
+    return float(used[1]) * 2.0 ** {"K": 10, "M": 20, "G": 30}[used[2]] if used else 0
 
 
 def compiled(ready: Program, splits: data.Splits) -> Needs:

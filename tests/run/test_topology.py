@@ -117,16 +117,20 @@ def test_what_is_counted_in_part_is_told():
     assert "collectives: none" in told(collectives={})
 
 
-def search(monkeypatch, most, batch_size, **fields):
-    """The batches that are tried where those up to ``most`` fit, and the largest that does."""
+def search(monkeypatch, most, batch_size, *, known=False, seconds=1, **fields):
+    """The batches that are tried where those up to ``most`` fit, and the largest that does.
+
+    ``known``: whether the compiler says how much memory the others need: of 15 GiB the state takes
+    one, and a sample the rest of it by ``most``.
+    """
     monkeypatch.setattr(topology, "devices", lambda tpus: [])
-    monkeypatch.setattr(
-        topology,
-        "trial",
-        lambda config, chosen, splits, size, hbm: Trial(
-            size, size, None, "" if size <= most else "too large"
-        ),
-    )
+    GIB = 2**30
+
+    def trial(config, chosen, splits, size, hbm):
+        state, total = (GIB, GIB + (hbm - GIB) * size / most) if known else (0, 0)
+        return Trial(size, size, None, "too large" * (size > most), state, total, seconds)
+
+    monkeypatch.setattr(topology, "trial", trial)
     config = smoke(
         "gan_digits", f"batch_size={batch_size}", *(f"{k}={v}" for k, v in fields.items())
     )
@@ -146,6 +150,33 @@ def test_it_is_halved_and_then_bisected(monkeypatch):
     assert search(monkeypatch, 90, 120) == ([120, 56, 88, 104, 96], 88)
     # Of eight chips and four parts: half of 96 is 32, between them 64.
     assert search(monkeypatch, 40, 96, accumulate=4) == ([96, 32, 64], 32)
+
+
+def test_after_one_whose_memory_is_known_the_largest_that_should_fit_is_tried(monkeypatch):
+    # 200 is what fits; 512 says so, and between 200 and 512 there are some.
+    assert search(monkeypatch, 200, 512, known=True) == ([512, 200, 352, 272, 232], 200)
+    assert search(monkeypatch, 200, 512, known=True, seconds=700) == ([512, 200], 200)
+    assert search(monkeypatch, 7, 64, known=True) == ([64], None)
+
+
+@pytest.mark.parametrize(
+    ("words", "gib"),
+    [
+        (
+            "RESOURCE_EXHAUSTED: Ran out of memory on HBM, the total memory required for HLO "
+            "temporaries (32.81G) exceeds available HBM (15.75G).",
+            32.81,
+        ),
+        (
+            "RESOURCE_EXHAUSTED: XLA:TPU compile permanent error. Ran out of memory in memory "
+            "space hbm. Used 512.0M of 15.75G hbm. Exceeded hbm capacity by 17.1G.",
+            0.5,
+        ),
+        ("RESOURCE_EXHAUSTED: hbm", 0),
+    ],
+)
+def test_what_the_compiler_says_that_a_step_needs(words, gib):
+    assert topology.said(words) == gib * 2**30
 
 
 def test_where_none_fits(monkeypatch):
