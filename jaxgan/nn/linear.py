@@ -86,6 +86,6 @@ class Embed(nn.Module):
         if mixed:
             rows = jnp.matmul(labels.astype(table.dtype), table, precision="highest")
             return rows.astype(self.dtype or table.dtype)
-        table = table.astype(self.dtype or table.dtype)
+        table = jnp.asarray(table, self.dtype or table.dtype)
         # Not `jnp.take`, for which -1 is the last row.
         return table.at[labels].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)

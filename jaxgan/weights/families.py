@@ -256,6 +256,12 @@ FAMILIES = {
         _rosinality_networks,
         lambda stored: {key: plain(stored[key]) for key in ("args", "ada_aug_p") if key in stored},
     ),
+    "gat": Family(
+        "GAT: MIT",
+        lambda stored: _has(stored, "ema") and "final_layers.0.linear.weight" in stored["ema"],
+        _named("generator", "discriminator", "ema"),
+        lambda stored: {key: plain(stored[key]) for key in ("args", "steps") if key in stored},
+    ),
     "biggan_deep_hf": Family(
         "pytorch-pretrained-BigGAN: MIT by its LICENSE file, Apache by its setup.py; the weights"
         " are DeepMind's",

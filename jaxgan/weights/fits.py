@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from jaxgan.base import errors
-from jaxgan.weights import beside, own, players, progan_files, r3gan, stylegan2, translators
+from jaxgan.weights import beside, gat, own, players, progan_files, r3gan, stylegan2, translators
 from jaxgan.weights.fitting import Fitted
 from jaxgan.weights.reading import File
 
@@ -14,6 +14,7 @@ FITS: dict[str, Callable[[File], Fitted]] = {
     **dict.fromkeys(beside.FAMILIES, beside.fit),
     **dict.fromkeys(progan_files.FAMILIES, progan_files.fit),
     **dict.fromkeys(r3gan.FAMILIES, r3gan.fit),
+    **dict.fromkeys(gat.FAMILIES, gat.fit),
     **dict.fromkeys(own.FAMILIES, own.fit),
 }
 # The family of networks from image to image, see ``translators``.

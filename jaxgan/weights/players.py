@@ -19,7 +19,7 @@ def takes(fitted: Fitted) -> tuple[str, ...]:
     """Which of truncation, cutoff and noise mean something to the generator."""
     if fitted.network == "stylegan2":
         return ("truncation", "cutoff", "noise")
-    return ("truncation",) if is_bounded(fitted) else ()
+    return ("truncation",) if fitted.network == "gat" or is_bounded(fitted) else ()
 
 
 def is_bounded(fitted: Fitted) -> bool:
@@ -39,6 +39,8 @@ def generator(fitted: Fitted) -> Callable[..., Any]:
         if fitted.network == "stylegan2":
             more = (noise, None, None, truncation, cutoff)
             return module.apply(g, z, labels, *more, train=False)
+        if fitted.network == "gat":
+            return module.apply(g, z, labels, truncation, train=False)
         if biggan_deep.TRUNCATED in g:
             g, z = biggan_deep.at_truncation(g, truncation), z * truncation
         return module.apply(g, z, *_told(labels), train=False)
@@ -74,9 +76,16 @@ def discriminator(fitted: Fitted) -> Callable[..., Any] | None:
 
     def discriminate(d: PyTree, images: Any, labels: Any) -> Any:
         told = _told(labels) if conditional else ()
-        return module.apply(d, images, *told, train=False).logits
+        # Of several stages a sample is all, here without their noise.
+        seen = jnp.concatenate([images] * stages_of(fitted), axis=-1)
+        return module.apply(d, seen, *told, train=False).logits
 
     return discriminate
+
+
+def stages_of(fitted: Fitted) -> int:
+    """How many images of a sample its discriminator is shown together."""
+    return fitted.generator["stages"] if fitted.network == "gat" else 1
 
 
 def check(fitted: Fitted, role: str, published: Sequence[Mapping[str, np.ndarray]]) -> None:
@@ -90,9 +99,11 @@ def check(fitted: Fitted, role: str, published: Sequence[Mapping[str, np.ndarray
     Raises:
       ValueError: naming the first variable that is missing, too many or of another shape.
     """
+    *sides, channels = fitted.shape
+    seen = (*sides, stages_of(fitted) * channels)
     fields, variables, first = {
         "generator": (fitted.generator, fitted.g, (fitted.latent_dim,)),
-        "discriminator": (fitted.discriminator, fitted.d, fitted.shape),
+        "discriminator": (fitted.discriminator, fitted.d, seen),
     }[role]
     if fields is None:
         return

@@ -52,6 +52,7 @@ def read(path: files.Place) -> File:
     - ``progan_zoo``: ``netG``, ``netD``, ``avgG``; its config.
     - ``stylegan2_rosinality``: ``g``, ``d``, ``g_ema`` as far as they are there, and in ``''`` a
       ``latent_avg``; ``args`` and ``ada_aug_p``.
+    - ``gat``: ``generator``, ``discriminator``, ``ema``; ``args`` and ``steps``.
     - ``mimicry``: ``''``; ``global_step``.
     - ``biggan_deep_hf``: ``''``; its config.json, which lies beside it.
     - ``biggan_pytorch``: ``''``; the config of the ``state_dict.pth`` beside it, if there is one.

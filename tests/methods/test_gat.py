@@ -16,7 +16,7 @@ from jaxgan.base.state import State
 from jaxgan.config import variants
 from jaxgan.methods import gat
 from jaxgan.regularizers import gradients
-from tests.networks.test_gat import SMALL, discriminator, generator, golden, last, near  # noqa: F401
+from tests.networks.test_gat import SMALL, golden, last, near, variables  # noqa: F401
 
 KEY = jax.random.key(0)
 TECHNIQUES = {"r1": 0.1, "r2": 0.1, "penalty_sigma": 0.01, "augment": "latent"}
@@ -44,10 +44,9 @@ def theirs(golden, monkeypatch):  # noqa: F811
     """The authors' state, and their draws in the order in which ours are asked for."""
     made = method({"augment": "none"})
     nets = made.build().init(KEY, {}).nets
-    g = generator(golden, 8, 4)
-    d = discriminator(golden, 4)["params"]
-    for i in range(3):
-        d.pop(f"aligned_{i}")
+    g = variables(golden, "G")[1]
+    d = variables(golden, "D")[1]["params"]
+    d = {name: x for name, x in d.items() if not name.startswith("aligned")}
     nets = {
         "g": replace(nets["g"], params=g["params"], stats={"w_avg": g["w_avg"]}),
         "d": replace(nets["d"], params=d),

@@ -10,6 +10,7 @@ import pytest
 
 from jaxgan.networks import gat
 from jaxgan.nn import transformer
+from jaxgan.weights import gat as weights
 from tests.conftest import quickly
 
 KEY = jax.random.key(0)
@@ -20,6 +21,7 @@ SIZES = {
     "XL": {"depth": 28, "width": 1152, "attention_heads": 16},
 }
 SMALL = {"width": 48, "attention_heads": 4}
+AT = {"patch": 2, "num_classes": 5}
 
 
 def count(module, *inputs):
@@ -61,77 +63,12 @@ def golden():
     return {name: jnp.asarray(value) for name, value in numbers.items()}
 
 
-def dense(file, at):
-    return {"kernel": file[f"{at}.weight"].T, "bias": file[f"{at}.bias"]}
-
-
-def attention(file, at):
-    return {
-        "qkv": dense(file, f"{at}.qkv"),
-        "query_norm": {"scale": file[f"{at}.q_norm.weight"]},
-        "key_norm": {"scale": file[f"{at}.k_norm.weight"]},
-        "output": dense(file, f"{at}.proj"),
-    }
-
-
-def unit(file, at):
-    return {"gate_and_value": dense(file, f"{at}.w12"), "output": dense(file, f"{at}.w3")}
-
-
-def block(file, at):
-    """What a block has in both networks."""
-    return {"attention": attention(file, f"{at}.attn"), "unit": unit(file, f"{at}.mlp")}
-
-
-def generator(file, depth, stages):
-    """The variables of a generator, from the authors' names."""
-    params = {
-        "mapping": {
-            "labels": {"embedding": file["G/y_embedder.embedding_table.weight"]},
-            "dense_0": dense(file, "G/latent_embedder.0"),
-            "dense_1": dense(file, "G/latent_embedder.2"),
-        }
-    }
-    for i in range(depth):
-        at = f"G/blocks.{i}"
-        params[f"blocks_{i}"] = {
-            **block(file, at),
-            "modulation": dense(file, f"{at}.adaLN_modulation.1"),
-        }
-    for i in range(stages):
-        at = f"G/final_layers.{i}"
-        params[f"heads_{i}"] = {
-            "modulation": dense(file, f"{at}.adaLN_modulation.1"),
-            "output": dense(file, f"{at}.linear"),
-        }
-    return {"params": params, "w_avg": {"mean": file["G/w_avg"]}}
-
-
-def discriminator(file, depth):
-    """Likewise of a discriminator with features for an encoder's."""
-    kernel = file["D/x_embedder.proj.weight"]
-    params = {
-        "from_image": {
-            "kernel": kernel.transpose(2, 3, 1, 0).reshape(-1, len(kernel)),
-            "bias": file["D/x_embedder.proj.bias"],
-        },
-        "class_token": file["D/cls_token"].ravel(),
-        "labels": {"embedding": file["D/y_embedder.embedding_table.weight"]},
-        "label_0": dense(file, "D/y_embedder.latent_embedder.0"),
-        "label_1": dense(file, "D/y_embedder.latent_embedder.2"),
-        "norm": {"scale": file["D/final_layer.0.weight"]},
-        "logits": dense(file, "D/final_layer.1"),
-        **{f"aligned_{i}": dense(file, f"D/proj.{2 * i}") for i in range(3)},
-    }
-    for i in range(depth):
-        at = f"D/blocks.{i}"
-        params[f"block_{i}"] = {
-            **block(file, at),
-            **{f"norm_{j}": {"scale": file[f"{at}.norm{j + 1}.weight"]} for j in range(2)},
-            "scale_0": file[f"{at}.ls_attn"],
-            "scale_1": file[f"{at}.ls_mlp"],
-        }
-    return {"params": params}
+def variables(file, player):
+    """The fields and the variables of the authors' G or D, by the reader of their checkpoints."""
+    tensors = {name[2:]: np.asarray(x) for name, x in file.items() if name.startswith(player)}
+    if player == "G":
+        return weights.generator(tensors)[1:]
+    return weights.discriminator(tensors)
 
 
 def near(found, expected, tolerance=1e-4):
@@ -158,16 +95,17 @@ def test_positions_are_the_authors(golden):
 
 
 def test_images_are_the_authors(golden):
-    G = gat.Generator((8, 8, 4), depth=8, num_classes=5, **SMALL)
-    variables = generator(golden, 8, 4)
-    jax.tree.map(lambda *_: None, variables, made(G, jnp.zeros((1, 24))))
-    w = G.apply(variables, golden["z"], golden["labels"], train=False, method="map")
+    fields, theirs = variables(golden, "G")
+    assert fields == {**SMALL, **AT, "shape": (8, 8, 4), "depth": 8, "stages": 4}
+    G = gat.Generator(**fields)
+    jax.tree.map(lambda *_: None, theirs, made(G, jnp.zeros((1, 24))))
+    w = G.apply(theirs, golden["z"], golden["labels"], train=False, method="map")
     near(w, golden["out/w"])
-    stages = G.apply(variables, w, method="synthesize")
+    stages = G.apply(theirs, w, method="synthesize")
     near(stages, last(golden["out/img_stages"]))
-    images = G.apply(variables, golden["z"], golden["labels"], train=False)
+    images = G.apply(theirs, golden["z"], golden["labels"], train=False)
     near(images, last(golden["out/img"]))
-    _, moved = G.apply(variables, golden["z"], golden["labels"], train=True, mutable=["w_avg"])
+    _, moved = G.apply(theirs, golden["z"], golden["labels"], train=True, mutable=["w_avg"])
     near(moved["w_avg"]["mean"], golden["out/noaug/G/w_avg_after"], 1e-6)
 
 
@@ -176,17 +114,17 @@ def made(module, x):
 
 
 def test_judgements_are_the_authors(golden):
-    D = gat.Discriminator(
-        depth=4, num_classes=5, label_features=32, aligned=40, aligned_width=40, **SMALL
-    )
-    variables, labels = discriminator(golden, 4), golden["labels"]
-    jax.tree.map(lambda *_: None, variables, made(D, jnp.zeros((1, 8, 8, 16))))
-    found = D.apply(variables, side_by_side(last(golden["d_in"])), labels, train=False)
+    fields, theirs = variables(golden, "D")
+    heads = {"label_features": 32, "aligned": 40, "aligned_width": 40}
+    assert fields == {**SMALL, **AT, **heads, "depth": 4}
+    D, labels = gat.Discriminator(**fields), golden["labels"]
+    jax.tree.map(lambda *_: None, theirs, made(D, jnp.zeros((1, 8, 8, 16))))
+    found = D.apply(theirs, side_by_side(last(golden["d_in"])), labels, train=False)
     near(found.logits, golden["out/d_logits_of_d_in"][:, 0])
     near(found.heads["aligned"][:, :1], golden["out/d_aux_cls_of_d_in"])
     near(found.heads["aligned"][:, 1:], golden["out/d_aux_patch_of_d_in"])
     stages = side_by_side(last(golden["out/img_stages"]))
-    found = D.apply(variables, stages, labels, train=False)
+    found = D.apply(theirs, stages, labels, train=False)
     near(found.logits, golden["out/d_logits_of_img_stages"][:, 0])
 
 
