@@ -1,7 +1,8 @@
 """Black images instead of data that are not on this machine, to compile an experiment for them.
 
 ``--config.data.name=benchmarks.blank.images --config.data.data_dir=10``: the number of classes, 0
-for none, or ``pairs`` for images that have targets. They are of the size that ``data.image_size``
+for none, ``pairs`` for images that have targets, or ``latents`` for those of ImageNet of 256x256 in
+Stable Diffusion's latent space, of 1,000 classes. Images are of the size that ``data.image_size``
 and ``data.channels`` say, 32x32 in colour where they are 0. There are as many as CIFAR-10 has, and
 of pairs as many as the facades of pix2pix, 400.
 """
@@ -12,16 +13,21 @@ import numpy as np
 
 from jaxgan import data
 
+LATENTS = (32, 32, 4)
+
 
 def images(settings: Any, split: str) -> data.Source:
     """The source, for ``data.name``."""
     side = settings.image_size or 32
-    shape = (side, side, settings.channels or 3)
+    shape, dtype = (side, side, settings.channels or 3), np.dtype(np.uint8)
     paired = settings.data_dir == "pairs"
-    classes = 0 if paired else int(settings.data_dir or 0)
+    if settings.data_dir == "latents":
+        shape, dtype, classes = LATENTS, np.dtype(np.float32), 1000
+    else:
+        classes = 0 if paired else int(settings.data_dir or 0)
 
     def read(indices: np.ndarray) -> data.Batch:
-        rows = {"image": np.zeros((len(indices), *shape), np.uint8)}
+        rows = {"image": np.zeros((len(indices), *shape), dtype)}
         if paired:
             rows["target"] = rows["image"]
         if classes:

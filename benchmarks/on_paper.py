@@ -38,6 +38,7 @@ EXPERIMENTS = Path(__file__).resolve().parent.parent / "experiments"
 DATA = {
     "cifar10": "10",
     "imagenet128": "1000",
+    "imagenet256": "latents",
     **dict.fromkeys(("ffhq256", "ffhq1024", "celebahq1024", "folder96", "folder256"), "0"),
     **dict.fromkeys(("pairs256", "domains256"), "pairs"),
 }
@@ -64,6 +65,7 @@ COLUMNS = (
     "Gflop",
     "GB accessed",
     "bound",
+    "share of peak",
     "steps/s at most",
     "all from HBM",
     "all-reduce",
@@ -135,6 +137,7 @@ def figures(needs: Needs, tpus: chips.Slice, fits: str) -> list[str]:
         f"{needs.flops / 1e9:,.4g}{part}",
         f"{needs.accessed / 1e9:,.3g}{part}",
         by,
+        f"{times['arithmetic'] / times[by]:.2f}",
         f"{1 / times[by]:,.0f}",
         f"{1 / max(times[by], needs.accessed / tpus.chip.bandwidth):,.0f}",
         f"{needs.collectives.get('all-reduce', 0):,}",

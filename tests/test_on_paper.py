@@ -116,7 +116,7 @@ def test_the_cells_of_a_row(monkeypatch):
     row = on_paper.compiled("dcgan_cifar10", V5E)
     # As in the test of the lines: 1 ms of arithmetic, and now 2 ms for all bytes.
     sizes = ["32", "100", "400", "530", "no; this one of 2 tried"]
-    assert row == [*sizes, "197+", "1.64+", "arithmetic", "1,000", "500", "39", "61"]
+    assert row == [*sizes, "197+", "1.64+", "arithmetic", "1.00", "1,000", "500", "39", "61"]
     assert len(row) == len(on_paper.COLUMNS) - 2
     tried.pop()
     assert "no, nor any down to 64" in on_paper.compiled("dcgan_cifar10", V5E)

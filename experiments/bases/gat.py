@@ -4,6 +4,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from bases import folder
+
 # Width, heads and depth of the authors' sizes.
 SIZES = {"s": (384, 6, 12), "b": (768, 12, 12), "l": (1024, 16, 24), "xl": (1152, 16, 28)}
 # The authors' penalties, and their augmentation of latents.
@@ -26,3 +28,12 @@ def use(config: ConfigDict, *, patch: int, width: int, attention_heads: int, dep
     config.method.g_optimizer, config.method.d_optimizer = dict(ADAM), dict(ADAM)
     config.method.techniques = dict(TECHNIQUES)
     config.method.ema_decay = 0.999
+
+
+def imagenet256(size: str) -> ConfigDict:
+    """The authors' settings of a size with patches of 2: batch 512, 60 epochs, no mirror images."""
+    width, attention_heads, depth = SIZES[size]
+    config = folder.base(256)
+    config.steps, config.batch_size, config.rematerialize = 150_000, 512, True
+    use(config, patch=2, width=width, attention_heads=attention_heads, depth=depth)
+    return config

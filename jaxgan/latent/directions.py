@@ -16,6 +16,8 @@ from jaxgan.latent.generator import CHUNK, Generator
 from jaxgan.run.sampling import in_chunks
 
 PyTree = Any
+# How layers from w to styles are called.
+STYLED = ("style", "modulation")
 STEPS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 
 
@@ -154,12 +156,15 @@ def strips(
 def style_weights(generator: Generator) -> np.ndarray:
     """Of all layers' maps from w to their styles, the weights [D, outputs].
 
+    GAT's have SiLU(w): they are taken as if it were w.
+
     Raises:
       UserError: if there are none.
     """
-    found = _layers(generator, lambda module, x: module.name == "style")
+    found = _layers(generator, lambda module, x: module.name in STYLED)
     if not found:
-        raise errors.UserError(f"no layer of {generator.name} is called 'style'")
+        named = " or ".join(map(repr, STYLED))
+        raise errors.UserError(f"no layer of {generator.name} is called {named}")
     return np.concatenate([kernel for kernel, _, _ in found], axis=1)
 
 

@@ -126,7 +126,8 @@ class Generator:
     def listen(self) -> Callable[..., dict[str, jax.Array]]:
         """``(variables, latents, labels)`` to what is said between ``map`` and ``synthesize``.
 
-        ``w`` [n, D] of the first, ``styles`` [n, L, D] for the second, and the ``mean`` [D] of w.
+        ``w`` [n, D] of the first, ``styles`` [n, L, D] for the second, and the ``mean`` of w [D],
+        or of each class [K, D].
         """
 
         def run(variables: PyTree, latents: PyTree, labels: Any) -> dict[str, jax.Array]:

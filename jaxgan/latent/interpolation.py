@@ -195,12 +195,14 @@ def truncated(
         return made.images(latents, labels, truncation)
     if not styles.has(made):
         raise errors.UserError(f"{made.name} takes no truncation")
-    w = near_mean(made, styles.mapped(made, latents, labels), truncation)
+    w = near_mean(made, styles.mapped(made, latents, labels), truncation, labels)
     return styles.painted(made, styles.repeated(made, w), latents)
 
 
-def near_mean(made: Generator, w: np.ndarray, truncation: float) -> np.ndarray:
-    """W [n, D] at ``truncation`` times its distance from the mean.
+def near_mean(
+    made: Generator, w: np.ndarray, truncation: float, labels: np.ndarray | None = None
+) -> np.ndarray:
+    """W [n, D] at ``truncation`` times its distance from the mean, see ``styles.mean``.
 
     Raises:
       UserError: for one that is no number, or if there is no mean.
@@ -209,7 +211,7 @@ def near_mean(made: Generator, w: np.ndarray, truncation: float) -> np.ndarray:
         return w
     if not np.isfinite(truncation):
         raise errors.UserError(f"truncation must be a number, not {truncation}")
-    centre = styles.mean(made)
+    centre = styles.mean(made, labels)
     return (centre + truncation * (w - centre)).astype(np.float32)
 
 

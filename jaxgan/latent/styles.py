@@ -48,8 +48,11 @@ def mapped(generator: Generator, latents: PyTree, labels: np.ndarray | None) -> 
     return np.asarray(in_chunks(make, generator.check(latents), CHUNK))
 
 
-def mean(generator: Generator) -> np.ndarray:
-    """The mean of w [D] over training, which truncation moves to.
+def mean(generator: Generator, labels: np.ndarray | None = None) -> np.ndarray:
+    """The mean of w over training, which truncation moves to: [D], or of each sample [n, D].
+
+    Where each class has a mean, it is that of the ``labels`` [n], or of mixtures [n, K]; without
+    any the mean over classes.
 
     Raises:
       UserError: if it has no styles, or keeps no mean of them.
@@ -57,8 +60,13 @@ def mean(generator: Generator) -> np.ndarray:
     check(generator)
     if "mean" not in generator.said:
         raise errors.UserError(f"{generator.name} keeps no mean of its styles")
-    one, labels = generator.example, generator.labels(None, 1)
-    return np.asarray(generator.listen(generator.variables, one, labels)["mean"])
+    one, told = generator.example, generator.labels(None, 1)
+    found = np.asarray(generator.listen(generator.variables, one, told)["mean"])
+    if found.ndim == 1:
+        return found
+    if labels is None:
+        return found.mean(axis=0)
+    return labels @ found if labels.ndim == 2 else found[labels]
 
 
 def layers(generator: Generator) -> int:

@@ -54,7 +54,7 @@ def truncation_sweep(
     elif styles.has(made):
         kind, chosen = "psi", tuple(PSI if values is None else values)
         _check(chosen)
-        w, centre = styles.mapped(made, latents, told), styles.mean(made)
+        w, centre = styles.mapped(made, latents, told), styles.mean(made, told)
         near = [styles.repeated(made, centre + value * (w - centre)) for value in chosen]
         rows = [styles.painted(made, each.astype(np.float32), latents, told) for each in near]
     else:

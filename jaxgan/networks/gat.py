@@ -90,10 +90,10 @@ class Generator(nn.Module):
           train: whether the means of w move.
         """
         w = self.map(z, labels, train=train)
-        if train and self.together:
-            return side_by_side(self.synthesize(w))
-        w = self.guide(self.truncate(w, labels, truncation), z, labels, guidance)
-        return self.synthesize(w)[-1]
+        if not (train and self.together):
+            w = self.guide(self.truncate(w, labels, truncation), z, labels, guidance)
+        images = self.synthesize(jnp.repeat(w[:, None], self.depth, axis=1))
+        return side_by_side(images) if train and self.together else images[-1]
 
     def map(self, z: jax.Array, labels: jax.Array | None = None, *, train: bool) -> jax.Array:
         """The w [B, D] of latents [B, Z]."""
@@ -142,16 +142,19 @@ class Generator(nn.Module):
         mean = self.mapping(z.repeat(K, axis=0), every).reshape(B, K, -1).mean(axis=1)
         return mean + guidance * (w - mean)
 
-    def synthesize(self, w: jax.Array) -> jax.Array:
-        """Images [stages, B, H, W, C] of styles w [B, D]; the last one is the whole."""
+    def synthesize(self, styles: jax.Array) -> jax.Array:
+        """Images [stages, B, H, W, C] of a w a block, [B, depth, D]; the last one is the whole.
+
+        What makes a stage's image has the w of the block before it.
+        """
         table = position_table(*self.grid, self.width)
-        x = jnp.broadcast_to(jnp.asarray(table, self.dtype), (len(w), *table.shape))
-        w = w.astype(self.dtype)
+        x = jnp.broadcast_to(jnp.asarray(table, self.dtype), (len(styles), *table.shape))
+        styles = styles.astype(self.dtype)
         images: list[jax.Array] = []
         for i, block in enumerate(self.blocks):
-            x = stage(block(x, w))
+            x = stage(block(x, styles[:, i]))
             if (i + 1) % (self.depth // self.stages) == 0:
-                images.append(self.heads[len(images)](x, w))
+                images.append(self.heads[len(images)](x, styles[:, i]))
         return jnp.cumsum(jnp.stack(images), axis=0)
 
 

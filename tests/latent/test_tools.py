@@ -121,6 +121,21 @@ def test_psi_moves_w_to_its_mean(stylegan):
     np.testing.assert_allclose(samples[0], styles.painted(own, centre, latents), atol=1e-5)
 
 
+def test_where_each_class_has_a_mean_psi_moves_w_to_it(trained_run):
+    gan = jaxgan.load(trained_run("gat_digits"))
+    own, latents = generator.of(gan), gan.latents(KEY, 3)
+    table = np.asarray(gan.state.nets["g"].ema["stats"]["w_avg"]["mean"])
+    samples, kind, _ = latent.truncation_sweep(gan, latents, (0, 1), labels=[4, 4, 7])
+    assert kind == "psi"
+    np.testing.assert_allclose(samples[0, 0], samples[0, 1], atol=1e-5)
+    assert np.abs(samples[0, 0] - samples[0, 2]).max() > 0
+    np.testing.assert_allclose(samples[1], gan.generate(latents, labels=[4, 4, 7]), atol=1e-5)
+    np.testing.assert_array_equal(styles.mean(own, np.array([4, 7])), table[[4, 7]])
+    mixed = np.eye(10)[[4, 7]].mean(axis=0, keepdims=True)
+    np.testing.assert_allclose(styles.mean(own, mixed)[0], table[[4, 7]].mean(0), rtol=1e-6)
+    assert styles.layers(own) == 4
+
+
 def test_a_threshold_keeps_each_number_at_its_quantile(gan):
     from scipy import stats
 
@@ -302,7 +317,7 @@ def test_codes_one_after_the_other(trained_run):
 
 
 @pytest.mark.parametrize(
-    "name", quickly([(f"{name}_digits",) for name in ("vae", "bigan", "progan", "acgan")], 0)
+    "name", quickly([(f"{name}_digits",) for name in ("vae", "bigan", "progan", "acgan", "gat")], 0)
 )
 def test_other_methods(trained_run, name):
     gan = jaxgan.load(trained_run(name))
@@ -393,7 +408,7 @@ WRONG = [
     ("gan", "explore", ("--what=path_length", "--out=a.png"), "written as .npz, not 'a.png'"),
     ("gan", "explore", ("--what=truncation", "--values=a"), "--values: numbers, such as"),
     ("gan", "explore", ("--what=truncation", "--n=0"), "--n must be at least 1, not 0"),
-    ("gan", "explore", ("--what=truncation", "--n=9000000"), "81,000,000 x 9 pixels is too large"),
+    ("gan", "explore", ("--what=truncation", "--n=9000000"), "162,000,000 x 9 pixels is too large"),
     ("gan", "explore", ("--what=path_length", "--n=99999999999"), "99,999,999,999 samples [8, 8,"),
     ("gan", "interpolate", ("--space=w",), "method 'gan' has no styles w"),
     ("gan", "interpolate", ("--labels=3",), "method 'gan' takes no labels"),
