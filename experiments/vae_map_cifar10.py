@@ -18,15 +18,15 @@ from bases.smoke import smoke
 def get_config() -> ConfigDict:
     """Small networks, and a likelihood that outweighs the KL."""
     config = cifar10.base()
-    config.steps, config.batch_size, config.data.flip = 3000, 32, True
+    config.steps, config.batch_size, config.data.flip = 1500, 32, True
     config.log.every, config.sample.every, config.checkpoint.every = 100, 500, 500
-    config.evaluation.every, config.checkpoint.best = 3000, ""
+    config.evaluation.every, config.checkpoint.best = 1500, ""
     config.evaluation.extractor = "none"
     network = {"name": "autoencoder", "widths": (16, 32, 64), "groups": 8, "blocks": 1}
     config.method = {"name": "vae", "encoder": network, "generator": network}
     config.method.latent_dim = 8 * 8 * 4
     config.method.likelihood, config.method.deviation, config.method.beta = "gaussian", 0.1, 0.1
-    falling = {"name": "cosine_decay_schedule", "init_value": 1.0, "decay_steps": 3000}
+    falling = {"name": "cosine_decay_schedule", "init_value": 1.0, "decay_steps": config.steps}
     config.method.optimizer = {"name": "adam", "learning_rate": 1e-3, "schedule": falling}
     return config
 

@@ -19,7 +19,7 @@ from flax import linen as nn
 
 from jaxgan.base import errors, files
 from jaxgan.base.autoencoder import Autoencoder
-from jaxgan.networks import Posterior, autoencoder
+from jaxgan.networks import autoencoder
 from jaxgan.weights import containers
 from jaxgan.weights.fitting import Tensors, kernel
 
@@ -148,13 +148,13 @@ def load(path: files.Place, shape: tuple[int, ...] | None = None) -> Autoencoder
     encoder, decoder = networks["encoder"], networks["decoder"]
 
     def encode(variables: PyTree, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-        found: Posterior = encoder.apply(variables["encoder"], images, train=False)
+        found: Any = encoder.apply(variables["encoder"], images, train=False)
         mean, log_variance = (x.reshape(-1, *latent) for x in (found.mean, found.log_variance))
         return mean, jnp.exp(log_variance / 2)
 
     def decode(variables: PyTree, latents: jax.Array) -> jax.Array:
         flat = latents.reshape(-1, size)
-        images: jax.Array = decoder.apply(variables["decoder"], flat, train=False)
+        images: Any = decoder.apply(variables["decoder"], flat, train=False)
         return images
 
     with place.open("rb") as file:
