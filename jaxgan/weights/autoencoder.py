@@ -8,9 +8,9 @@ A ``.safetensors`` file and the ``config.json`` beside it. Its names are those o
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,70 +20,13 @@ from flax import linen as nn
 from jaxgan.base import errors, files
 from jaxgan.base.autoencoder import Autoencoder
 from jaxgan.networks import autoencoder
-from jaxgan.weights import containers
+from jaxgan.weights import autoencoder_config, containers
 from jaxgan.weights.fitting import Tensors, kernel
 
 PyTree = Any
-SUFFIX, CONFIG = ".safetensors", "config.json"
+SUFFIX = ".safetensors"
 # Of several files in a folder.
 USUAL = "diffusion_pytorch_model.safetensors"
-CLASS = "AutoencoderKL"
-DOWN, UP = "DownEncoderBlock2D", "UpDecoderBlock2D"
-
-
-class Entry(NamedTuple):
-    """What a config may say of one thing, and what diffusers takes where it says nothing."""
-
-    default: Any
-    holds: Callable[[Any], bool]
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is one, and finite."""
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-def is_count(value: Any) -> bool:
-    """Whether it is a whole number above 0."""
-    return type(value) is int and value > 0
-
-
-def are(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Whether a list has entries, and this holds for each."""
-    return lambda value: isinstance(value, list) and bool(value) and all(map(holds, value))
-
-
-def only(known: Any) -> Callable[[Any], bool]:
-    """Whether it is the one value that can be built here."""
-    return lambda value: bool(value == known)
-
-
-def is_switch(value: Any) -> bool:
-    """Whether it is true or false."""
-    return isinstance(value, bool)
-
-
-ENTRIES = {
-    "act_fn": Entry("silu", only("silu")),
-    "block_out_channels": Entry([64], are(is_count)),
-    "down_block_types": Entry([DOWN], are(only(DOWN))),
-    # Of half precision in diffusers; here all is float32.
-    "force_upcast": Entry(True, is_switch),
-    "in_channels": Entry(3, is_count),
-    "latent_channels": Entry(4, is_count),
-    "latents_mean": Entry(None, only(None)),
-    "latents_std": Entry(None, only(None)),
-    "layers_per_block": Entry(1, is_count),
-    "mid_block_add_attention": Entry(True, is_switch),
-    "norm_num_groups": Entry(32, is_count),
-    "out_channels": Entry(3, is_count),
-    "sample_size": Entry(32, is_count),
-    "scaling_factor": Entry(0.18215, lambda value: is_number(value) and value > 0),
-    "shift_factor": Entry(None, lambda value: value is None or is_number(value)),
-    "up_block_types": Entry([UP], are(only(UP))),
-    "use_post_quant_conv": Entry(True, is_switch),
-    "use_quant_conv": Entry(True, is_switch),
-}
 # What they call our layers at either end, of a residual block, and of an attention; and before.
 OF_ENDS = {"conv_in": "conv_in", "conv_out": "conv_out", "norm_out": "conv_norm_out"}
 OF_BLOCK = {
@@ -124,45 +67,32 @@ def load(path: files.Place, shape: tuple[int, ...] | None = None) -> Autoencoder
         be encoded.
     """
     place = find(files.expanded(path))
-    config = read_config(place)
-    with containers.opened(place) as stored:
-        if not all(isinstance(value, np.ndarray) for value in stored.values()):
-            raise errors.UserError(f"{place} is no {SUFFIX} file")
-        tensors = Tensors(stored)
+    config = autoencoder_config.read(place)
     side, channels = config["sample_size"], config["in_channels"]
     image = tuple(shape or (side, side, channels))
-    if image[-1] != channels:
-        raise errors.UserError(f"{place} is of images of {channels} channels, not {image[-1]}")
-    halvings = len(config["block_out_channels"]) - 1
-    size = math.prod(image[:2]) // 4**halvings * config["latent_channels"]
-    try:
+    with errors.stage("building the networks of", f"{place} ({autoencoder_config.CLASS})"):
+        if image[-1] != channels:
+            raise ValueError(f"it is of images of {channels} channels, not {image[-1]}")
+        halvings = len(config["block_out_channels"]) - 1
+        size = math.prod(image[:2]) // 4**halvings * config["latent_channels"]
         latent = autoencoder.latent_map(image, halvings, size)
         networks = built(config, image, size)
-        variables = {
-            "encoder": fit(tensors, "encoder", networks["encoder"], *image),
-            "decoder": fit(tensors, "decoder", networks["decoder"], size),
-        }
-        tensors.check_empty()
-    except ValueError as error:
-        raise errors.UserError(f"{place} ({CLASS}): {errors.describe(error)}") from error
+        variables = read_variables(place, networks, {"encoder": image, "decoder": (size,)})
     encoder, decoder = networks["encoder"], networks["decoder"]
 
     def encode(variables: PyTree, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-        found: Any = encoder.apply(variables["encoder"], images, train=False)
-        mean, log_variance = (x.reshape(-1, *latent) for x in (found.mean, found.log_variance))
+        q = encoder.apply(variables["encoder"], images, train=False)
+        mean, log_variance = (x.reshape(-1, *latent) for x in (q.mean, q.log_variance))
         return mean, jnp.exp(log_variance / 2)
 
     def decode(variables: PyTree, latents: jax.Array) -> jax.Array:
         flat = latents.reshape(-1, size)
-        images: Any = decoder.apply(variables["decoder"], flat, train=False)
+        images: jax.Array = decoder.apply(variables["decoder"], flat, train=False)
         return images
 
-    with place.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-    digest.update(json.dumps(config, sort_keys=True).encode())
     return Autoencoder(
         name=str(path),
-        digest=digest.hexdigest(),
+        digest=digest_of(place, config),
         shape=image,
         latent=latent,
         scale=float(config["scaling_factor"]),
@@ -171,6 +101,14 @@ def load(path: files.Place, shape: tuple[int, ...] | None = None) -> Autoencoder
         encode=encode,
         decode=decode,
     )
+
+
+def digest_of(place: Path, config: Mapping[str, Any]) -> str:
+    """A digest of a file of weights, and of its settings."""
+    with place.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    digest.update(json.dumps(config, sort_keys=True).encode())
+    return digest.hexdigest()
 
 
 def find(place: Path) -> Path:
@@ -193,34 +131,7 @@ def find(place: Path) -> Path:
     return found[0]
 
 
-def read_config(place: Path) -> dict[str, Any]:
-    """The settings in the ``config.json`` beside a file of weights, with diffusers' defaults.
-
-    Raises:
-      UserError: if it is not there, damaged, or says what cannot be built here.
-    """
-    beside = place.with_name(CONFIG)
-    try:
-        told = json.loads(beside.read_text())
-    except (OSError, ValueError) as error:
-        what = errors.describe(error) if beside.exists() else "it is not there"
-        raise errors.UserError(f"{place} needs {beside} to be built: {what}") from error
-    if not isinstance(told, dict) or told.get("_class_name", CLASS) != CLASS:
-        of = repr(told.get("_class_name")) if isinstance(told, dict) else "no settings"
-        raise errors.UserError(f"{beside} is of {of}, and {CLASS!r} alone can be built here")
-    for key in told:
-        if key not in ENTRIES and not key.startswith("_"):
-            raise errors.unknown(f"entry of {beside}:", key, ENTRIES)
-    config = {key: told.get(key, entry.default) for key, entry in ENTRIES.items()}
-    wrong = [key for key, entry in ENTRIES.items() if not entry.holds(config[key])]
-    if not wrong and config["out_channels"] != config["in_channels"]:
-        wrong = ["out_channels"]
-    if wrong:
-        raise errors.UserError(f"{beside}: {wrong[0]} {config[wrong[0]]!r} cannot be built here")
-    return config
-
-
-def built(config: Mapping[str, Any], shape: tuple[int, ...], size: int) -> dict[str, nn.Module]:
+def built(config: Mapping[str, Any], shape: tuple[int, ...], size: int) -> dict[str, Any]:
     """Both networks of a config, for images of ``shape`` and ``size`` latents."""
     same: dict[str, Any] = {
         "widths": tuple(config["block_out_channels"]),
@@ -232,6 +143,25 @@ def built(config: Mapping[str, Any], shape: tuple[int, ...], size: int) -> dict[
         "encoder": autoencoder.Encoder((size,), pointwise=config["use_quant_conv"], **same),
         "decoder": autoencoder.Generator(shape, pointwise=config["use_post_quant_conv"], **same),
     }
+
+
+def read_variables(
+    place: Path, networks: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]
+) -> PyTree:
+    """The variables of each network, of which inputs of these shapes come in, from a file.
+
+    Raises:
+      UserError: if it is no such file, or damaged.
+      ValueError: naming the first tensor that is missing, too many or of another shape.
+    """
+    with containers.opened(place) as stored:
+        found = stored if isinstance(stored, dict) else {}
+        if not found or not all(isinstance(value, np.ndarray) for value in found.values()):
+            raise errors.UserError(f"{place} is no {SUFFIX} file of such tensors")
+    tensors = Tensors(found)
+    variables = {name: fit(tensors, name, networks[name], *shapes[name]) for name in networks}
+    tensors.check_empty()
+    return variables
 
 
 def fit(tensors: Tensors, network: str, module: nn.Module, *shape: int) -> PyTree:
