@@ -16,6 +16,8 @@ def smoke(config: ConfigDict) -> ConfigDict:
                 (2,) * stages,
                 (1,) * stages,
             )
+        elif network.name == "autoencoder":
+            network.widths, network.groups = (8,) * len(network.widths), 4
         elif network.name == "stylegan2":
             network.width, network.max_width = 64, 8
             if "features" in network:

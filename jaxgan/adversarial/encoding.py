@@ -44,3 +44,15 @@ def encoder(players: Mapping[str, Player]) -> Callable[..., jax.Array]:
         return Players(players).apply(state.nets, "e", images, averaged=averaged).mean
 
     return encode
+
+
+def posterior_of(players: Mapping[str, Player]) -> Callable[..., tuple[jax.Array, jax.Array]]:
+    """``posterior`` of a method: the means and deviations [B, Z] of an image's latents."""
+
+    def spread(
+        state: State, images: jax.Array, *, averaged: bool = True
+    ) -> tuple[jax.Array, jax.Array]:
+        q = Players(players).apply(state.nets, "e", images, averaged=averaged)
+        return q.mean, jnp.exp(q.log_variance / 2)
+
+    return spread

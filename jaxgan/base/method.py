@@ -84,6 +84,8 @@ class Method:
       classify: ``(state, images, *, averaged=True) -> {name: class logits [B, K]}``.
       encode: ``(state, images, *, averaged=True) -> latents``, from which ``generate`` makes the
         images again, as well as it can.
+      posterior: ``(state, images, *, averaged=True) -> (means, deviations)`` [B, Z] of the normal
+        distribution of an image's latents, of which ``encode`` gives the means.
       log_weight: ``(state, images, keys) -> log importance weights`` [B], of a model with an
         encoder.
       recalibrate: ``(state, key, n, batches, *, averaged=True) -> State`` with its batch statistics
@@ -105,6 +107,7 @@ class Method:
     scores: Callable[[State, jax.Array], jax.Array] | None = None
     classify: Callable[..., dict[str, jax.Array]] | None = None
     encode: Callable[..., PyTree] | None = None
+    posterior: Callable[..., tuple[jax.Array, jax.Array]] | None = None
     log_weight: Callable[[State, jax.Array, jax.Array], jax.Array] | None = None
     recalibrate: Callable[..., State] | None = None
     styled: Styled | None = None

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from jaxgan import losses
 from jaxgan.adversarial import several
-from jaxgan.adversarial.encoding import drawn, encoder, kl_of, pair
+from jaxgan.adversarial.encoding import drawn, encoder, kl_of, pair, posterior_of
 from jaxgan.base import draws
 from jaxgan.base.method import Method
 from jaxgan.base.state import Metrics, State
@@ -94,7 +94,11 @@ class VAE:
             return 2 * jax.nn.sigmoid(out) - 1 if self.likelihood == "bernoulli" else out
 
         return dataclasses.replace(
-            made, generate=generate, encode=encoder(self.players), log_weight=self.log_weight
+            made,
+            generate=generate,
+            encode=encoder(self.players),
+            posterior=posterior_of(self.players),
+            log_weight=self.log_weight,
         )
 
     def loss(self, run: Run, rows: several.Rows) -> tuple[jax.Array, Metrics]:

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from jaxgan import losses
 from jaxgan.adversarial import several
-from jaxgan.adversarial.encoding import drawn, encoder, kl_of, pair
+from jaxgan.adversarial.encoding import drawn, encoder, kl_of, pair, posterior_of
 from jaxgan.base import draws
 from jaxgan.base.method import Method
 from jaxgan.base.state import Metrics, State
@@ -82,6 +82,7 @@ class VAEGAN:
             latents=several.gaussian(self.latent_dim),
             averaged=("e",),
             encode=encoder(self.players),
+            posterior=posterior_of(self.players),
             scores=self.scores,
         )
 

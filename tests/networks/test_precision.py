@@ -30,6 +30,7 @@ OWN = {
     "patchgan": {"width": 8, "layers": 2},
     "stylegan2": {"width": 64, "max_width": 8, "features": 8, "mapping_layers": 2},
     "pair_dcgan": {"width": 8, "features": 8},
+    "autoencoder": {"widths": (8, 8, 8, 8, 8), "blocks": 1, "groups": 2},
     "gat": {"width": 8, "depth": 4, "attention_heads": 2},
 }
 FAMILIES = networks.names()
@@ -40,7 +41,7 @@ CASES = [
     (name, role)
     for name in FAMILIES
     for role in ("generator", "discriminator")
-    if not (role == "discriminator" and name in ("translator", "unet"))
+    if not (role == "discriminator" and name in ("autoencoder", "translator", "unet"))
     and not (role == "generator" and name in ("patchgan", *OF_PAIRS))
 ]
 
