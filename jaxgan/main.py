@@ -9,6 +9,7 @@ from jaxgan.base import preemption  # isort: skip
 if __name__ == "__main__":
     preemption.install()
 
+import argparse
 import ast
 import os
 from collections.abc import Sequence
@@ -42,16 +43,7 @@ def run(arguments: Sequence[str] | None) -> int:
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     from jaxgan import config, train
     from jaxgan.base import processes
-    from jaxgan.run import (
-        export,
-        judge,
-        plan,
-        published,
-        topology,
-        trained,
-        translated_files,
-        written,
-    )
+    from jaxgan.run import plan, topology
 
     keep_compiled()
     settings = config.load(flags.config, overrides, smoke=flags.smoke) if flags.config else None
@@ -62,6 +54,24 @@ def run(arguments: Sequence[str] | None) -> int:
             with preemption.at_once():
                 terminal.show(topology.describe(settings, tpus))
         return 0
+    if flags.mode == "train":
+        if not flags.workdir:
+            raise UserError("--workdir=DIR is missing: the folder of the run")
+        with processes.joined():
+            return train.train(settings, Path(flags.workdir), str(Path(flags.config).resolve()))
+    with preemption.at_once():  # no other mode has a state to save
+        return answer(flags, settings)
+
+
+def answer(flags: argparse.Namespace, settings: Any) -> int:
+    """Does what a mode other than training asks, and says what there is to say.
+
+    Raises:
+      UserError: for a mistake of the user's.
+    """
+    from jaxgan.base import processes
+    from jaxgan.run import export, judge, published, trained, translated_files, written
+
     if flags.mode == "translate":
         terminal.show(translated_files.answer(flags, settings))
         return 0
@@ -89,8 +99,6 @@ def run(arguments: Sequence[str] | None) -> int:
         Path(flags.out) if flags.mode == "sample" and flags.out else None, n, seed
     )
     with processes.joined():
-        if flags.mode == "train":
-            return train.train(settings, workdir, str(Path(flags.config).resolve()))
         if flags.mode == "evaluate":
             terminal.show(judge.evaluate(workdir, flags.step, settings, flags.n))
             return 0

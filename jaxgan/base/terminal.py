@@ -62,7 +62,9 @@ def check_fields(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
     Raises:
       UserError: naming the nearest flag.
     """
-    for text in overrides:
+    for before, text in zip(["", *overrides], overrides, strict=False):
+        if not text.startswith("--") and not before.startswith("--config."):
+            raise UserError(f"{text!r} is no flag: values have no spaces, or stand in quotes")
         if text.startswith("--") and not text.startswith("--config."):
             flag = text.partition("=")[0]
             near = nearest(flag, [f"--{name}" for name in vars(flags)])

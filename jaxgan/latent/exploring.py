@@ -26,12 +26,11 @@ SUFFIXES = (".png", ".npz")
 BY = ("pixels", "features")
 # Of the domain classifier's layers, those that every image is large enough for.
 LAYERS = ("conv_0", "conv_1")
-# Images that a tool shows of a latent at least; of others one.
-EACH = {
-    "directions": len(directions.STEPS),
-    "closed_form": len(directions.STEPS),
-    "neighbours": 2,
-    "truncation": 2,
+# Flags that only some tools heed.
+ONLY = {
+    "values": ("truncation", "codes"),
+    "by": ("neighbours", "path_length"),
+    "space": ("path_length",),
 }
 
 
@@ -101,6 +100,10 @@ def answer(flags: argparse.Namespace, settings: ConfigDict | None) -> str:
     suffixes = SUFFIXES if flags.what != "path_length" else SUFFIXES[1:]
     if flags.out:
         opening.check(Path(flags.out), suffixes)
+    for flag, tools in ONLY.items():
+        if getattr(flags, flag) is not None and flags.what not in tools:
+            allowed = " or ".join(f"--what={tool}" for tool in tools)
+            raise errors.UserError(f"--{flag} is for {allowed}, not --what={flags.what}")
     if flags.n is not None and flags.n < 1:
         raise errors.UserError(f"--n must be at least 1, not {flags.n}")
     key = opening.key(flags)
@@ -108,9 +111,10 @@ def answer(flags: argparse.Namespace, settings: ConfigDict | None) -> str:
     made = generators.of(gan)
     made.check_images()
     out = opening.place(flags, gan, flags.what, suffixes)
-    if out.suffix == ".png" and flags.what != "spectra" and flags.n is not None:
+    if out.suffix == ".png" and flags.n is not None:
         H, W, _ = made.shape
-        pictures.check_size(flags.n * EACH.get(flags.what, 1) * (W + 1), H + 1)
+        shown = flags.n * each(flags.what, flags.n, len(flags.labels or made.classes))
+        pictures.check_size(shown * (W + 1), H + 1)
     config = settings if flags.weights else gan.config
     asked = Asked(
         gan,
@@ -131,6 +135,13 @@ def answer(flags: argparse.Namespace, settings: ConfigDict | None) -> str:
             np.savez(file, **found.arrays)
     licence = gan.file.licence if flags.weights else ""
     return "\n".join(filter(None, (found.line, str(out), licence)))
+
+
+def each(what: str, n: int, classes: int) -> int:
+    """How many images a tool shows at least for each of n latents."""
+    steps = len(directions.STEPS)
+    counts = {"directions": steps, "closed_form": steps, "mixing": n, "classes": classes}
+    return {**counts, "neighbours": 2, "truncation": 2, "spectra": 0}.get(what, 1)
 
 
 def truncation(asked: Asked) -> Found:

@@ -105,7 +105,7 @@ def legs(points: PyTree, frames: int, *, way: str = "slerp", loop: bool = False)
     count = len(jax.tree.leaves(points)[0])
     if count < 2:
         raise errors.UserError(f"a path needs at least 2 points, not {count}")
-    if frames < 2:
+    if not isinstance(frames, int | np.integer) or frames < 2:
         raise errors.UserError(f"a path needs at least 2 frames from point to point, not {frames}")
     at = lambda i: generators.rows(points, i % count)  # noqa: E731
     times = np.linspace(0, 1, frames)
@@ -160,6 +160,9 @@ def interpolate(
         a space that the generator has not.
     """
     made = generators.of(gan)
+    count = len(jax.tree.leaves(points)[0])
+    if labels is not None and np.ndim(labels) and len(labels) > count:
+        raise errors.UserError(f"{len(labels)} labels are given, and the way has {count} points")
     given = points["w"] if isinstance(points, dict) and set(points) == {"w"} else None
     if space not in SPACES:
         raise errors.unknown("space", space, SPACES)

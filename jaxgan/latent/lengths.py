@@ -13,6 +13,7 @@ from jaxgan.latent import generator as generators
 from jaxgan.latent import styles
 from jaxgan.latent.generator import CHUNK
 from jaxgan.latent.interpolation import SPACES, lerp, slerp
+from jaxgan.run import requests
 from jaxgan.run.sampling import in_chunks
 
 PyTree = Any
@@ -71,8 +72,7 @@ def path_length(
     made.check_images()
     if space not in SPACES:
         raise errors.unknown("space", space, SPACES)
-    if n < 1:
-        raise errors.UserError(f"the number of ways must be at least 1, not {n}")
+    requests.check_count(n, made.shape)
     told = made.labels(labels, n)
     first, second = (made.draw(jax.random.fold_in(key, i), n) for i in range(2))
     t = np.asarray(jax.random.uniform(jax.random.fold_in(key, 2), (n,)), np.float64) * (1 - epsilon)

@@ -73,6 +73,33 @@ def key(flags: argparse.Namespace) -> jax.Array:
     return jax.random.key(seed)
 
 
+def read_labels(paths: str) -> list[int] | None:
+    """The labels in files of latents, see ``read_latents``; ``None`` unless all have them."""
+    found: list[int] = []
+    for path in paths.split(","):
+        stored = np.load(path, allow_pickle=False)
+        labels = None if isinstance(stored, np.ndarray) else stored.get("labels")
+        if labels is None or labels.ndim != 1 or labels.dtype.kind not in "iu":
+            return None
+        found += labels.tolist()
+    return found
+
+
+def read_all(paths: str, made: Generator, drawing: jax.Array) -> PyTree:
+    """The latents of several files, with commas between them, in order; see ``read_latents``.
+
+    Raises:
+      UserError: as that does, or if they do not hold the same arrays.
+    """
+    found = [read_latents(path, made, drawing) for path in paths.split(",")]
+    if len({str(jax.tree.structure(each)) for each in found}) > 1:
+        raise errors.UserError(f"{paths} do not hold the same arrays: all z, or all w")
+    try:
+        return jax.tree.map(lambda *rows: np.concatenate(rows), *found)
+    except ValueError as error:
+        raise errors.UserError(f"{paths} hold latents of two shapes") from error
+
+
 def read_latents(path: files.Place, made: Generator, drawing: jax.Array) -> PyTree:
     """Latents of a file: an ``.npy`` with z [P, Z], or an ``.npz`` with ``z`` or ``latents``.
 
@@ -90,6 +117,8 @@ def read_latents(path: files.Place, made: Generator, drawing: jax.Array) -> PyTr
         found = {"z": stored} if isinstance(stored, np.ndarray) else dict(stored)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise errors.UserError(f"{path} cannot be read: {errors.describe(error)}") from error
+    # As projections of several arrays are stored.
+    found = {key.removeprefix("latents/"): value for key, value in found.items()}
     name = next((name for name in ("z", "latents", "w") if name in found), None)
     if name is None:
         held = ", ".join(found) or "nothing"
@@ -98,7 +127,8 @@ def read_latents(path: files.Place, made: Generator, drawing: jax.Array) -> PyTr
     if not np.issubdtype(values.dtype, np.floating) or values.ndim < 2 or not len(values):
         kind = f"{values.dtype} {list(values.shape)}"
         raise errors.UserError(f"{name} of {path} must be floats [n, ...], n > 0, not {kind}")
-    values = values.astype(np.float32)
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32)
     if not np.isfinite(values).all():
         raise errors.UserError(f"{name} of {path} must be finite")
     if name == "w":

@@ -201,9 +201,11 @@ def check_images(images: Any, shape: tuple[int, ...]) -> np.ndarray:
     Raises:
       UserError: if they are of another shape, or their values not in [-1, 1].
     """
+    if getattr(images, "dtype", None) == np.uint8:
+        raise errors.UserError("images to project must be in [-1, 1]; bytes are x / 127.5 - 1")
     targets = requests.check_array("images", images, shape)
     if np.abs(targets).max() > 1 + TOLERANCE:
-        raise errors.UserError("images to project must be in [-1, 1]")
+        raise errors.UserError("images to project must be in [-1, 1]; bytes are x / 127.5 - 1")
     return targets
 
 

@@ -93,7 +93,7 @@ class Generator(nn.Module):
         if not (train and self.together):
             w = self.guide(self.truncate(w, labels, truncation), z, labels, guidance)
         images = self.synthesize(jnp.repeat(w[:, None], self.depth, axis=1))
-        return side_by_side(images) if train and self.together else images[-1]
+        return side_by_side(list(images)) if train and self.together else images[-1]
 
     def map(self, z: jax.Array, labels: jax.Array | None = None, *, train: bool) -> jax.Array:
         """The w [B, D] of latents [B, Z]."""

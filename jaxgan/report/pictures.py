@@ -23,6 +23,10 @@ GRID = "step"
 MOST, PIXELS, QUALITY = 40, 640, 80
 FRAMES, FRAME_PIXELS = 24, 256
 GIF = "samples.gif"
+# What stands in a page as it is: by Pillow's names, and by how they begin.
+FORMATS, KINDS = ("PNG", "GIF", "WEBP"), {b"\x89P": "png", b"GI": "gif", b"RI": "webp"}
+# What Pillow raises of a file that is being written, removed meanwhile, or damaged.
+UNREADABLE = (OSError, ValueError, EOFError, SyntaxError)
 Item = TypeVar("Item")
 TITLES = {GRID: "samples", "sample": "drawn afterwards"}
 
@@ -92,17 +96,19 @@ def embedded(paths: Sequence[tuple[int, Path]], budget: int) -> tuple[list[Pictu
     """As many of the pictures as fit, evenly, with the first and last; and what is not shown."""
     kept = even(paths, MOST)
     shown: dict[int, bytes] = {}
-    unread = 0
+    unread: list[str] = []
     for step, path in reversed(kept):  # the last one matters most
         try:
             shown[step] = encoded(path, budget // min(len(kept), 10))
-        except (OSError, ValueError):  # being written, removed meanwhile, or damaged
-            unread += 1
+        except UNREADABLE:
+            unread.append(path.name)
     fit = sorted(shown.items())
     while len(fit) > 1 and sum(len(data) for _, data in fit) > budget:
         fit = even(fit, max(1, (len(fit) + 1) // 2))
-    remarks = [f"{unread} pictures could not be read"] if unread else []
-    if len(fit) < len(paths) - unread:
+    named = ", ".join(sorted(unread)[:3]) + (" ..." if len(unread) > 3 else "")
+    many = "1 picture" if len(unread) == 1 else f"{len(unread)} pictures"
+    remarks = [f"{many} could not be read: {named}"] if unread else []
+    if len(fit) < len(paths) - len(unread):
         whole = paths[0][1].parent
         remarks.append(f"{len(fit)} of {len(paths)} pictures are shown; all are in {whole}")
     return [Picture(step, uri(data)) for step, data in fit], remarks
@@ -121,24 +127,25 @@ def encoded(path: Path, small: int) -> bytes:
     data = path.read_bytes()
     with Image.open(io.BytesIO(data)) as image:
         image.load()  # one that is cut off is noticed here and not in the browser
-        if len(data) <= small and image.width <= 2 * PIXELS:
+        known = image.format in FORMATS
+        if known and len(data) <= small and image.width <= 2 * PIXELS:
             return data
         shown = image.convert("RGB")
     shown.thumbnail((PIXELS, PIXELS))
     file = io.BytesIO()
     shown.save(file, "WEBP", quality=QUALITY)
-    return min(file.getvalue(), data, key=len)
+    return min(file.getvalue(), data if known else file.getvalue(), key=len)
 
 
 def animated(path: Path, budget: int) -> tuple[str, str]:
     """The animation as it is if it fits, or smaller; and what has to be said of it."""
     try:
         data = path.read_bytes()
-        if len(data) <= budget:
-            return uri(data), ""
         with Image.open(io.BytesIO(data)) as image:
             frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(image)]
-    except (OSError, ValueError):
+            if image.format in FORMATS and len(data) <= budget:
+                return uri(data), ""
+    except UNREADABLE:
         return "", f"{path} could not be read"
     for count, pixels in ((FRAMES, FRAME_PIXELS), (FRAMES // 2, FRAME_PIXELS // 2)):
         file, chosen = io.BytesIO(), even(frames, count)
@@ -157,5 +164,4 @@ def animated(path: Path, budget: int) -> tuple[str, str]:
 
 def uri(data: bytes) -> str:
     """A picture in a page."""
-    kinds = {b"\x89P": "png", b"GI": "gif", b"RI": "webp"}
-    return f"data:image/{kinds[data[:2]]};base64,{base64.b64encode(data).decode()}"
+    return f"data:image/{KINDS[data[:2]]};base64,{base64.b64encode(data).decode()}"

@@ -174,6 +174,7 @@ def test_what_has_no_images_of_latents_says_so(gans, name):
         (np.zeros((1, 9, 9, 1)), {}, r"images must be \[n, 8, 8, 1\]"),
         (np.full((1, 8, 8, 1), 255.0), {}, r"must be in \[-1, 1\]"),
         (np.full((1, 8, 8, 1), np.nan), {}, "images must be finite"),
+        (np.zeros((1, 8, 8, 1), np.uint8), {}, "bytes are x / 127.5 - 1"),
         (np.zeros((1, 8, 8, 1)), {"labels": 1}, "takes no labels"),
         (np.zeros((1, 8, 8, 1)), {"settings": Settings(space="w")}, "no space of styles"),
     ],

@@ -1,7 +1,10 @@
 """Each tool against NumPy, on tiny trained runs, and its command line; mistakes are a line."""
 
 import dataclasses
+import signal
 import subprocess
+import sys
+import time
 
 import jax
 import numpy as np
@@ -13,7 +16,7 @@ from jaxgan import data, latent, main
 from jaxgan.base import errors
 from jaxgan.latent import directions, exploring, generator, styles
 from jaxgan.run import trained
-from jaxgan.watch import film
+from jaxgan.watch import film, pictures
 from tests.conftest import quickly, run, smoke
 
 KEY = jax.random.key(0)
@@ -349,9 +352,11 @@ def test_mode_interpolate(trained_run, cgan, tmp_path, capsys):
     assert command(*given, f"--out={arrays}") == 0
     assert capsys.readouterr().out == f"{arrays}\n"
     with np.load(arrays) as stored:
-        images, latents = stored["images"], stored["latents"]
+        images, latents, told = stored["images"], stored["latents"], stored["labels"]
     assert (images.shape, images.dtype) == ((3, 4, 8, 8, 1), np.uint8)
     assert len(np.unique(latents.reshape(12, -1), axis=0)) == 1, "held"
+    assert told.shape == (3, 4, 10)
+    assert told[[0, 1, 2], 0].argmax(axis=-1).tolist() == [3, 5, 8]
     for suffix in ("png", "gif"):
         assert command(*given, f"--out={tmp_path / 'way'}.{suffix}") == 0
     with Image.open(tmp_path / "way.png") as strip, Image.open(tmp_path / "way.gif") as loop:
@@ -369,6 +374,39 @@ def test_mode_interpolate(trained_run, cgan, tmp_path, capsys):
     assert command(*given, "--way=lerp", f"--out={arrays}") == 0
     with np.load(arrays) as stored:
         np.testing.assert_allclose(stored["latents"][0, [0, -1]], points)
+
+
+def test_a_way_between_what_files_hold(trained_run, cgan, tmp_path, capsys):
+    """Projections have their labels beside their latents, one image each."""
+    points = cgan.latents(KEY, 3)
+    for i in range(3):
+        np.savez(tmp_path / f"{i}.npz", latents=points[i : i + 1], labels=np.array([2 * i]))
+    files = ",".join(str(tmp_path / f"{i}.npz") for i in range(3))
+    given = ["--mode=interpolate", f"--workdir={trained_run('cgan_digits')}", "--n=2"]
+    out = tmp_path / "way.npz"
+    assert command(*given, f"--latents={files}", f"--out={out}") == 0
+    with np.load(out) as stored:
+        np.testing.assert_allclose(stored["latents"][:, 0], points[:2])
+        assert stored["labels"][:, 0].tolist() == [0, 2]
+        found = stored["images"][:, 0]
+    own = pictures.to_bytes(cgan.generate(points[:2], labels=[0, 2]))
+    assert np.abs(own.astype(int) - found).max() <= 1
+    np.save(tmp_path / "short.npy", points[:1, :5])
+    mixed = f"--latents={tmp_path / '0.npz'},{tmp_path / 'short.npy'}"
+    assert command(*given, mixed, f"--out={tmp_path / 'b.npz'}") == 2
+    assert "hold latents of two shapes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_what_has_nothing_to_save(trained_run, tmp_path, number):
+    given = ["--mode=explore", "--what=path_length", "--n=3000000", f"--out={tmp_path / 'a.npz'}"]
+    asked = [sys.executable, "-m", "jaxgan.main", f"--workdir={trained_run('gan_digits')}", *given]
+    with subprocess.Popen(asked, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(6)
+        process.send_signal(number)
+        _, told = process.communicate(timeout=10)
+    assert process.returncode == -number
+    assert "saving" not in told or "stopping" in told
 
 
 def test_a_film_in_mp4(tmp_path):
@@ -405,6 +443,10 @@ WRONG = [
     ("gan", "explore", ("--what=classes",), "method 'gan' takes no labels"),
     ("gan", "explore", ("--what=mixing",), "method 'gan' has no styles w"),
     ("gan", "explore", ("--what=codes",), "method 'gan' has no codes"),
+    ("gan", "explore", ("--what=mixing", "--values=1"), "--values is for --what=truncation or"),
+    ("gan", "explore", ("--what=truncation", "--by=pixels"), "--by is for --what=neighbours or"),
+    ("cgan", "explore", ("--what=classes", "--n=1000000"), "90,000,000 x 9 pixels is too large"),
+    ("gan", "explore", ("--what=directions", "--n=1500000"), "94,500,000 x 9 pixels"),
     ("gan", "explore", ("--what=path_length", "--out=a.png"), "written as .npz, not 'a.png'"),
     ("gan", "explore", ("--what=truncation", "--values=a"), "--values: numbers, such as"),
     ("gan", "explore", ("--what=truncation", "--n=0"), "--n must be at least 1, not 0"),
@@ -416,6 +458,9 @@ WRONG = [
     ("gan", "interpolate", ("--n=1",), "at least 2 frames"),
     ("gan", "interpolate", ("--n=9000000",), "81,000,000 x 27 pixels is too large"),
     ("gan", "interpolate", ("--n=99999999999",), "399,999,999,996 samples [8, 8, 1] need "),
+    ("gan", "interpolate", ("--hold",), "there is no class to move: a still"),
+    ("cgan", "interpolate", ("--hold", "--labels=3"), "there is no class to move: a still"),
+    ("cgan", "interpolate", ("--labels=0,", "1"), "'1' is no flag: values have no spaces"),
     ("cgan", "interpolate", ("--labels=1,2,3", "--points=2"), "names 3, and the way has 2 points"),
     ("gan", "interpolate", ("--n=0",), "at least 2 frames"),
     ("gan", "interpolate", ("--truncation=.5",), "method 'gan' takes no truncation"),
@@ -472,6 +517,7 @@ def test_points_are_no_images(trained_run, tmp_path, capsys):
     assert command("--mode=explore", "--what=directions", place) == 2
     assert "makes points [2], and no images" in capsys.readouterr().err
     assert command("--mode=interpolate", place) == 2
+    assert "--out=FILE.npz has them" in capsys.readouterr().err
     image, found = tmp_path / "a.png", tmp_path / "found"
     Image.new("RGB", (8, 8)).save(image)
     assert command("--mode=project", place, f"--target={image}", f"--out={found}") == 2

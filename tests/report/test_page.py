@@ -134,7 +134,7 @@ def test_what_cannot_be_read_is_said(tmp_path):
     assert "half-written: it is shown up to step 10" in said
     assert "b: no log lines yet" in said
     assert "x.json cannot be read" in said
-    assert "1 pictures could not be read" in said
+    assert "1 picture could not be read: step_" in said
     assert found.curves["d/loss"][0]["steps"] == [10]
     assert [image["data-step"] for image in found.images] == ["0"]
 

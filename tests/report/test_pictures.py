@@ -58,6 +58,23 @@ def test_kinds_of_pictures(tmp_path):
     assert titles == ["a: samples", "a: manifold", "a: drawn afterwards"]
 
 
+def test_what_a_full_disk_leaves_and_other_formats(tmp_path):
+    place = run(tmp_path / "a", pictures=(0, 10, 20))
+    gif(place)
+    whole, samples = (place / "samples.gif").read_bytes(), place / "samples"
+    for left in (b"", b"x\n", whole[:500]):
+        (place / "samples.gif").write_bytes(left)
+        (strip,) = strips(place, 10**6)
+        assert strip.animation == "", left
+        assert f"{place / 'samples.gif'} could not be read" in strip.remarks
+    (place / "samples.gif").write_bytes(whole)
+    Image.open(samples / "step_00000010.png").save(samples / "step_00000010.png", "JPEG")
+    (samples / "step_00000020.png").write_bytes(b"no picture")
+    (strip,) = strips(place, 10**6)
+    assert [each.uri[:16] for each in strip.pictures] == ["data:image/png;b", "data:image/webp;"]
+    assert strip.remarks[0] == "1 picture could not be read: step_00000020.png"
+
+
 def test_large_ones_are_made_smaller(tmp_path):
     place = run(tmp_path / "a", pictures=(0,))
     path = place / "samples" / "step_00000000.png"
