@@ -193,7 +193,7 @@ def recalibrate(ready: Program, state: State) -> tuple[State, str]:
     n, batches = settings.batch_size, settings.recalibrate
     renew = jax.jit(
         partial(method.recalibrate, n=n, batches=batches, averaged=settings.averaged),
-        out_shardings=ready.devices.replicated,
+        out_shardings=ready.carried["state"],
     )
     key = ready.purpose_key(program.RECALIBRATE)
     return renew(state, key), f"renewed over {batches} batches of {n}"

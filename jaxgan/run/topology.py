@@ -206,7 +206,8 @@ def trial(
     # As many samples: by these, images grow, and the last phase is that of the whole.
     config.steps = -(-config.steps * config.batch_size // size)
     config.batch_size = size
-    over = parallel.over(chosen, "jit", size, configs.count(config), "chips")
+    cut = config.parallel.shard_parameters
+    over = parallel.over(chosen, "jit", size, configs.count(config), "chips", in_parts=cut)
     ready = program.prepare(config, splits, begins=False, devices=over)
     try:
         found = compiled(ready, splits)
@@ -225,7 +226,7 @@ def compiled(ready: Program, splits: data.Splits) -> Needs:
       jax.errors.JaxRuntimeError: if the compiler refuses it.
     """
     dataset, batch = given(ready, splits)
-    key = program.key_shape(ready.devices)
+    key = ready.devices.key
     lanes = ready.devices.lanes
     if lanes > 1:
         key = jax.ShapeDtypeStruct((lanes,), key.dtype, sharding=key.sharding)
