@@ -1,6 +1,7 @@
 """Devices: the mesh, where arrays lie, and compiling a step. The only place that knows of them."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -149,6 +150,18 @@ class Devices:
             samples, NamedSharding(self.mesh, PartitionSpec(AXIS))
         )
 
+    def inside(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function to be compiled, in which ``whole`` finds that the networks are in parts."""
+        if self.least is None:
+            return function
+
+        @functools.wraps(function)
+        def run(*arguments: Any, **named: Any) -> Any:
+            with jax.sharding.use_abstract_mesh(self.mesh.abstract_mesh):
+                return function(*arguments, **named)
+
+        return run
+
     def compile(self, step: Callable[..., PyTree], state: State) -> Callable[..., PyTree]:
         """Compiles ``step(carry, dataset, batch, key) -> carry``.
 
@@ -164,7 +177,8 @@ class Devices:
                 devices=list(self.mesh.devices.flat),
                 donate_argnums=(0,),
             )
-        return jax.jit(step, out_shardings=self.carried(state), donate_argnums=(0,))
+        carried = self.carried(state)
+        return jax.jit(self.inside(step), out_shardings=carried, donate_argnums=(0,))
 
 
 def find_devices() -> list[jax.Device]:
@@ -238,6 +252,17 @@ def over(
         return Devices(mesh, mode, least=LEAST if in_parts else None)
     grid = np.asarray(chosen).reshape(apart, cut)
     return Devices(Mesh(grid, (LANES, AXIS), axis_types=TYPES * 2), mode, lanes)
+
+
+def whole(variables: PyTree) -> PyTree:
+    """What a network computes with, on every device: gathered, where it lies in parts there.
+
+    Else XLA may cut its products like the parts, and exchange maps, which can be larger by far.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    if dict(zip(mesh.axis_names, mesh.axis_types, strict=True)).get(AXIS) is not AxisType.Auto:
+        return variables
+    return jax.lax.with_sharding_constraint(variables, PartitionSpec())
 
 
 def mean(tree: PyTree, axis_name: str | None) -> PyTree:

@@ -115,7 +115,10 @@ class Compiled:
             samples = self.method.generate(state, latents, averaged=averaged, **conditions)
             return self.devices.cut(samples)
 
-        return jax.jit(generate, static_argnames="averaged", out_shardings=self.devices.replicated)
+        whole = self.devices.replicated
+        return jax.jit(
+            self.devices.inside(generate), static_argnames="averaged", out_shardings=whole
+        )
 
     @cached_property
     def scores(self) -> Callable[[State, jax.Array], jax.Array] | None:
@@ -140,5 +143,7 @@ class Compiled:
         return self._compiled(self.method.log_weight)
 
     def _compiled(self, function: Callable | None, *static: str) -> Callable | None:
-        replicated = self.devices.replicated
-        return function and jax.jit(function, static_argnames=static, out_shardings=replicated)
+        if function is None:
+            return None
+        inside, whole = self.devices.inside(function), self.devices.replicated
+        return jax.jit(inside, static_argnames=static, out_shardings=whole)
