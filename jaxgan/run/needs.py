@@ -11,6 +11,8 @@ from jaxgan.run.chips import Work
 _COLLECTIVE = re.compile(
     r" = (.+?) (all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)(?:-start)?\("
 )
+# On TPUs a sum of which each chip keeps a part: what it has inside is no sum for all.
+_SCATTERED = re.compile(r"^%all-reduce-scatter[^\n]*\{\n.*?^\}", re.MULTILINE | re.DOTALL)
 _ARRAY = re.compile(r"(?:pred|[a-z]+(\d+)\w*)\[([\d,]*)\]")
 
 
@@ -28,6 +30,7 @@ class Needs:
       flops: as XLA counts them.
       accessed: bytes that operations read and write, in on-chip memory or outside.
       reduced: bytes that are summed over chips.
+      passed: bytes of which each chip begins or ends with a part alone: gathered, or summed for it.
       collectives: how many there are, by name.
       loops: how many; the work of each is counted as if it ran once.
       branches: how many; the work of the dearer way is counted.
@@ -43,6 +46,7 @@ class Needs:
     flops: float
     accessed: float
     reduced: int
+    passed: int
     collectives: dict[str, int]
     loops: int
     branches: int
@@ -61,13 +65,16 @@ class Needs:
         Temporaries are left out: some are reserved and not used.
         """
         moved = 2 * self.state + self.arguments + self.results
-        return Work(self.flops, min(moved, self.accessed), self.reduced)
+        return Work(self.flops, min(moved, self.accessed), self.reduced, self.passed)
 
 
 def read(compiled: Any, state: int, data: int, seconds: float) -> Needs:
     """The needs of a ``jax.stages.Compiled``, of whose arguments so many bytes are known."""
     memory, cost, text = compiled.memory_analysis(), compiled.cost_analysis(), compiled.as_text()
-    collectives = _COLLECTIVE.findall(text)
+    scattered = [x for part in _SCATTERED.findall(text) for x in _COLLECTIVE.findall(part)]
+    collectives = _COLLECTIVE.findall(_SCATTERED.sub("", text))
+    gathered = [arrays for arrays, name in collectives if name == "all-gather"]
+    collectives += [(arrays, "reduce-scatter") for arrays, _ in scattered]
     return Needs(
         state=state,
         data=data,
@@ -78,6 +85,7 @@ def read(compiled: Any, state: int, data: int, seconds: float) -> Needs:
         flops=cost["flops"],
         accessed=cost["bytes accessed"],
         reduced=sum(size(arrays) for arrays, name in collectives if name == "all-reduce"),
+        passed=sum(map(size, [*gathered, *(arrays for arrays, _ in scattered)])),
         collectives=dict(collections.Counter(name for _, name in collectives)),
         loops=text.count(" while("),
         branches=text.count(" conditional("),

@@ -127,7 +127,11 @@ def told(found: Needs, samples: int, tpus: Slice, hbm: float) -> Iterator[str]:
         "it fits"
     )
     sums = ", ".join(f"{count:,} {name}" for name, count in sorted(found.collectives.items()))
-    yield f"collectives: {sums or 'none'}; {found.reduced / _MIB:,.1f} MiB are summed over chips"
+    passed = f", {found.passed / _MIB:,.1f} gathered or summed in parts" if found.passed else ""
+    yield (
+        f"collectives: {sums or 'none'}; {found.reduced / _MIB:,.1f} MiB are summed over chips"
+        f"{passed}"
+    )
     yield (
         f"work of a chip in a step: {found.flops:.3g} flops, {found.accessed:.3g} bytes accessed, "
         "in on-chip memory or outside"

@@ -234,6 +234,7 @@ def test_what_arms_prepare_is_one_thing():
     [
         ("seeds=0", "config.seeds must be at least 1"),
         ("parallel.mode=pmap", "need config.parallel.mode='jit'"),
+        ("parallel.shard_parameters=True", "need config.parallel.shard_parameters=False"),
         ("health.on_nonfinite=rollback", "need config.health.on_nonfinite='stop' or 'skip'"),
         ("early_stopping.metric=d/loss", "need config.early_stopping.metric=''"),
         ("reduce_on_plateau.metric=d/loss", "need config.reduce_on_plateau.metric=''"),
