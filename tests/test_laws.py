@@ -204,7 +204,7 @@ def test_4_devices_do_not_matter(settings, one_device, count, mode):
     same_as_one(after_steps(sgd(settings), count, mode), one_device)
 
 
-@pytest.mark.long("gan", "r3gan")
+@LONG
 def test_4_networks_in_parts_are_those_on_one_device(settings, one_device, monkeypatch):
     monkeypatch.setattr(parallel, "LEAST", 64)  # here networks are narrow
     same_as_one(after_steps(sgd(settings), 4, "jit", in_parts=True), one_device)

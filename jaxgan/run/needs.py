@@ -8,8 +8,10 @@ from typing import Any
 
 from jaxgan.run.chips import Work
 
+SUM, GATHER = "all-reduce", "all-gather"
 _COLLECTIVE = re.compile(
     r" = (.+?) (all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)(?:-start)?\("
+    r"(?:[^\n]*?channel_id=(\d+))?"
 )
 # On TPUs a sum of which each chip keeps a part: what it has inside is no sum for all.
 _SCATTERED = re.compile(r"^%all-reduce-scatter[^\n]*\{\n.*?^\}", re.MULTILINE | re.DOTALL)
@@ -71,10 +73,15 @@ class Needs:
 def read(compiled: Any, state: int, data: int, seconds: float) -> Needs:
     """The needs of a ``jax.stages.Compiled``, of whose arguments so many bytes are known."""
     memory, cost, text = compiled.memory_analysis(), compiled.cost_analysis(), compiled.as_text()
-    scattered = [x for part in _SCATTERED.findall(text) for x in _COLLECTIVE.findall(part)]
-    collectives = _COLLECTIVE.findall(_SCATTERED.sub("", text))
-    gathered = [arrays for arrays, name in collectives if name == "all-gather"]
-    collectives += [(arrays, "reduce-scatter") for arrays, _ in scattered]
+    found = _COLLECTIVE.findall(_SCATTERED.sub("", text))
+    # One that runs beside other work is in pieces there, of one channel.
+    gathered = {channel or i: x for i, (x, name, channel) in enumerate(found) if name == GATHER}
+    summed = [x for x, name, _ in found if name == SUM]
+    inside = "\n".join(_SCATTERED.findall(text))
+    scattered = [x for x, name, _ in _COLLECTIVE.findall(inside) if name == SUM]
+    names = collections.Counter(name for _, name, _ in found)
+    names += collections.Counter({"reduce-scatter": len(scattered)})
+    names[GATHER] = len(gathered)
     return Needs(
         state=state,
         data=data,
@@ -84,9 +91,9 @@ def read(compiled: Any, state: int, data: int, seconds: float) -> Needs:
         code=memory.generated_code_size_in_bytes,
         flops=cost["flops"],
         accessed=cost["bytes accessed"],
-        reduced=sum(size(arrays) for arrays, name in collectives if name == "all-reduce"),
-        passed=sum(map(size, [*gathered, *(arrays for arrays, _ in scattered)])),
-        collectives=dict(collections.Counter(name for _, name in collectives)),
+        reduced=sum(map(size, summed)),
+        passed=sum(map(size, [*gathered.values(), *scattered])),
+        collectives=dict(+names),
         loops=text.count(" while("),
         branches=text.count(" conditional("),
         seconds=seconds,

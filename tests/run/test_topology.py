@@ -39,7 +39,8 @@ TEXT = """
   %b = (bf16[]{:T(256)}, f32[8,128]{1,0:T(8,128)(2,1)S(1)}) all-reduce(%c, %d), to_apply=%add
   %e = f32[2]{0} all-reduce-start(%f), channel_id=2
   %g = f32[2]{0} all-reduce-done(%e)
-  ROOT %h = pred[16]{0} all-gather(%i), dimensions={0}
+  %h = pred[16]{0} all-gather(%i), channel_id=7, dimensions={0}
+  ROOT %h.1 = pred[16]{0} all-gather(%i.1), channel_id=7, dimensions={0}
   %j = (s32[]) while(%k), condition=%l, body=%m
 %all-reduce-scatter.1 (p: f32[8,6]) -> f32[2,6] {
   %s = f32[8,6]{1,0} all-reduce(%p), channel_id=3
