@@ -7,7 +7,7 @@ import pytest
 import jaxgan
 from jaxgan import config, data
 from jaxgan.base import errors, parallel
-from jaxgan.run import checkpoint, pauses, program, sampling
+from jaxgan.run import checkpoint, needs, pauses, program, sampling
 from tests.base.test_parallel import losses
 from tests.conftest import log_lines, run, same_bits, smoke, stop_at
 from tests.test_laws import sgd
@@ -80,7 +80,13 @@ def test_a_step_is_given_a_quarter_and_gathers_what_it_computes_with():
         source = data.open_source(settings.data, "train")
         dataset, batch = ready.dataset(source), next(ready.batches(source, 0))
         made = ready.at(0).step.lower(ready.template, dataset, batch, ready.key)
-        memory = made.compile().memory_analysis()
+        compiled = made.compile()
+        memory, exchanged = compiled.memory_analysis(), needs.read(compiled, 0, 0, 0.0)
+        if in_parts:  # and not maps, by networks that are cut, too
+            params = [net.params for net in ready.shapes["state"].nets.values()]
+            large = [x.size for x in jax.tree.leaves(params) if x.size >= parallel.LEAST]
+            assert exchanged.passed >= 4 * sum(large)
+            assert "all-to-all" not in exchanged.collectives
         held = sum(x.nbytes for x in jax.tree.leaves(dataset))
         sizes[in_parts] = memory.argument_size_in_bytes - held, memory.alias_size_in_bytes
     # What is left is the batch and the small arrays.
