@@ -28,12 +28,12 @@ def shared(programs):
             programs[key] = trace(config, axis_name)
         return programs[key]
 
-    def compile_once(config, devices, arms, mapped):
+    def compile_once(config, devices, state, arms, mapped):
         # What `Compiled` reads of the config.
         rules = (config.health.on_nonfinite, config.evaluation.averaged)
         key = (*map(id, (*arms, *mapped)), devices, *rules)
         if key not in programs:
-            programs[key] = compiled(config, devices, arms, mapped)  # which holds them
+            programs[key] = compiled(config, devices, state, arms, mapped)  # which holds them
         return programs[key]
 
     with pytest.MonkeyPatch.context() as patch:

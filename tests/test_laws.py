@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 
 from jaxgan import config, data
 from jaxgan.adversarial import Common
-from jaxgan.base import errors
+from jaxgan.base import errors, parallel
 from jaxgan.base.method import Method, Styled
 from jaxgan.base.state import State
 from jaxgan.config import variants
@@ -175,16 +175,19 @@ def sgd(settings):
     return changed
 
 
-def after_steps(settings, count, mode):
+def after_steps(settings, count, mode, *, in_parts=False):
     settings = settings.copy_and_resolve_references()
     with settings.unlocked():
         settings.parallel.devices, settings.parallel.mode = count, mode
+        settings.parallel.shard_parameters = in_parts
     ready = program.prepare(settings)
     source = data.open_source(settings.data, "train")
     carry, dataset = ready.start(), ready.dataset(source)
     batches = ready.batches(source, 0)
     for i in range(STEPS):
         carry = ready.at(i).step(carry, dataset, next(batches), ready.key)
+    cut = [x for x in jax.tree.leaves(carry) if x.addressable_shards[0].data.size < x.size]
+    assert bool(cut) == in_parts
     return jax.device_get(carry)
 
 
@@ -198,7 +201,16 @@ def one_device(settings):
     ("count", "mode"), [(4, "jit"), (2, "pmap"), pytest.param(4, "pmap", marks=pytest.mark.slow)]
 )
 def test_4_devices_do_not_matter(settings, one_device, count, mode):
-    many = after_steps(sgd(settings), count, mode)
+    same_as_one(after_steps(sgd(settings), count, mode), one_device)
+
+
+@LONG
+def test_4_networks_in_parts_are_those_on_one_device(settings, one_device, monkeypatch):
+    monkeypatch.setattr(parallel, "LEAST", 64)  # here networks are narrow
+    same_as_one(after_steps(sgd(settings), 4, "jit", in_parts=True), one_device)
+
+
+def same_as_one(many, one_device):
     flat, _ = jax.tree_util.tree_flatten_with_path(one_device)
     for (path, expected), found in zip(flat, jax.tree.leaves(many), strict=True):
         name = jax.tree_util.keystr(path)

@@ -1,6 +1,7 @@
 """Devices: the mesh, where arrays lie, and compiling a step. The only place that knows of them."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,6 +16,8 @@ from jaxgan.base.state import State
 PyTree = Any
 AXIS, LANES = "data", "lanes"
 TYPES = (AxisType.Auto,)
+# Of how many values an array is cut: to gather fewer costs more than their memory is worth.
+LEAST = 2**14
 # What to install for a platform.
 PLUGINS = {"cuda": "jax[cuda13]", "gpu": "jax[cuda13]", "tpu": "jax[tpu]"}
 
@@ -28,11 +31,14 @@ class Devices:
       mode: ``'jit'`` compiles the step of the global batch with sharded arrays, ``'pmap'`` maps
         the step over devices with a named axis.
       lanes: how many runs one program trains, see ``run.lanes``.
+      least: arrays of the networks of so many values are cut over the devices; ``None``: all of
+        them are whole on each.
     """
 
     mesh: Mesh
     mode: str
     lanes: int = 1
+    least: int | None = None
 
     @property
     def axis_name(self) -> str | None:
@@ -41,20 +47,50 @@ class Devices:
 
     @property
     def replicated(self) -> NamedSharding:
-        """The sharding of the state: the same on every device."""
+        """The sharding of what is the same on every device."""
         return NamedSharding(self.mesh, PartitionSpec())
 
-    @property
-    def carried(self) -> PyTree:
+    def carried(self, state: State) -> dict[str, Any]:
         """The shardings of what a step carries, as a prefix of its tree.
 
-        Every device has all of it, or all of its own lanes. They share the number of steps.
+        Every device has all of it, or all of its own lanes, which share the number of steps; or of
+        each large array of the networks a part.
+
+        Args:
+          state: of one lane, or its shapes.
         """
-        if self.lanes == 1:
+        whole: Any = self.replicated
+        if self.lanes > 1:
+            own: Any = NamedSharding(self.mesh, PartitionSpec(LANES))
+            return {"state": State(whole, own, own), "totals": own}
+        if self.least is None:
+            return {"state": whole, "totals": whole}
+        nets = jax.tree.map(self.in_parts, state.nets)
+        return {"state": State(whole, nets, whole), "totals": whole}
+
+    def in_parts(self, x: Any) -> NamedSharding:
+        """The sharding of an array of a network: cut, if it is large and has an axis for that."""
+        axis = longest(x.shape, self.mesh.shape[AXIS])
+        if self.least is None or axis is None or math.prod(x.shape) < self.least:
             return self.replicated
-        own: Any = NamedSharding(self.mesh, PartitionSpec(LANES))
-        shared: Any = self.replicated
-        return {"state": State(shared, own, own), "totals": own}
+        return NamedSharding(self.mesh, PartitionSpec(*[None] * axis, AXIS))
+
+    def shapes(self, tree: PyTree, shardings: PyTree = None) -> PyTree:
+        """The shapes of a tree as it lies on the devices.
+
+        What is traced for others is traced again for these.
+
+        Args:
+          tree: of arrays, or their shapes.
+          shardings: as a prefix of it; ``None``: all of it is on every device.
+        """
+
+        def place(sharding: Any, part: PyTree) -> PyTree:
+            return jax.tree.map(
+                lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), part
+            )
+
+        return jax.tree.map(place, self.replicated if shardings is None else shardings, tree)
 
     @property
     def cuts(self) -> NamedSharding:
@@ -66,6 +102,11 @@ class Devices:
     def of_one(self) -> "Devices":
         """The same devices for one of the lanes."""
         return Devices(Mesh(self.mesh.devices.ravel(), (AXIS,), axis_types=TYPES), self.mode)
+
+    @property
+    def key(self) -> PyTree:
+        """The shape of a random key on every device."""
+        return self.shapes(jax.eval_shape(lambda: jax.random.key(0)))
 
     def replicate(self, tree: PyTree) -> PyTree:
         """Host arrays, the same in every process, on every device."""
@@ -109,11 +150,23 @@ class Devices:
             samples, NamedSharding(self.mesh, PartitionSpec(AXIS))
         )
 
-    def compile(self, step: Callable[..., PyTree]) -> Callable[..., PyTree]:
+    def inside(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function to be compiled, in which ``whole`` finds that the networks are in parts."""
+        if self.least is None:
+            return function
+
+        @functools.wraps(function)
+        def run(*arguments: Any, **named: Any) -> Any:
+            with jax.sharding.use_abstract_mesh(self.mesh.abstract_mesh):
+                return function(*arguments, **named)
+
+        return run
+
+    def compile(self, step: Callable[..., PyTree], state: State) -> Callable[..., PyTree]:
         """Compiles ``step(carry, dataset, batch, key) -> carry``.
 
         The carry is donated; it is ``carried``, the dataset and the key are replicated, the batch
-        is sharded.
+        is sharded. The state of one lane gives the shapes.
         """
         if self.mode == "pmap":
             return jax.pmap(
@@ -124,7 +177,8 @@ class Devices:
                 devices=list(self.mesh.devices.flat),
                 donate_argnums=(0,),
             )
-        return jax.jit(step, out_shardings=self.carried, donate_argnums=(0,))
+        carried = self.carried(state)
+        return jax.jit(self.inside(step), out_shardings=carried, donate_argnums=(0,))
 
 
 def find_devices() -> list[jax.Device]:
@@ -143,7 +197,18 @@ def find_devices() -> list[jax.Device]:
         raise errors.UserError(f"JAX has no {wanted or 'usable'} device: {remedy}") from error
 
 
-def devices(mode: str, count: int, batch_size: int, lanes: int = 1) -> Devices:
+def longest(shape: Sequence[int], parts: int) -> int | None:
+    """The longest axis that so many parts divide, or ``None`` if there is none.
+
+    The first of several: of the last two, TPUs pad one that is short to 8, and the last to 128.
+    """
+    fitting = [i for i, size in enumerate(shape) if parts > 1 and size % parts == 0]
+    return max(fitting, key=lambda i: shape[i], default=None)
+
+
+def devices(
+    mode: str, count: int, batch_size: int, lanes: int = 1, *, in_parts: bool = False
+) -> Devices:
     """The first ``count`` devices (0: all of them), see ``over``.
 
     Raises:
@@ -154,16 +219,23 @@ def devices(mode: str, count: int, batch_size: int, lanes: int = 1) -> Devices:
         raise errors.UserError(
             f"config.parallel.devices is {count}, but there are {len(available)} devices"
         )
-    return over(available[: count or len(available)], mode, batch_size, lanes)
+    chosen = available[: count or len(available)]
+    return over(chosen, mode, batch_size, lanes, in_parts=in_parts)
 
 
 def over(
-    chosen: Sequence[jax.Device], mode: str, batch_size: int, lanes: int, kind: str = "devices"
+    chosen: Sequence[jax.Device],
+    mode: str,
+    batch_size: int,
+    lanes: int,
+    kind: str = "devices",
+    *,
+    in_parts: bool = False,
 ) -> Devices:
     """All of these devices, which need not be there.
 
     Of several lanes as many as can have the same number are each on devices of their own; what
-    is left of the devices cuts the batch.
+    is left of the devices cuts the batch. Of one lane the networks can be ``in_parts``, too.
 
     Raises:
       UserError: if they do not divide the batch; they are called by their ``kind``.
@@ -176,9 +248,21 @@ def over(
         told = f"config.batch_size {batch_size} is not divisible by {cut} {kind}"
         raise errors.UserError(f"{told}; try {sizes}{otherwise}")
     if lanes == 1:
-        return Devices(Mesh(np.asarray(chosen), (AXIS,), axis_types=TYPES), mode)
+        mesh = Mesh(np.asarray(chosen), (AXIS,), axis_types=TYPES)
+        return Devices(mesh, mode, least=LEAST if in_parts else None)
     grid = np.asarray(chosen).reshape(apart, cut)
     return Devices(Mesh(grid, (LANES, AXIS), axis_types=TYPES * 2), mode, lanes)
+
+
+def whole(variables: PyTree) -> PyTree:
+    """What a network computes with, on every device: gathered, where it lies in parts there.
+
+    Else XLA may cut its products like the parts, and exchange maps, which can be larger by far.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    if dict(zip(mesh.axis_names, mesh.axis_types, strict=True)).get(AXIS) is not AxisType.Auto:
+        return variables
+    return jax.lax.with_sharding_constraint(variables, PartitionSpec())
 
 
 def mean(tree: PyTree, axis_name: str | None) -> PyTree:

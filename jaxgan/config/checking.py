@@ -83,12 +83,15 @@ def rules(config: ConfigDict) -> list[tuple[bool, str]]:
     found.append((len(config.arms) == 1, f"{asked}: one arm is none, set its fields instead"))
     for wrong, what in (
         (config.parallel.mode == "pmap", "config.parallel.mode='jit'"),
+        (config.parallel.shard_parameters, "config.parallel.shard_parameters=False"),
         (config.health.on_nonfinite == "rollback", "config.health.on_nonfinite='stop' or 'skip'"),
         (config.early_stopping.metric, "config.early_stopping.metric=''"),
         (config.reduce_on_plateau.metric, "config.reduce_on_plateau.metric=''"),
     ):
         text = f"{asked}: many runs in one program need {what}"
         found.append((count(config) > 1 and bool(wrong), text))
+    cut = config.parallel.mode == "pmap" and config.parallel.shard_parameters
+    found.append((cut, "config.parallel.shard_parameters needs config.parallel.mode='jit'"))
     every, saved = config.evaluation.every, config.checkpoint.every
     ranked = config.checkpoint.best.startswith("eval/") and every and saved
     text = (

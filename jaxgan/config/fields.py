@@ -74,8 +74,9 @@ def default() -> ConfigDict:
                 # The images as targets, to be made of themselves reduced by this factor; 0 = no.
                 "low_resolution": 0,
             },
-            # 'jit' (sharded arrays) or 'pmap'; number of devices, 0 = all.
-            "parallel": {"mode": "jit", "devices": 0},
+            # 'jit' (sharded arrays) or 'pmap'; number of devices, 0 = all; networks and optimizers
+            # in parts, one on each device.
+            "parallel": {"mode": "jit", "devices": 0, "shard_parameters": False},
             # TensorBoard where the `tf` extra is installed; metrics.jsonl always.
             "log": {"every": 100, "tensorboard": True, "wandb": ""},
             # A grid of this many samples; every = 0 is never (likewise below).

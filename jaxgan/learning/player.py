@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxgan.base import parallel
 from jaxgan.base.state import Net, State
 from jaxgan.learning import updates
 from jaxgan.nn.conv import varying_axes
@@ -79,7 +80,7 @@ class Player:
         self, params: PyTree, stats: PyTree, *inputs: jax.Array, train: bool
     ) -> tuple[Any, PyTree]:
         """The network's output and, when training, its new statistics: keep or drop them."""
-        variables = {"params": params, **stats}
+        variables = parallel.whole({"params": params, **stats})
         if not train:
             return self.module.apply(variables, *inputs, train=False), stats
 
@@ -95,7 +96,7 @@ class Player:
         def run(variables: PyTree) -> Any:
             return self.module.apply(variables, *inputs, method=method, **named)
 
-        return self._kept(run)({"params": params, **stats})
+        return self._kept(run)(parallel.whole({"params": params, **stats}))
 
     def _kept(self, run: Callable[..., Any]) -> Callable[..., Any]:
         """``run``, whose gradient keeps as much of it as ``rematerialize`` leaves."""

@@ -109,22 +109,24 @@ class Work:
       flops: operations.
       moved: bytes that cross to its memory and back at least.
       reduced: bytes that are summed over all chips.
+      passed: bytes that are gathered, or summed where each chip keeps a part.
     """
 
     flops: float
     moved: float
     reduced: float
+    passed: float = 0
 
 
 def times(tpus: Slice, work: Work) -> dict[str, float]:
     """The least seconds that the work takes, by what is needed for it; the largest bounds it.
 
     To sum B bytes over n chips, each sends 2 (n - 1) / n B at least: a part of what it has for the
-    sums, and sums to the others.
+    sums, and sums to the others. To gather B bytes, or to keep a part of the sums, takes one half.
     """
     chip, n = tpus.chip, tpus.count
     return {
         "arithmetic": work.flops / chip.flops,
         "memory": work.moved / chip.bandwidth,
-        "interconnect": 2 * (n - 1) / n * work.reduced / chip.interconnect,
+        "interconnect": (n - 1) / n * (2 * work.reduced + work.passed) / chip.interconnect,
     }

@@ -28,12 +28,14 @@ class Compiled:
     Attributes:
       config: of the run.
       devices: where it runs.
+      state: the shapes of one lane's.
       arms: the method of each arm that is trained, outside a mapped axis.
       mapped: the same, where the step runs.
     """
 
     config: ConfigDict
     devices: Devices
+    state: State
     arms: tuple[Method, ...]
     mapped: tuple[Method, ...]
 
@@ -55,14 +57,13 @@ class Compiled:
             begin = [arm.init for arm in self.arms]
             return lanes.over(self.devices, begin, (0, None), lanes.STATE)(key, batch)
 
-        carried = self.devices.carried
-        placed = carried["state"] if self.devices.lanes > 1 else carried
+        placed = self.devices.carried(self.state)["state"]
         return jax.jit(init, static_argnums=2, out_shardings=placed)
 
     @cached_property
     def step(self) -> Callable[..., Carry]:
         """``step(carry, dataset, batch, key) -> carry``, the carry donated."""
-        return self.devices.compile(self._steps)
+        return self.devices.compile(self._steps, self.state)
 
     @cached_property
     def several(self) -> Callable[..., Carry]:
@@ -75,7 +76,7 @@ class Compiled:
             stacked = jax.tree.map(lambda *rows: jnp.stack(rows), *batches)
             return jax.lax.scan(one, carry, stacked)[0]
 
-        return self.devices.compile(several)
+        return self.devices.compile(several, self.state)
 
     @property
     def _steps(self) -> Callable[..., Carry]:
@@ -114,7 +115,10 @@ class Compiled:
             samples = self.method.generate(state, latents, averaged=averaged, **conditions)
             return self.devices.cut(samples)
 
-        return jax.jit(generate, static_argnames="averaged", out_shardings=self.devices.replicated)
+        whole = self.devices.replicated
+        return jax.jit(
+            self.devices.inside(generate), static_argnames="averaged", out_shardings=whole
+        )
 
     @cached_property
     def scores(self) -> Callable[[State, jax.Array], jax.Array] | None:
@@ -139,5 +143,7 @@ class Compiled:
         return self._compiled(self.method.log_weight)
 
     def _compiled(self, function: Callable | None, *static: str) -> Callable | None:
-        replicated = self.devices.replicated
-        return function and jax.jit(function, static_argnames=static, out_shardings=replicated)
+        if function is None:
+            return None
+        inside, whole = self.devices.inside(function), self.devices.replicated
+        return jax.jit(inside, static_argnames=static, out_shardings=whole)

@@ -45,24 +45,15 @@ def over(
 def stacked(shapes: PyTree, devices: Devices) -> PyTree:
     """The shapes of one lane's carry as those of all, with their shardings."""
 
-    def widen(sharding: Any, part: PyTree, wide: bool) -> PyTree:
+    def widen(part: PyTree) -> PyTree:
         return jax.tree.map(
-            lambda x: jax.ShapeDtypeStruct(
-                (devices.lanes, *x.shape) if wide else x.shape, x.dtype, sharding=sharding
-            ),
-            part,
+            lambda x: jax.ShapeDtypeStruct((devices.lanes, *x.shape), x.dtype), part
         )
 
-    state, placed = shapes["state"], devices.carried
-    own = placed["totals"]
-    return {
-        "state": State(
-            widen(placed["state"].step, state.step, wide=False),
-            widen(own, state.nets, wide=True),
-            widen(own, state.extras, wide=True),
-        ),
-        "totals": widen(own, shapes["totals"], wide=True),
-    }
+    one = shapes["state"]
+    state = State(one.step, widen(one.nets), widen(one.extras))
+    every = {"state": state, "totals": widen(shapes["totals"])}
+    return devices.shapes(every, devices.carried(one))
 
 
 def alone(prepared: Sequence[dict[str, PyTree]]) -> dict[str, PyTree]:

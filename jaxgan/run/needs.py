@@ -8,9 +8,13 @@ from typing import Any
 
 from jaxgan.run.chips import Work
 
+SUM, GATHER = "all-reduce", "all-gather"
 _COLLECTIVE = re.compile(
     r" = (.+?) (all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)(?:-start)?\("
+    r"(?:[^\n]*?channel_id=(\d+))?"
 )
+# On TPUs a sum of which each chip keeps a part: what it has inside is no sum for all.
+_SCATTERED = re.compile(r"^%all-reduce-scatter[^\n]*\{\n.*?^\}", re.MULTILINE | re.DOTALL)
 _ARRAY = re.compile(r"(?:pred|[a-z]+(\d+)\w*)\[([\d,]*)\]")
 
 
@@ -28,6 +32,7 @@ class Needs:
       flops: as XLA counts them.
       accessed: bytes that operations read and write, in on-chip memory or outside.
       reduced: bytes that are summed over chips.
+      passed: bytes of which each chip begins or ends with a part alone: gathered, or summed for it.
       collectives: how many there are, by name.
       loops: how many; the work of each is counted as if it ran once.
       branches: how many; the work of the dearer way is counted.
@@ -43,6 +48,7 @@ class Needs:
     flops: float
     accessed: float
     reduced: int
+    passed: int
     collectives: dict[str, int]
     loops: int
     branches: int
@@ -61,13 +67,21 @@ class Needs:
         Temporaries are left out: some are reserved and not used.
         """
         moved = 2 * self.state + self.arguments + self.results
-        return Work(self.flops, min(moved, self.accessed), self.reduced)
+        return Work(self.flops, min(moved, self.accessed), self.reduced, self.passed)
 
 
 def read(compiled: Any, state: int, data: int, seconds: float) -> Needs:
     """The needs of a ``jax.stages.Compiled``, of whose arguments so many bytes are known."""
     memory, cost, text = compiled.memory_analysis(), compiled.cost_analysis(), compiled.as_text()
-    collectives = _COLLECTIVE.findall(text)
+    found = _COLLECTIVE.findall(_SCATTERED.sub("", text))
+    # One that runs beside other work is in pieces there, of one channel.
+    gathered = {channel or i: x for i, (x, name, channel) in enumerate(found) if name == GATHER}
+    summed = [x for x, name, _ in found if name == SUM]
+    inside = "\n".join(_SCATTERED.findall(text))
+    scattered = [x for x, name, _ in _COLLECTIVE.findall(inside) if name == SUM]
+    names = collections.Counter(name for _, name, _ in found)
+    names += collections.Counter({"reduce-scatter": len(scattered)})
+    names[GATHER] = len(gathered)
     return Needs(
         state=state,
         data=data,
@@ -77,8 +91,9 @@ def read(compiled: Any, state: int, data: int, seconds: float) -> Needs:
         code=memory.generated_code_size_in_bytes,
         flops=cost["flops"],
         accessed=cost["bytes accessed"],
-        reduced=sum(size(arrays) for arrays, name in collectives if name == "all-reduce"),
-        collectives=dict(collections.Counter(name for _, name in collectives)),
+        reduced=sum(map(size, summed)),
+        passed=sum(map(size, [*gathered.values(), *scattered])),
+        collectives=dict(+names),
         loops=text.count(" while("),
         branches=text.count(" conditional("),
         seconds=seconds,

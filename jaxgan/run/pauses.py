@@ -153,9 +153,8 @@ def evaluated_before(run: Run) -> list[str]:
 
 def rescale(run: Run, carry: Carry, factor: float) -> Carry:
     """The carry with all learning rates multiplied by ``factor``."""
-    scale = jax.jit(
-        player.scale_learning_rates, static_argnums=1, out_shardings=run.program.devices.replicated
-    )
+    lies = run.program.carried["state"]
+    scale = jax.jit(player.scale_learning_rates, static_argnums=1, out_shardings=lies)
     return carry | {"state": scale(carry["state"], factor)}
 
 

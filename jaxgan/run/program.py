@@ -1,6 +1,7 @@
 """A run made ready: the method on its devices, its data, and the compiled functions of the loop."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache, cached_property
 from typing import Any
@@ -98,7 +99,12 @@ class Program:
         """The carry as a checkpoint must be restored: shapes, dtypes and this run's shardings."""
         if self.devices.lanes > 1:
             return lanes.stacked(self.shapes, self.devices)
-        return placed(self.shapes, self.devices)
+        return self.devices.shapes(self.shapes, self.carried)
+
+    @property
+    def carried(self) -> PyTree:
+        """How the carry lies on the devices, see ``Devices.carried``."""
+        return self.devices.carried(self.shapes["state"])
 
     @property
     def bytes(self) -> int:
@@ -108,7 +114,8 @@ class Program:
     @property
     def share(self) -> int:
         """The bytes of it that each device holds."""
-        return self.bytes // self.devices.mesh.shape.get(parallel.LANES, 1)
+        parts = [(x.sharding.shard_shape(x.shape), x) for x in jax.tree.leaves(self.template)]
+        return sum(math.prod(part) * x.dtype.itemsize for part, x in parts)
 
     def start(self) -> Carry:
         """The carry before the first step."""
@@ -126,14 +133,14 @@ class Program:
         fresh = jax.tree.map(lambda x: np.broadcast_to(x, (self.devices.lanes, *x.shape)), fresh)
         if counted is not None:
             fresh |= {"nonfinite": counted["nonfinite"]}
-        return jax.device_put(fresh, self.devices.carried["totals"])
+        return jax.device_put(fresh, self.carried["totals"])
 
     def at(self, step: int) -> Compiled:
         """The functions for a state after ``step`` steps: those of its phase."""
         phase, _ = self.method.phase(step)
         if phase not in self._phases:
             now = [tuple(arm.phase(step)[1] for arm in of) for of in (self.arms, self.mapped)]
-            self._phases[phase] = Compiled(self.config, self.devices, *now)
+            self._phases[phase] = Compiled(self.config, self.devices, self.shapes["state"], *now)
         return self._phases[phase]
 
     def purpose_key(self, purpose: np.uint32) -> jax.Array:
@@ -176,12 +183,6 @@ def base_key(seed: int | list[int], devices: Devices) -> jax.Array:
     return jax.jit(make, out_shardings=devices.replicated)(np.asarray(seed, np.uint32))
 
 
-def placed(tree: PyTree, devices: Devices) -> PyTree:
-    """The shapes of a tree on every device: what is traced for others is traced again for these."""
-    sharding = devices.replicated
-    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), tree)
-
-
 def prepare(
     config: ConfigDict,
     splits: data.Splits | None = None,
@@ -208,7 +209,7 @@ def prepare(
     whose = f"method {config.method.name!r}"
     state = ready.shapes["state"]
     batch = batch_shapes(spec, ready.batch, method.entries)
-    key = key_shape(devices)
+    key = devices.key
 
     @cache
     def prepared() -> dict[str, PyTree]:
@@ -225,7 +226,7 @@ def prepare(
         with errors.stage("tracing the samples of", whose):
             contract.check_samples(method, config.steps, state, key, spec, averaged=averaged)
     with errors.stage("tracing the step of", whose):
-        given = (*placed((state, batch), devices), key)
+        given = (*devices.shapes((state, batch)), key)
         metrics = contract.trace(method, config.steps, *given)
         if devices.axis_name is not None:
             contract.check_share(ready.mapped[0], devices, state, batch, key)
@@ -255,7 +256,8 @@ def assemble(config: ConfigDict, spec: data.Spec, devices: Devices | None = None
         raise errors.UserError(f"{count} runs in one program are for one process")
     if devices is None:
         asked = config.parallel
-        devices = parallel.devices(asked.mode, asked.devices, config.batch_size, count)
+        asked_of = (asked.mode, asked.devices, config.batch_size, count)
+        devices = parallel.devices(*asked_of, in_parts=asked.shard_parameters)
     mapped = arms = tuple(map(traced, configs.arms(config)))
     if devices.axis_name is not None:
         mapped = (traced(config, devices.axis_name),)
@@ -266,15 +268,10 @@ def assemble(config: ConfigDict, spec: data.Spec, devices: Devices | None = None
         data.mirrored.check(spec, config.data.name)
     batch = batch_shapes(spec, config.batch_size * method.minibatches, method.entries)
     with errors.stage("tracing the initialization of", whose):
-        state = jax.eval_shape(method.init, key_shape(devices), batch)
+        state = jax.eval_shape(method.init, devices.key, batch)
         contract.check_state(state)
     carry = {"state": state, "totals": None}
     return Program(config, arms, mapped, devices, spec, carry)
-
-
-def key_shape(devices: Devices) -> PyTree:
-    """Of a key on every device."""
-    return placed(jax.eval_shape(lambda: jax.random.key(0)), devices)
 
 
 def traced(config: ConfigDict, axis_name: str | None = None) -> Method:

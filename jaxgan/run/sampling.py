@@ -191,9 +191,10 @@ def recalibrate(ready: Program, state: State) -> tuple[State, str]:
             f"config.evaluation.recalibrate: method {name!r} has no batch statistics to renew"
         )
     n, batches = settings.batch_size, settings.recalibrate
+    renewed = partial(method.recalibrate, n=n, batches=batches, averaged=settings.averaged)
     renew = jax.jit(
-        partial(method.recalibrate, n=n, batches=batches, averaged=settings.averaged),
-        out_shardings=ready.devices.replicated,
+        ready.devices.inside(renewed),
+        out_shardings=ready.carried["state"],
     )
     key = ready.purpose_key(program.RECALIBRATE)
     return renew(state, key), f"renewed over {batches} batches of {n}"

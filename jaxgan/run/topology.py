@@ -135,7 +135,11 @@ def told(found: Needs, samples: int, tpus: Slice, hbm: float) -> Iterator[str]:
         "it fits"
     )
     sums = ", ".join(f"{count:,} {name}" for name, count in sorted(found.collectives.items()))
-    yield f"collectives: {sums or 'none'}; {found.reduced / _MIB:,.1f} MiB are summed over chips"
+    passed = f", {found.passed / _MIB:,.1f} gathered or summed in parts" if found.passed else ""
+    yield (
+        f"collectives: {sums or 'none'}; {found.reduced / _MIB:,.1f} MiB are summed over chips"
+        f"{passed}"
+    )
     yield (
         f"work of a chip in a step: {found.flops:.3g} flops, {found.accessed:.3g} bytes accessed, "
         "in on-chip memory or outside"
@@ -224,7 +228,8 @@ def trial(
     # As many samples: by these, images grow, and the last phase is that of the whole.
     config.steps = -(-config.steps * config.batch_size // size)
     config.batch_size = size
-    over = parallel.over(chosen, "jit", size, configs.count(config), "chips")
+    cut = config.parallel.shard_parameters
+    over = parallel.over(chosen, "jit", size, configs.count(config), "chips", in_parts=cut)
     ready = program.prepare(config, splits, begins=False, devices=over)
     start = time.perf_counter()
     try:
@@ -252,7 +257,7 @@ def compiled(ready: Program, splits: data.Splits) -> Needs:
       jax.errors.JaxRuntimeError: if the compiler refuses it.
     """
     dataset, batch = given(ready, splits)
-    key = program.key_shape(ready.devices)
+    key = ready.devices.key
     lanes = ready.devices.lanes
     if lanes > 1:
         key = jax.ShapeDtypeStruct((lanes,), key.dtype, sharding=key.sharding)

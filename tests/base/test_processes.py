@@ -236,6 +236,9 @@ def get_smoke_config():
 """
 
 
+PLAYERS = ("generator", "discriminator")
+
+
 def start_processes(caches, *arguments, hosts=None, address=""):
     """The same command in a process for each of these caches, with a device each.
 
@@ -271,11 +274,15 @@ def run_processes(caches, *arguments, **where):
 
 
 @pytest.mark.parametrize(
-    ("mode", "placement", "extractor"),
-    [("jit", "stream", "none"), pytest.param("pmap", "device", "domain", marks=pytest.mark.slow)],
+    ("mode", "placement", "extractor", "in_parts"),
+    [
+        ("jit", "stream", "none", False),
+        pytest.param("jit", "stream", "none", True, marks=pytest.mark.slow),
+        pytest.param("pmap", "device", "domain", False, marks=pytest.mark.slow),
+    ],
 )
 def test_two_processes_train_and_evaluate_as_one(
-    tmp_path, monkeypatch, capsys, mode, placement, extractor
+    tmp_path, monkeypatch, capsys, mode, placement, extractor, in_parts
 ):
     experiment = tmp_path / "sgd_digits.py"
     experiment.write_text(SGD_EXPERIMENT)
@@ -286,6 +293,9 @@ def test_two_processes_train_and_evaluate_as_one(
         f"--config.data.placement={placement}",
         f"--config.evaluation.extractor={extractor}",
     )
+    if in_parts:  # wide enough to be cut
+        widths = (f"--config.method.{name}.features=128,256" for name in PLAYERS)
+        arguments = (*arguments, *widths, "--config.parallel.shard_parameters=True")
     here = (*arguments, "--config.parallel.devices=2")
     alone, together, cache = (tmp_path / name for name in ("alone", "together", "cache"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))

@@ -9,7 +9,7 @@ import pytest
 
 from jaxgan import config as config_lib
 from jaxgan import data, train
-from jaxgan.base import errors
+from jaxgan.base import errors, parallel
 from jaxgan.config import variants
 from jaxgan.methods.progan import ProGAN
 from jaxgan.networks import Critique
@@ -295,9 +295,10 @@ def after_the_fade_begins(*overrides):
 
 
 @SLOW
-@pytest.mark.parametrize("mode", ["jit", "pmap"])
-def test_four_devices_change_nothing_in_a_fade(mode):
+@pytest.mark.parametrize("how", ["mode=jit", "mode=pmap", "shard_parameters=True"])
+def test_four_devices_change_nothing_in_a_fade(how, monkeypatch):
+    monkeypatch.setattr(parallel, "LEAST", 64)  # here networks are narrow
     expected = after_the_fade_begins()
-    found = after_the_fade_begins("parallel.devices=4", f"parallel.mode={mode}")
+    found = after_the_fade_begins("parallel.devices=4", f"parallel.{how}")
     for a, b in zip(*map(jax.tree.leaves, (found, expected)), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)

@@ -84,6 +84,12 @@ def test_the_least_time_by_hand():
     )
 
 
+def test_what_is_gathered_is_sent_once():
+    tpus = chips.find("v5e:2x4")
+    gathered = chips.times(tpus, Work(0, 0, 0, passed=8e9))["interconnect"]
+    assert gathered == chips.times(tpus, Work(0, 0, 8e9))["interconnect"] / 2
+
+
 def test_one_chip_sends_nothing():
     times = chips.times(chips.find("v5p:1x1x1"), Work(459e12, 2765e9 / 2, 1e12))
     assert times == {"arithmetic": 1.0, "memory": 0.5, "interconnect": 0.0}

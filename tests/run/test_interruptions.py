@@ -39,9 +39,9 @@ NO_CACHE = {"JAX_ENABLE_COMPILATION_CACHE": "0"}
 class Runner:
     """Starts the command on one workdir."""
 
-    def __init__(self, workdir, caching, steps=STEPS):
+    def __init__(self, workdir, caching, steps=STEPS, more=()):
         self.workdir = workdir
-        self.arguments = [*ARGUMENTS, f"--config.steps={steps}", f"--workdir={workdir}"]
+        self.arguments = [*ARGUMENTS, f"--config.steps={steps}", f"--workdir={workdir}", *more]
         self.env = {**os.environ, "JAX_PLATFORMS": "cpu", **caching}
 
     def start(self):
@@ -219,6 +219,21 @@ def test_kill_9_and_then_a_signal(whole, tmp_path):
     runner = Runner(tmp_path / "run", READ_ONLY)
     kill_again_and_again(runner, 1, seed=1)  # in the first save
     check_goes_on(runner, stop(runner, "training", signal.SIGTERM), whole)
+
+
+@pytest.mark.slow
+def test_kill_9_where_networks_are_in_parts(tmp_path):
+    more = ["--config.parallel.devices=4", "--config.parallel.shard_parameters=True"]
+    more += ["--config.method.generator.features=128,256"]
+    env = READ_ONLY | {"JAX_NUM_CPU_DEVICES": "4"}
+    undisturbed, runner = (Runner(tmp_path / x, env, more=more) for x in ("whole", "run"))
+    code, out, err = undisturbed.finish()
+    assert code == 0, err
+    kill_again_and_again(runner, 2, seed=1)
+    code, out, err = runner.finish()
+    assert code == 0, err
+    assert "going on from step" in out
+    assert_same_run(undisturbed.workdir, runner.workdir)
 
 
 @pytest.mark.slow

@@ -79,7 +79,8 @@ def test_lanes_come_first_and_then_the_batch(count, shape):
     assert devices.mesh.devices.shape == shape
     assert dict(devices.mesh.shape) == {"lanes": shape[0], "data": shape[1]}
     assert distance(one[1][0], many[1][0]) < 1e-5
-    assert many[0].share == many[0].bytes // shape[0]
+    counter = many[0].shapes["state"].step.dtype.itemsize  # the lanes share it
+    assert many[0].share == (many[0].bytes - counter) // shape[0] + counter
     # Nothing but sums of gradients, statistics and metrics goes between devices.
     ready, carry = many[0], many[0].start()
     weights = carry["state"].nets["g"].params["Dense_0"]["kernel"]
@@ -234,6 +235,7 @@ def test_what_arms_prepare_is_one_thing():
     [
         ("seeds=0", "config.seeds must be at least 1"),
         ("parallel.mode=pmap", "need config.parallel.mode='jit'"),
+        ("parallel.shard_parameters=True", "need config.parallel.shard_parameters=False"),
         ("health.on_nonfinite=rollback", "need config.health.on_nonfinite='stop' or 'skip'"),
         ("early_stopping.metric=d/loss", "need config.early_stopping.metric=''"),
         ("reduce_on_plateau.metric=d/loss", "need config.reduce_on_plateau.metric=''"),

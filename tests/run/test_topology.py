@@ -27,6 +27,7 @@ FOUND = needs.Needs(
     flops=1.97e11,
     accessed=8.19e8,
     reduced=50 * MIB,
+    passed=0,
     collectives={"all-reduce": 39, "all-gather": 2},
     loops=0,
     branches=0,
@@ -38,8 +39,13 @@ TEXT = """
   %b = (bf16[]{:T(256)}, f32[8,128]{1,0:T(8,128)(2,1)S(1)}) all-reduce(%c, %d), to_apply=%add
   %e = f32[2]{0} all-reduce-start(%f), channel_id=2
   %g = f32[2]{0} all-reduce-done(%e)
-  ROOT %h = pred[16]{0} all-gather(%i), dimensions={0}
+  %h = pred[16]{0} all-gather(%i), channel_id=7, dimensions={0}
+  ROOT %h.1 = pred[16]{0} all-gather(%i.1), channel_id=7, dimensions={0}
   %j = (s32[]) while(%k), condition=%l, body=%m
+%all-reduce-scatter.1 (p: f32[8,6]) -> f32[2,6] {
+  %s = f32[8,6]{1,0} all-reduce(%p), channel_id=3
+  ROOT %t = f32[2,6]{1,0} dynamic-slice(%s, %u, %v)
+}
   %n = f32[] conditional(%o, %p, %q), branch_computations={%r, %s}
 """
 
@@ -67,8 +73,9 @@ def test_what_is_read_from_a_compiled_program():
     found = needs.read(Compiled(), state=600, data=300, seconds=1.0)
     assert (found.state, found.data, found.arguments, found.results) == (600, 300, 100, 50)
     assert found.total == 1000 + 50 + 70 + 6
-    assert found.collectives == {"all-reduce": 2, "all-gather": 1}
+    assert found.collectives == {"all-reduce": 2, "all-gather": 1, "reduce-scatter": 1}
     assert found.reduced == 2 + 4 * 8 * 128 + 4 * 2, "all-reduce alone"
+    assert found.passed == 16 + 4 * 8 * 6
     assert (found.loops, found.branches) == (1, 1)
     assert (found.flops, found.accessed) == (12.0, 34.0)
 
@@ -311,6 +318,22 @@ def test_a_step_compiles(on_paper, name):
     assert found.data == 1498 * (4 * 64 + 4)
     assert found.flops > 6 * 16 * (2400 + 2 * 1329) / tpus.count
     assert found.total < tpus.chip.hbm
+
+
+@pytest.mark.tpu
+def test_networks_in_parts(on_paper):
+    wide = ("generator.features=512,1024", "discriminator.features=1024,512")
+    given = ("parallel.devices=1", "batch_size=512", *(f"method.{x}" for x in wide))
+    whole, parts = (
+        topology.trials(smoke("gan_digits", *given, f"parallel.shard_parameters={cut}"), V5E)[0]
+        for cut in (False, True)
+    )
+    assert set(whole.needs.collectives) == {"all-reduce"}
+    assert parts.needs.state < 0.14 * whole.needs.state
+    assert parts.needs.arguments < 0.1 * whole.needs.state, "nor is it padded to the whole"
+    assert {"all-gather", "all-reduce"} <= set(parts.needs.collectives)
+    assert set(parts.needs.collectives) <= {"all-gather", "all-reduce", "reduce-scatter"}
+    assert parts.needs.flops < 1.1 * whole.needs.flops, "no product is made twice"
 
 
 @pytest.mark.tpu
