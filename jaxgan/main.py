@@ -43,6 +43,7 @@ def run(arguments: Sequence[str] | None) -> int:
     from jaxgan import config, train
     from jaxgan.base import processes
     from jaxgan.run import (
+        encoded,
         export,
         judge,
         plan,
@@ -54,7 +55,10 @@ def run(arguments: Sequence[str] | None) -> int:
     )
 
     keep_compiled()
-    settings = config.load(flags.config, overrides, smoke=flags.smoke) if flags.config else None
+    settings = None
+    if flags.config:
+        told = {"smoke": flags.smoke, "describe": encoded.describe}
+        settings = config.load(flags.config, overrides, **told)
     if flags.dry_run:
         tpus = topology.find(flags.topology) if flags.topology else None
         terminal.show(plan.describe(settings))
