@@ -23,7 +23,7 @@ from jaxgan.data.source import Batch, Source, Spec, digest_of, one_line, warn_on
 
 # Of what is written; another one for another form.
 VERSION = 1
-# Rounded to 11 bits, a value is off by 1/4096 of itself at most. float32 would be twice the disk.
+# Rounded to 11 bits, a value is off by 1/2048 of itself at most. float32 would be twice the disk.
 DTYPE = np.dtype("<f2")
 # What is done at once: batches being read or encoded while others wait.
 _THREADS = 2

@@ -69,7 +69,7 @@ class Encoded:
         """What there is to encode, in a line."""
         direct, name = self.direct, self.autoencoder.name
         count, size = direct.size, direct.size * math.prod(direct.shape) * latents.DTYPE.itemsize
-        mirrored = ", mirrored ones among them" if self.config.data.flip else ""
+        mirrored = ", mirrored ones among them," if self.config.data.flip else ""
         told = "are encoded already" if self.kept else "would be encoded"
         shape = list(self.autoencoder.latent)
         return (
