@@ -43,10 +43,13 @@ def run(arguments: Sequence[str] | None) -> int:
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     from jaxgan import config, train
     from jaxgan.base import processes
-    from jaxgan.run import plan, topology
+    from jaxgan.run import encoded, plan, topology
 
     keep_compiled()
-    settings = config.load(flags.config, overrides, smoke=flags.smoke) if flags.config else None
+    settings = None
+    if flags.config:
+        told = {"smoke": flags.smoke, "describe": encoded.describe}
+        settings = config.load(flags.config, overrides, **told)
     if flags.dry_run:
         tpus = topology.find(flags.topology) if flags.topology else None
         terminal.show(plan.describe(settings))

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from jaxgan import data, evaluation
 from jaxgan.base import environment, errors, files, liveness, preemption
-from jaxgan.run import checkpoint, drawing, feed, lane_folders, pauses, program, run_folder
+from jaxgan.run import checkpoint, drawing, encoded, feed, lane_folders, pauses, program, run_folder
 from jaxgan.run.pauses import Run
 from jaxgan.run.program import Carry
 from jaxgan.watch import alarms, log, pictures, totals, wandb
@@ -39,9 +39,10 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
     wandb.check(config)
     # All that can be wrong with the input comes first: then nothing has been written.
     splits = data.Splits(config.data)
+    trained_on = encoded.of(config, splits)
     begins = not checkpoint.steps(workdir / run_folder.CHECKPOINTS)
-    ready = program.prepare(config, splits=splits, begins=begins)
-    sources = splits.sources()
+    ready = program.prepare(config, splits=trained_on, begins=begins)
+    sources = trained_on.sources()
     shown = drawing.choose(ready, splits)
     checkpoint.require_space(workdir, ready.bytes)
     run_folder.check_place(workdir)
@@ -53,7 +54,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
     run_folder.create(workdir)
     primary = jax.process_index() == 0
     with run_folder.locked(workdir) if primary else contextlib.nullcontext():
-        stored = run_folder.describe(config, experiment, ready.spec)
+        stored = run_folder.describe(config, experiment, ready.spec, ready.autoencoder)
         stored[run_folder.HARDWARE] = environment.hardware(list(ready.devices.mesh.devices.flat))
         run_folder.check(workdir, stored)
         checkpoints_at = workdir / run_folder.CHECKPOINTS

@@ -28,12 +28,13 @@ def shared(programs):
             programs[key] = trace(config, axis_name)
         return programs[key]
 
-    def compile_once(config, devices, state, arms, mapped):
+    def compile_once(config, devices, state, autoencoder, arms, mapped):
         # What `Compiled` reads of the config.
         rules = (config.health.on_nonfinite, config.evaluation.averaged)
-        key = (*map(id, (*arms, *mapped)), devices, *rules)
+        key = (*map(id, (*arms, *mapped)), devices, autoencoder, *rules)
         if key not in programs:
-            programs[key] = compiled(config, devices, state, arms, mapped)  # which holds them
+            # Which holds them.
+            programs[key] = compiled(config, devices, state, autoencoder, arms, mapped)
         return programs[key]
 
     with pytest.MonkeyPatch.context() as patch:

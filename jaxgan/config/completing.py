@@ -5,7 +5,7 @@ its optimizers stands in the config, so that each can be set, saved and compared
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -18,6 +18,9 @@ from jaxgan.config.fields import default as common_fields
 from jaxgan.config.fields import flatten, get, plain, put
 from jaxgan.config.kinds import fit_type, of_kind
 from jaxgan.learning import optimizers
+
+# From ``config.data`` to what is known of the data.
+Describe = Callable[[Any], data.Spec]
 
 
 def complete(config: Mapping[str, Any]) -> ConfigDict:
@@ -137,13 +140,17 @@ def fill_optimizer(where: str, part: ConfigDict) -> None:
                 put(group, name, fit_type(f"{inside}.{name}", group[name], default))
 
 
-def fill_from_data(config: ConfigDict) -> None:
+def fill_from_data(config: ConfigDict, describe: Describe = data.describe) -> None:
     """Sets what the method has of ``shape``, ``target_shape`` and ``num_classes`` to the dataset's.
+
+    Args:
+      config: to be completed.
+      describe: gives the spec of what ``config.data`` names.
 
     Raises:
       UserError: if the dataset is not there, or the method needs labels or targets and it has none.
     """
-    spec = data.describe(config.data)
+    spec = describe(config.data)
     if config.evaluation.every:
         held_out = data.describe(config.data, config.data.test_split)
         # Two sets are drawn from them, see `evaluation`.

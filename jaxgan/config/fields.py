@@ -15,6 +15,7 @@ SAFE = (
     "alarms.",
     "evaluation.every",
     "data.data_dir",
+    "data.latent",
     "data.placement",
     "parallel.",
 )
@@ -73,6 +74,8 @@ def default() -> ConfigDict:
                 "without": (),
                 # The images as targets, to be made of themselves reduced by this factor; 0 = no.
                 "low_resolution": 0,
+                # An autoencoder to train in the latents of, '' = on pixels.
+                "latent": "",
             },
             # 'jit' (sharded arrays) or 'pmap'; number of devices, 0 = all; networks and optimizers
             # in parts, one on each device.

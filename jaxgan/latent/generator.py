@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxgan.base import errors
 from jaxgan.base.method import TRANSLATED, Styled
-from jaxgan.run import requests
+from jaxgan.run import encoded, requests
 from jaxgan.run.pretrained import Pretrained
 from jaxgan.run.sampling import in_chunks
 from jaxgan.run.trained import Model
@@ -185,27 +185,38 @@ def of(gan: Any) -> Generator:
 
 def of_run(gan: Model) -> Generator:
     """The generator of a run; see ``of``."""
-    method, spec = gan.method, gan.program.spec
+    method, spec, autoencoder = gan.method, gan.program.spec, gan.program.autoencoder
     name = f"method {gan.config.method.name!r}"
     if TRANSLATED in method.conditions:
         raise errors.UserError(f"{name} {NO_LATENTS}")
     averaged = gan.config.evaluation.averaged
 
+    def shown(samples: jax.Array) -> jax.Array:
+        if autoencoder is None:
+            return samples
+        return encoded.shown(autoencoder, autoencoder.variables, samples)
+
+    def encode(state: Any, images: jax.Array) -> PyTree:
+        assert method.encode is not None
+        if autoencoder is not None:
+            images = encoded.looked(autoencoder, autoencoder.variables, images)
+        return method.encode(state, images, averaged=averaged)
+
     def apply(state: Any, latents: PyTree, labels: Any, truncation: Any) -> jax.Array:
         told = {} if labels is None else {"labels": labels}
-        return method.generate(state, latents, averaged=averaged, **told)
+        return shown(method.generate(state, latents, averaged=averaged, **told))
 
     return Generator(
         name,
-        tuple(spec.shape),
+        tuple(gan.program.shape),
         spec.num_classes if "labels" in method.conditions else 0,
         spec.called,
         gan.latents,
         lambda latents: requests.check_latents(method, latents),
         gan.state,
         apply,
-        encode=method.encode and partial(method.encode, averaged=averaged),
-        styled=method.styled and _with(method.styled, averaged=averaged),
+        encode=encode if method.encode else None,
+        styled=method.styled and _with(method.styled, shown, averaged=averaged),
         cut=gan.program.devices.cut,
     )
 
@@ -235,13 +246,17 @@ def of_file(gan: Pretrained) -> Generator:
     )
 
 
-def _with(styled: Styled, **given: Any) -> Styled:
-    """The same parts, told which weights to take."""
+def _with(styled: Styled, shown: Callable[[jax.Array], jax.Array], **given: Any) -> Styled:
+    """The same parts, told which weights to take, and what is made by them as it is shown."""
+
+    def synthesize(*inputs: Any, **told: Any) -> jax.Array:
+        return shown(styled.synthesize(*inputs, **given, **told))
+
     return Styled(
         styled.layers,
         partial(styled.map, **given),
         partial(styled.noise, **given),
-        partial(styled.synthesize, **given),
+        synthesize,
     )
 
 

@@ -7,18 +7,22 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan import data
 from jaxgan.base import parallel
+from jaxgan.base.autoencoder import Autoencoder
 from jaxgan.base.method import Method
 from jaxgan.base.parallel import Devices
 from jaxgan.base.state import State
-from jaxgan.run import feed, lanes
+from jaxgan.run import encoded, feed, lanes
 from jaxgan.watch import totals
 
 PyTree = Any
 Carry = dict[str, Any]  # 'state' and 'totals'
+# The key of the latents that a step draws is apart from the step's, see ``program.INIT``.
+LATENT = np.uint32(2**32 - 5)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Compiled:
       config: of the run.
       devices: where it runs.
       state: the shapes of one lane's.
+      autoencoder: whose latents the batches are moments of, or ``None``.
       arms: the method of each arm that is trained, outside a mapped axis.
       mapped: the same, where the step runs.
     """
@@ -36,6 +41,7 @@ class Compiled:
     config: ConfigDict
     devices: Devices
     state: State
+    autoencoder: Autoencoder | None
     arms: tuple[Method, ...]
     mapped: tuple[Method, ...]
 
@@ -91,6 +97,9 @@ class Compiled:
         if dataset is not None:
             batch = feed.pick(dataset, batch)
         old = carry["state"]
+        if self.autoencoder is not None:
+            drawn = jax.random.fold_in(jax.random.fold_in(key, LATENT), old.step)
+            batch = encoded.drawn(self.autoencoder, batch, drawn, self.devices.axis_name)
         key = jax.random.fold_in(key, old.step)
         new, metrics = step(old, data.to_float(batch), key)
         metrics = parallel.mean(metrics, self.devices.axis_name)
@@ -121,6 +130,24 @@ class Compiled:
         )
 
     @cached_property
+    def decode(self) -> Callable[[jax.Array], jax.Array]:
+        """``decode(samples)``: the images in [-1, 1] of samples of an autoencoder's latents."""
+        assert self.autoencoder is not None
+        autoencoder = self.autoencoder
+
+        def decode(variables: PyTree, samples: jax.Array) -> jax.Array:
+            images = encoded.shown(autoencoder, variables, self.devices.cut(samples))
+            return jnp.clip(images, -1, 1)
+
+        return partial(jax.jit(decode, out_shardings=self.devices.replicated), self._variables)
+
+    @cached_property
+    def _variables(self) -> PyTree:
+        """Of the autoencoder, on the devices."""
+        assert self.autoencoder is not None
+        return self.devices.replicate(self.autoencoder.variables)
+
+    @cached_property
     def scores(self) -> Callable[[State, jax.Array], jax.Array] | None:
         """``scores(state, images)``: the discriminator's logits, where the method gives them."""
         return self._compiled(self.method.scores)
@@ -139,11 +166,22 @@ class Compiled:
 
     @cached_property
     def log_weight(self) -> Callable[..., jax.Array] | None:
-        """``log_weight(state, images, keys)``, where the method has a likelihood."""
-        return self._compiled(self.method.log_weight)
+        """``log_weight(state, images, keys)``, where the method has a likelihood of images.
+
+        That of latents is none.
+        """
+        return self._compiled(None if self.autoencoder else self.method.log_weight)
 
     def _compiled(self, function: Callable | None, *static: str) -> Callable | None:
+        """A function of a state and images, which a method of latents gets as these."""
         if function is None:
             return None
-        inside, whole = self.devices.inside(function), self.devices.replicated
-        return jax.jit(inside, static_argnames=static, out_shardings=whole)
+        settings: Any = {"static_argnames": static, "out_shardings": self.devices.replicated}
+        if self.autoencoder is None:
+            return jax.jit(self.devices.inside(function), **settings)
+        autoencoder = self.autoencoder
+
+        def of_images(variables: PyTree, state: State, images: jax.Array, **told: Any) -> PyTree:
+            return function(state, encoded.looked(autoencoder, variables, images), **told)
+
+        return partial(jax.jit(self.devices.inside(of_images), **settings), self._variables)

@@ -7,9 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ml_collections import ConfigDict
 
-from jaxgan import data
-from jaxgan.base.errors import UserError
+from jaxgan import data, evaluation
+from jaxgan.base.errors import UserError, unknown
 from jaxgan.base.method import TRANSLATED, Method
 from jaxgan.base.parallel import Devices
 from jaxgan.base.state import Metrics, State
@@ -231,6 +232,24 @@ def check_samples(
                 f"generate must return an array with a row of the shape {tuple(shape)} for each "
                 f"sample; for n={_SAMPLES} it returned {told_of}"
             )
+
+
+def check_metrics(config: ConfigDict, spec: data.Spec, method: Method, logged: list[str]) -> None:
+    """Refuses a metric that nothing logs.
+
+    Raises:
+      UserError: naming the nearest one.
+    """
+    evaluated = evaluation.logged(config, spec, method.conditions)
+    if config.evaluation.every:
+        logged = [*logged, *evaluated]
+    for where, name in (
+        ("early_stopping.metric", config.early_stopping.metric),
+        ("reduce_on_plateau.metric", config.reduce_on_plateau.metric),
+        ("checkpoint.best", config.checkpoint.best),
+    ):
+        if name and name not in logged:
+            raise unknown(f"metric in config.{where}", name, logged)
 
 
 def check_comparable(method: Method, whose: str) -> None:

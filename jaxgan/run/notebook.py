@@ -66,6 +66,17 @@ def checked(images: Any) -> np.ndarray:
     return found
 
 
+def facts(run: Any) -> dict[str, str]:
+    """What the model of a run is."""
+    return {
+        "method": run.config.method.name,
+        "data": run.config.data.name,
+        "samples": told(run.program.shape),
+        "step": f"{run.step:,}",
+        "parameters": parameters({name: net.params for name, net in run.state.nets.items()}),
+    }
+
+
 def line(model: Any) -> str:
     """What a model is, in a line."""
     told = ", ".join(f"{name} {value}" for name, value in model.facts.items())

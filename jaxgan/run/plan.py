@@ -5,14 +5,15 @@ import math
 import jax
 from ml_collections import ConfigDict
 
-from jaxgan.run import drawing, program
+from jaxgan.run import drawing, encoded, program
 from jaxgan.run.run_folder import to_json
 from jaxgan.watch import pictures
 
 
 def describe(config: ConfigDict) -> str:
     """The resolved config, and parameters, state size, steps and disk."""
-    ready = program.prepare(config)
+    trained_on = encoded.of(config)
+    ready = program.prepare(config, trained_on)
     state = ready.shapes["state"]
     lines = [str(ConfigDict(to_json(config))).rstrip(), ""]
     for name, net in state.nets.items():
@@ -21,6 +22,8 @@ def describe(config: ConfigDict) -> str:
     spec = ready.spec
     epochs = config.steps * ready.batch / spec.size
     lines.append(f"samples: {spec.size:,} of shape {list(spec.shape)}")
+    if isinstance(trained_on, encoded.Encoded):
+        lines.append(trained_on.plan)
     if "target" in ready.method.entries:
         count = spec.targets or spec.size
         how = "drawn apart" if "target" in ready.method.apart else "each with its sample"
@@ -49,7 +52,7 @@ def checkpoints_size(ready: program.Program) -> int:
 
 def pictures_cost(ready: program.Program) -> str:
     """How many pictures there will be, and about what they and their animation take."""
-    config, shape, method = ready.config, ready.spec.shape, ready.method
+    config, shape, method = ready.config, ready.shape, ready.method
     count = 1 + math.ceil(config.steps / config.sample.every)
     picture, frame = pictures.sizes(config.sample.n, shape)
     if method.encode is not None and len(shape) == 3:

@@ -11,11 +11,12 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgan import config as configs
-from jaxgan import data, evaluation
+from jaxgan import data
 from jaxgan.base import errors, parallel
+from jaxgan.base.autoencoder import Autoencoder
 from jaxgan.base.method import Method
 from jaxgan.base.parallel import Devices
-from jaxgan.run import contract, feed, lanes
+from jaxgan.run import contract, encoded, feed, lanes
 from jaxgan.run.compiled import Carry, Compiled
 from jaxgan.run.feed import shapes as batch_shapes
 from jaxgan.watch import totals
@@ -38,6 +39,7 @@ class Program:
       spec: of the training data.
       shapes: of the carry of one lane, as ``ShapeDtypeStruct``.
       prepared: gives the entries of the batch that ``init`` gets, see ``Method.prepare``.
+      autoencoder: whose latents the data are, or ``None``.
     """
 
     config: ConfigDict
@@ -47,12 +49,18 @@ class Program:
     spec: data.Spec
     shapes: Carry
     prepared: Callable[[], Mapping[str, PyTree]] = dict
+    autoencoder: Autoencoder | None = None
     _phases: dict[Hashable, Compiled] = dataclasses.field(default_factory=dict)
 
     @property
     def method(self) -> Method:
         """Of the first arm: for what all have, shapes and conditions."""
         return self.arms[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of a sample as it is seen: of latents that of the images that they are decoded to."""
+        return self.autoencoder.shape if self.autoencoder else self.spec.shape
 
     @cached_property
     def configs(self) -> list[ConfigDict]:
@@ -140,7 +148,8 @@ class Program:
         phase, _ = self.method.phase(step)
         if phase not in self._phases:
             now = [tuple(arm.phase(step)[1] for arm in of) for of in (self.arms, self.mapped)]
-            self._phases[phase] = Compiled(self.config, self.devices, self.shapes["state"], *now)
+            own = (self.config, self.devices, self.shapes["state"], self.autoencoder)
+            self._phases[phase] = Compiled(*own, *now)
         return self._phases[phase]
 
     def purpose_key(self, purpose: np.uint32) -> jax.Array:
@@ -151,7 +160,8 @@ class Program:
         """What a batch is made of, from the sources of its entries, or the one of all of them."""
         if isinstance(sources, data.Source):
             sources = {"image": sources}
-        if self.config.data.flip:
+        # Latents of mirrored images are among those that were encoded.
+        if self.config.data.flip and not self.autoencoder:
             sources = {name: data.mirrored.mirror(source) for name, source in sources.items()}
         return feed.parts(self.method, sources)
 
@@ -185,7 +195,7 @@ def base_key(seed: int | list[int], devices: Devices) -> jax.Array:
 
 def prepare(
     config: ConfigDict,
-    splits: data.Splits | None = None,
+    splits: data.Splits | encoded.Encoded | None = None,
     *,
     begins: bool = True,
     devices: Devices | None = None,
@@ -194,7 +204,7 @@ def prepare(
 
     Args:
       config: completed.
-      splits: of the dataset, where they are used for more than this.
+      splits: what is trained on, see ``encoded.of``, where it is used for more than this.
       begins: whether it starts at the first step. Where a run goes on, its state has what a method
         prepares of the data already.
       devices: instead of those that the config asks for.
@@ -203,8 +213,8 @@ def prepare(
       UserError: with the reason, if the method, its networks, the data, the devices or a metric
         named in the config do not fit together.
     """
-    splits = splits or data.Splits(config.data)
-    ready = assemble(config, splits.spec(), devices)
+    splits = splits or encoded.of(config)
+    ready = assemble(config, splits.spec(), devices, encoded.whose(splits))
     method, spec, devices = ready.method, ready.spec, ready.devices
     whose = f"method {config.method.name!r}"
     state = ready.shapes["state"]
@@ -234,18 +244,24 @@ def prepare(
         contract.check_arms(ready.arms, config.steps, *given)
     if config.evaluation.every:
         contract.check_comparable(method, whose)
-    check_metrics(config, spec, method, list(metrics))
+    contract.check_metrics(config, spec, method, list(metrics))
     carry = {"state": state, "totals": jax.eval_shape(totals.zero, metrics, state)}
     return dataclasses.replace(ready, shapes=carry, prepared=prepared)
 
 
-def assemble(config: ConfigDict, spec: data.Spec, devices: Devices | None = None) -> Program:
+def assemble(
+    config: ConfigDict,
+    spec: data.Spec,
+    devices: Devices | None = None,
+    autoencoder: Autoencoder | None = None,
+) -> Program:
     """What a trained model needs, of which no step is looked at: its totals have no shapes.
 
     Args:
       config: completed.
       spec: of the training data, which need not be there.
       devices: instead of those that the config asks for.
+      autoencoder: whose latents the data are.
 
     Raises:
       UserError: with the reason, if the method, its networks, the data's shapes or the devices do
@@ -264,6 +280,7 @@ def assemble(config: ConfigDict, spec: data.Spec, devices: Devices | None = None
     method = arms[0]
     whose = f"method {config.method.name!r}"
     feed.check(method, whose, spec, config.data.name)
+    encoded.check(autoencoder, method, whose)
     if config.data.flip:
         data.mirrored.check(spec, config.data.name)
     batch = batch_shapes(spec, config.batch_size * method.minibatches, method.entries)
@@ -271,27 +288,9 @@ def assemble(config: ConfigDict, spec: data.Spec, devices: Devices | None = None
         state = jax.eval_shape(method.init, devices.key, batch)
         contract.check_state(state)
     carry = {"state": state, "totals": None}
-    return Program(config, arms, mapped, devices, spec, carry)
+    return Program(config, arms, mapped, devices, spec, carry, autoencoder=autoencoder)
 
 
 def traced(config: ConfigDict, axis_name: str | None = None) -> Method:
     """The method of a completed config, whose functions are traced once."""
     return contract.traced_once(configs.build(config, axis_name))
-
-
-def check_metrics(config: ConfigDict, spec: data.Spec, method: Method, logged: list[str]) -> None:
-    """Refuses a metric that nothing logs.
-
-    Raises:
-      UserError: naming the nearest one.
-    """
-    evaluated = evaluation.logged(config, spec, method.conditions)
-    if config.evaluation.every:
-        logged = [*logged, *evaluated]
-    for where, name in (
-        ("early_stopping.metric", config.early_stopping.metric),
-        ("reduce_on_plateau.metric", config.reduce_on_plateau.metric),
-        ("checkpoint.best", config.checkpoint.best),
-    ):
-        if name and name not in logged:
-            raise errors.unknown(f"metric in config.{where}", name, logged)

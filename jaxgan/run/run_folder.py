@@ -16,16 +16,18 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from jaxgan.base import environment, errors, files
+from jaxgan.base.autoencoder import Autoencoder
 from jaxgan.config import SAFE, complete, flatten, plain
+from jaxgan.run import encoded
 
 CONFIG, METRICS, LOCK = "config.json", "metrics.jsonl", ".lock"
 CHECKPOINTS, SAMPLES, EVALUATION, DAMAGED = "checkpoints", "samples", "evaluation", "damaged"
 # What ``config.json`` holds beside the config.
 EXPERIMENT, DATASET, ENVIRONMENT = "experiment", "dataset", "environment"
-HARDWARE = "hardware"
+HARDWARE, AUTOENCODER = "hardware", "autoencoder"
 # In the folder of a lane: how many its run has, which of them it is, and where the run lies.
 LANE = "lane"
-BESIDE = (EXPERIMENT, DATASET, ENVIRONMENT, HARDWARE, LANE)
+BESIDE = (EXPERIMENT, DATASET, ENVIRONMENT, HARDWARE, AUTOENCODER, LANE)
 # What the system says of a lock that another holds; anything else means that it has no locks.
 HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 
@@ -126,16 +128,25 @@ def to_json(config: Mapping[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(plain(config)))
 
 
-def describe(config: ConfigDict, experiment: str, dataset: NamedTuple) -> dict[str, Any]:
+def describe(
+    config: ConfigDict,
+    experiment: str,
+    dataset: NamedTuple,
+    autoencoder: Autoencoder | None = None,
+) -> dict[str, Any]:
     """What ``config.json`` holds: the config, the file it came from, its data, and JAX's switches.
+
+    Where the data are latents also whose they are.
 
     So a model is loaded where the data are not, and it is noticed where they or the random numbers
     have become others under the same name.
     """
+    latent = {AUTOENCODER: encoded.tell(autoencoder)} if autoencoder else {}
     return {
         EXPERIMENT: experiment,
         DATASET: to_json(dataset._asdict()),
         ENVIRONMENT: environment.present(),
+        **latent,
         **to_json(config),
     }
 
@@ -180,6 +191,8 @@ def check(workdir: Path, new: dict[str, Any]) -> None:
             f"the run in {workdir} has another config: {changed}; take another "
             f"workdir, or set them as they were"
         )
+    if changed := encoded.changes(group(old, AUTOENCODER), group(new, AUTOENCODER)):
+        raise errors.UserError(f"{changed}; take another workdir than {workdir}, or set it back")
     if changed := data_changes(old, new):
         raise errors.UserError(
             f"the data have changed: {changed}; take another workdir than {workdir}, or put back "
@@ -213,6 +226,17 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
         if before.get(key) != after.get(key)
         if not key.startswith(SAFE)
     )
+
+
+def check_settings(workdir: Path, stored: ConfigDict, given: ConfigDict) -> None:
+    """Refuses a config to load a run by that is another one; it may be evaluated in another way.
+
+    Raises:
+      UserError: naming every field that differs and is not safe to change.
+    """
+    told = to_json(given)
+    if changed := changes({**to_json(stored), "evaluation": told["evaluation"]}, told):
+        raise errors.UserError(f"the run in {workdir} has another config: {changed}")
 
 
 def data_changes(old: dict[str, Any], new: dict[str, Any]) -> str:

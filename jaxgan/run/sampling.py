@@ -10,14 +10,15 @@ import numpy as np
 
 from jaxgan import evaluation
 from jaxgan.base import errors, terminal
-from jaxgan.base.method import TRANSLATED, Method
+from jaxgan.base.method import TRANSLATED
 from jaxgan.base.state import State
 from jaxgan.evaluation.metrics import likelihood
 from jaxgan.run import program
+from jaxgan.run.compiled import Compiled
 from jaxgan.run.program import Program
 
 PyTree = Any
-CHUNK = 250
+CHUNK, DECODED = 250, 64
 
 
 def draw(ready: Program, state: State, key: jax.Array, n: int, **settings: Any) -> np.ndarray:
@@ -42,6 +43,9 @@ def generate(
 ) -> np.ndarray:
     """Samples of latents in chunks of at most ``chunk``, so that any number fits.
 
+    They are images also where what is trained on are an autoencoder's latents: decoded, and cut off
+    at -1 and 1.
+
     A sample depends on its own latents and conditions, so that chunks change nothing. Labels that
     are not given are each class in turn, and one label is that of all. Any other condition that is
     a single value is handed on as one. The weights are those that the config asks for, unless
@@ -60,7 +64,11 @@ def generate(
         part, told = jax.tree.map(lambda x: np.asarray(x)[rows], (latents, each))
         return now.generate(state, part, averaged=weights, **told, **whole)
 
-    return in_chunks(make, n, chunk or CHUNK)
+    samples = in_chunks(make, n, chunk or CHUNK)
+    if ready.autoencoder is None:
+        return samples
+    # Fewer at a time: an image takes a decoder more memory than a latent takes a generator.
+    return in_chunks(lambda rows: now.decode(samples[rows]), n, min(chunk or CHUNK, DECODED))
 
 
 def of_classes(
@@ -117,7 +125,7 @@ def anomaly(
       UserError: if the method can score none.
     """
     now = ready.at(int(state.step))
-    if not scores_anomalies(now.method):
+    if not scores_anomalies(now):
         raise errors.UserError(
             f"method {ready.config.method.name!r} has no likelihood, and no encoder to make images "
             f"again by: it cannot tell anomalies"
@@ -132,9 +140,9 @@ def anomaly(
     return square.reshape(len(images), -1).mean(axis=1)
 
 
-def scores_anomalies(method: Method) -> bool:
+def scores_anomalies(now: Compiled) -> bool:
     """Whether a method has a likelihood, or makes images again of nothing but their latents."""
-    return method.log_weight is not None or (method.encode is not None and not method.conditions)
+    return now.log_weight is not None or (now.encode is not None and not now.method.conditions)
 
 
 def in_chunks(make: Callable[[np.ndarray], Any], n: int, chunk: int) -> Any:
@@ -169,7 +177,7 @@ def subject(ready: Program, state: State) -> evaluation.Subject:
         conditional="labels" in now.method.conditions,
         scores=scores,
         log_weight=log_weight,
-        anomaly=partial(anomaly, ready, state) if scores_anomalies(now.method) else None,
+        anomaly=partial(anomaly, ready, state) if scores_anomalies(now) else None,
         classify=now.classify and partial(now.classify, state),
         reconstruct=partial(reconstruct, ready, state, chunk=chunk) if again else None,
     )

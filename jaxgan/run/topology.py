@@ -18,7 +18,7 @@ from jaxgan import config as configs
 from jaxgan import data
 from jaxgan.base import errors, parallel
 from jaxgan.base.errors import UserError
-from jaxgan.run import chips, feed, needs, program
+from jaxgan.run import chips, encoded, feed, needs, program
 from jaxgan.run.chips import Slice
 from jaxgan.run.needs import Needs
 from jaxgan.run.program import Program
@@ -180,7 +180,7 @@ def trials(config: ConfigDict, tpus: Slice, hbm: float = 0) -> list[Trial]:
     Raises:
       UserError: as ``devices`` and ``program.prepare`` do.
     """
-    found, hbm, splits = devices(tpus), hbm or tpus.chip.hbm, data.Splits(config.data)
+    found, hbm, splits = devices(tpus), hbm or tpus.chip.hbm, encoded.of(config)
     unit = tpus.count * config.accumulate
     tried: list[Trial] = []
 
@@ -217,7 +217,11 @@ def largest(tried: list[Trial]) -> Trial | None:
 
 
 def trial(
-    config: ConfigDict, chosen: list[jax.Device], splits: data.Splits, size: int, hbm: float
+    config: ConfigDict,
+    chosen: list[jax.Device],
+    splits: data.Splits | encoded.Encoded,
+    size: int,
+    hbm: float,
 ) -> Trial:
     """The step of a batch of this size, compiled for chips with so many bytes of memory.
 
@@ -250,7 +254,7 @@ def said(error: str) -> float:
     return float(used[1]) * 2.0 ** {"K": 10, "M": 20, "G": 30}[used[2]] if used else 0
 
 
-def compiled(ready: Program, splits: data.Splits) -> Needs:
+def compiled(ready: Program, splits: data.Splits | encoded.Encoded) -> Needs:
     """What the step of the last phase of a training needs.
 
     Raises:
@@ -270,11 +274,12 @@ def compiled(ready: Program, splits: data.Splits) -> Needs:
     return needs.read(made, ready.share, held, seconds)
 
 
-def given(ready: Program, splits: data.Splits) -> tuple[PyTree, PyTree]:
+def given(ready: Program, splits: data.Splits | encoded.Encoded) -> tuple[PyTree, PyTree]:
     """The shapes of the data set on each chip, if it is there, and of the batch cut over them."""
     cut, lanes = ready.devices.cuts, ready.devices.lanes
     apart = (lanes,) if lanes > 1 else ()
-    parts = ready.parts(splits.sources())
+    # A row tells the shapes: for that they need not all be encoded.
+    parts = ready.parts(splits.direct if isinstance(splits, encoded.Encoded) else splits.sources())
     rows = {part.name: part.source.read(np.zeros(1, np.int32)) for part in parts}
 
     if ready.config.data.placement == "stream":

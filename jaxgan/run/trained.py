@@ -17,6 +17,7 @@ from jaxgan.base.state import State
 from jaxgan.data import Spec
 from jaxgan.run import (
     checkpoint,
+    encoded,
     lane_folders,
     lanes,
     notebook,
@@ -47,20 +48,14 @@ class Model:
     @property
     def facts(self) -> dict[str, str]:
         """What it is, as a notebook shows it."""
-        return {
-            "method": self.config.method.name,
-            "data": self.config.data.name,
-            "samples": notebook.told(self.program.spec.shape),
-            "step": f"{self.step:,}",
-            "parameters": notebook.parameters({k: x.params for k, x in self.state.nets.items()}),
-        }
+        return notebook.facts(self)
 
     def __repr__(self) -> str:
         """Its facts."""
         return notebook.line(self)
 
     def _repr_html_(self) -> str:
-        shape = None if TRANSLATED in self.method.conditions else self.program.spec.shape
+        shape = None if TRANSLATED in self.method.conditions else self.program.shape
         return notebook.page(self, shape)
 
     @property
@@ -100,7 +95,7 @@ class Model:
         Raises:
           UserError: if n is less than 1 or too large, or the key is none.
         """
-        requests.check_count(n, self.program.spec.shape)
+        requests.check_count(n, self.program.shape)
         requests.check_key(key)
         return sampling.latents(self.program, key, n)
 
@@ -133,7 +128,7 @@ class Model:
         if TRANSLATED not in self.method.conditions:
             name = self.config.method.name
             raise errors.UserError(f"method {name!r} makes no images of images")
-        return self.program.spec.shape[-1]
+        return self.program.shape[-1]
 
     def translate(
         self, images: Any, *, key: jax.Array | None = None, averaged: bool | None = None
@@ -163,7 +158,7 @@ class Model:
         """
         if self.method.encode is None:
             raise errors.UserError(f"method {self.config.method.name!r} has no encoder")
-        values = requests.check_array("images", images, self.program.spec.shape)
+        values = requests.check_array("images", images, self.program.shape)
         with errors.stage("encoding images by", f"method {self.config.method.name!r}"):
             return sampling.encode(self.program, self.state, values, averaged=averaged)
 
@@ -180,7 +175,7 @@ class Model:
           UserError: if the method has neither, or needs conditions to make an image again; or the
             images are of another shape.
         """
-        values = requests.check_array("images", images, self.program.spec.shape)
+        values = requests.check_array("images", images, self.program.shape)
         with errors.stage("scoring images by", f"method {self.config.method.name!r}"):
             return sampling.anomaly(self.program, self.state, values, samples=samples, seed=seed)
 
@@ -229,16 +224,16 @@ def load(
     completed, spec = stored_config(workdir)
     warn_of_other_numbers(workdir)
     if settings is not None:
-        stored, given = run_folder.to_json(completed), run_folder.to_json(settings)
-        changed = run_folder.changes({**stored, "evaluation": given["evaluation"]}, given)
-        if changed:
-            raise errors.UserError(f"the run in {workdir} has another config: {changed}")
+        run_folder.check_settings(workdir, completed, settings)
         completed = settings.copy_and_resolve_references()
     limit = devices or len(parallel.find_devices())
     # A batch size chosen for other devices need not divide by those here.
     used = max(d for d in range(1, limit + 1) if completed.batch_size % d == 0)
     completed.parallel.update({"devices": used, "mode": "jit"})
-    ready = program.assemble(completed, spec or data.Splits(completed.data).spec())
+    told = run_folder.group(run_folder.read_config(workdir), run_folder.AUTOENCODER)
+    autoencoder = encoded.again(completed, told)
+    spec = spec or data.Splits(completed.data).spec()
+    ready = program.assemble(completed, spec, autoencoder=autoencoder)
     lane = lane_folders.find(workdir)
     template = ready.template
     if lane is not None:
@@ -289,7 +284,8 @@ def warn_of_other_data(workdir: files.Place, model: Model) -> None:
     Raises:
       UserError: if the data are not there.
     """
-    now = {run_folder.DATASET: run_folder.to_json(data.describe(model.config.data)._asdict())}
+    spec = encoded.described(data.describe(model.config.data), model.program.autoencoder)
+    now = {run_folder.DATASET: run_folder.to_json(spec._asdict())}
     if changed := run_folder.data_changes(run_folder.read_config(workdir), now):
         warn(f"the data have changed since the run in {workdir} was trained: {changed}")
 

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from jaxgan import config
 from jaxgan.base import errors, files
 from jaxgan.config.reading import call_experiment
-from jaxgan.run import plan, program, run_folder
+from jaxgan.run import encoded, plan, program, run_folder
 from jaxgan.sweep import runs, sweep_folder
 from jaxgan.sweep.arms import ARMS, Sweep
 from jaxgan.sweep.runs import Run
@@ -120,7 +120,8 @@ def check(run: Run, ready: program.Program) -> None:
     Raises:
       UserError: naming what differs, see ``run_folder.check``.
     """
-    run_folder.check(run.place, run_folder.describe(on_one_device(run), "", ready.spec))
+    own = run_folder.describe(on_one_device(run), "", ready.spec, ready.autoencoder)
+    run_folder.check(run.place, own)
 
 
 def look_at(run: Run) -> program.Program:
@@ -141,7 +142,8 @@ def on_one_device(run: Run) -> ConfigDict:
     overrides = [each for each in rest if each != "--smoke"]
     given = [*overrides, "--config.parallel.devices=1"]
     path = experiment.removeprefix("--config=")
-    return config.load(path, given, smoke=len(overrides) < len(rest))
+    smoke = len(overrides) < len(rest)
+    return config.load(path, given, smoke=smoke, describe=encoded.describe)
 
 
 def describe(made: Plan) -> str:
