@@ -9,13 +9,15 @@ Different: without the alignment to DINOv2's features. A folder in each class.
 
 from ml_collections import ConfigDict
 
-from bases import gat
+from bases import folder, gat
 from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
     """The authors' for 60 epochs."""
-    return gat.imagenet256("l")
+    config = folder.base(256)
+    gat.published(config, "l")
+    return config
 
 
 def get_smoke_config() -> ConfigDict:

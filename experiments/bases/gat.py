@@ -4,10 +4,13 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from bases import folder
-
-# Width, heads and depth of the authors' sizes.
-SIZES = {"s": (384, 6, 12), "b": (768, 12, 12), "l": (1024, 16, 24), "xl": (1152, 16, 28)}
+# The authors' sizes.
+SIZES = {
+    "s": {"width": 384, "attention_heads": 6, "depth": 12},
+    "b": {"width": 768, "attention_heads": 12, "depth": 12},
+    "l": {"width": 1024, "attention_heads": 16, "depth": 24},
+    "xl": {"width": 1152, "attention_heads": 16, "depth": 28},
+}
 # The authors' penalties, and their augmentation of latents.
 TECHNIQUES = {"r1": 0.1, "r2": 0.1, "penalty_sigma": 0.01, "augment": "latent"}
 # Learning rates are of a width of 768.
@@ -30,10 +33,7 @@ def use(config: ConfigDict, *, patch: int, width: int, attention_heads: int, dep
     config.method.ema_decay = 0.999
 
 
-def imagenet256(size: str) -> ConfigDict:
-    """The authors' settings of a size with patches of 2: batch 512, 60 epochs, no mirror images."""
-    width, attention_heads, depth = SIZES[size]
-    config = folder.base(256)
+def published(config: ConfigDict, size: str) -> None:
+    """Has a config train a size with patches of 2 as its authors: 60 epochs, no mirror images."""
     config.steps, config.batch_size, config.rematerialize = 150_000, 512, True
-    use(config, patch=2, width=width, attention_heads=attention_heads, depth=depth)
-    return config
+    use(config, patch=2, **SIZES[size])

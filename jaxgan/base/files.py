@@ -118,7 +118,7 @@ def amount(count: float) -> str:
         if count < 999.5:
             return f"{count:.3g} {unit}"
         count /= 1000
-    return f"{count:,.1f} GB"
+    return f"{count:.1f} GB"
 
 
 def expanded(path: Place) -> Path:

@@ -6,11 +6,9 @@ import importlib.util
 import re
 import time
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import jax
-import numpy as np
 from jax.experimental import topologies
 from ml_collections import ConfigDict
 
@@ -18,10 +16,9 @@ from jaxgan import config as configs
 from jaxgan import data
 from jaxgan.base import errors, parallel
 from jaxgan.base.errors import UserError
-from jaxgan.run import chips, encoded, feed, needs, program
+from jaxgan.run import chips, encoded, lowering, program
 from jaxgan.run.chips import Slice
 from jaxgan.run.needs import Needs
-from jaxgan.run.program import Program
 
 PyTree = Any
 # How many batches are tried between the largest that is known to fit and the least that does not;
@@ -237,7 +234,7 @@ def trial(
     ready = program.prepare(config, splits, begins=False, devices=over)
     start = time.perf_counter()
     try:
-        found = compiled(ready, splits)
+        found = lowering.compiled(ready, splits)
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error) or "hbm" not in str(error).lower():
             raise
@@ -252,52 +249,6 @@ def said(error: str) -> float:
     """The bytes that a step needs, of the compiler's words that they are too many; else 0."""
     used = re.search(r"(?:Used |temporaries \()([\d.]+)([KMG])", error)
     return float(used[1]) * 2.0 ** {"K": 10, "M": 20, "G": 30}[used[2]] if used else 0
-
-
-def compiled(ready: Program, splits: data.Splits | encoded.Encoded) -> Needs:
-    """What the step of the last phase of a training needs.
-
-    Raises:
-      jax.errors.JaxRuntimeError: if the compiler refuses it.
-    """
-    dataset, batch = given(ready, splits)
-    key = ready.devices.key
-    lanes = ready.devices.lanes
-    if lanes > 1:
-        key = jax.ShapeDtypeStruct((lanes,), key.dtype, sharding=key.sharding)
-    step: Any = ready.at(ready.config.steps - 1).step
-    lowered = step.lower(ready.template, dataset, batch, key)
-    start = time.perf_counter()
-    made = lowered.compile()
-    seconds = time.perf_counter() - start
-    held = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(dataset))
-    return needs.read(made, ready.share, held, seconds)
-
-
-def given(ready: Program, splits: data.Splits | encoded.Encoded) -> tuple[PyTree, PyTree]:
-    """The shapes of the data set on each chip, if it is there, and of the batch cut over them."""
-    cut, lanes = ready.devices.cuts, ready.devices.lanes
-    apart = (lanes,) if lanes > 1 else ()
-    # A row tells the shapes: for that they need not all be encoded.
-    parts = ready.parts(splits.direct if isinstance(splits, encoded.Encoded) else splits.sources())
-    rows = {part.name: part.source.read(np.zeros(1, np.int32)) for part in parts}
-
-    if ready.config.data.placement == "stream":
-        return None, {
-            name: jax.ShapeDtypeStruct(
-                (*apart, ready.batch, *row.shape[1:]), row.dtype, sharding=cut
-            )
-            for part in parts
-            for name, row in rows[part.name].items()
-        }
-    whole = partial(jax.ShapeDtypeStruct, sharding=ready.devices.replicated)
-    dataset = {
-        name: feed.Rows(whole((part.source.size, row.size), row.dtype), row.shape[1:])
-        for part in parts
-        for name, row in rows[part.name].items()
-    }
-    indices = jax.ShapeDtypeStruct((*apart, ready.batch), np.int32, sharding=cut)
-    return dataset, {part.name: indices for part in parts}
 
 
 def version() -> str:

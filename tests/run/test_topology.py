@@ -212,7 +212,7 @@ def refused(monkeypatch, message):
     def refuse(*arguments):
         raise jax.errors.JaxRuntimeError(message)
 
-    monkeypatch.setattr(topology, "compiled", refuse)
+    monkeypatch.setattr(topology.lowering, "compiled", refuse)
     config = smoke("gan_digits")
     return topology.trial(config, jax.devices()[:2], data.Splits(config.data), 16, 1.0)
 
@@ -229,7 +229,9 @@ def test_a_step_that_the_compiler_refuses(monkeypatch):
 def test_a_smaller_batch_is_trained_on_as_many_samples(monkeypatch):
     """Else images that grow by the samples seen would not have grown up."""
     seen = []
-    monkeypatch.setattr(topology, "compiled", lambda ready, splits: seen.append(ready) or FOUND)
+    monkeypatch.setattr(
+        topology.lowering, "compiled", lambda ready, splits: seen.append(ready) or FOUND
+    )
     config = smoke("progan_digits", "parallel.devices=1")
     for size in (config.batch_size, config.batch_size // 2):
         topology.trial(config, jax.devices()[:2], data.Splits(config.data), size, 1e12)
@@ -283,7 +285,7 @@ def test_what_the_step_is_given_is_what_a_run_gives_it():
             stream = ready.batches(splits.sources(), 0)
             real = ready.dataset(splits.sources()), next(iter(stream))
             stream.close()
-            shapes = topology.given(ready, splits)
+            shapes = topology.lowering.given(ready, splits)
             assert jax.tree.structure(shapes) == jax.tree.structure(real)
             for shape, array in zip(*map(jax.tree.leaves, (shapes, real)), strict=True):
                 assert (shape.shape, shape.dtype) == (array.shape, array.dtype)
