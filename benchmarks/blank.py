@@ -1,10 +1,10 @@
 """Black images instead of data that are not on this machine, to compile an experiment for them.
 
 ``--config.data.name=benchmarks.blank.images --config.data.data_dir=10``: the number of classes, 0
-for none, ``pairs`` for images that have targets, or ``latents`` for those of ImageNet of 256x256 in
-Stable Diffusion's latent space, of 1,000 classes. Images are of the size that ``data.image_size``
-and ``data.channels`` say, 32x32 in colour where they are 0. There are as many as CIFAR-10 has, and
-of pairs as many as the facades of pix2pix, 400.
+for none, ``pairs`` for images that have targets, or ``8,8,4,10`` for latents of 8x8x4 of images of
+10 classes. Images are of the size that ``data.image_size`` and ``data.channels`` say, 32x32 in
+colour where they are 0. There are as many as CIFAR-10 has, and of pairs as many as the facades of
+pix2pix, 400.
 """
 
 from typing import Any
@@ -13,16 +13,15 @@ import numpy as np
 
 from jaxgan import data
 
-LATENTS = (32, 32, 4)
-
 
 def images(settings: Any, split: str) -> data.Source:
     """The source, for ``data.name``."""
     side = settings.image_size or 32
     shape, dtype = (side, side, settings.channels or 3), np.dtype(np.uint8)
     paired = settings.data_dir == "pairs"
-    if settings.data_dir == "latents":
-        shape, dtype, classes = LATENTS, np.dtype(np.float32), 1000
+    if "," in settings.data_dir:
+        *sizes, classes = map(int, settings.data_dir.split(","))
+        shape, dtype = (sizes[0], sizes[1], sizes[2]), np.dtype(np.float32)
     else:
         classes = 0 if paired else int(settings.data_dir or 0)
 

@@ -38,10 +38,12 @@ EXPERIMENTS = Path(__file__).resolve().parent.parent / "experiments"
 DATA = {
     "cifar10": "10",
     "imagenet128": "1000",
-    "imagenet256": "latents",
+    "imagenet256": "32,32,4,1000",
     **dict.fromkeys(("ffhq256", "ffhq1024", "celebahq1024", "folder96", "folder256"), "0"),
     **dict.fromkeys(("pairs256", "domains256"), "pairs"),
 }
+# Those in the latents of images of that kind.
+LATENTS = {"gat_latent_cifar10": "8,8,4,10"}
 # The field for the file of weights, of those whose losses look at features of Inception.
 WEIGHTS = {
     "fast_style_folder256": "method.weights",
@@ -82,7 +84,7 @@ def known() -> list[str]:
 def load(name: str, inception: str = "") -> ConfigDict:
     """The config of an experiment, on black images, with a file of weights if it needs one."""
     given = {**ALONE, "data.name": "benchmarks.blank.images"}
-    given["data.data_dir"] = DATA[name.rpartition("_")[2]]
+    given["data.data_dir"] = LATENTS.get(name) or DATA[name.rpartition("_")[2]]
     if given["data.data_dir"] == "pairs":
         given["data.domains"] = "()"
     if inception and name in WEIGHTS:
