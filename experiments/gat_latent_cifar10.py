@@ -17,7 +17,7 @@ def get_config() -> ConfigDict:
     """16 tokens of 96 numbers, four stages of two blocks each."""
     config = cifar10.base()
     config.steps, config.batch_size, config.data.flip = 6000, 32, True
-    config.evaluation.every = 3000
+    config.evaluation.every = config.checkpoint.every = 3000
     gat.use(config, patch=2, width=96, attention_heads=4, depth=8)
     config.method.discriminator.label_features = 128
     config.method.ema_decay = 0.995

@@ -35,6 +35,7 @@ TECHNIQUES = (
     {"augment": "ada", "consistency": "icr", "lecam": 0.1, "r1": 1.0},
     {"augment": "apa", "top_k": 0.5},
     {"augment": "diffaugment", "consistency": "bcr"},
+    {"augment": "latent", "r1": 1.0, "r2": 1.0, "penalty_sigma": 0.01},
 )
 # Numbers beside a switch, of which the default is as good.
 BESIDE = ("gradient_penalty_target", "instance_noise_steps", "replay_share")
@@ -128,7 +129,13 @@ GROWING = {"name": "progan", "widths": (6, 4)}
 STYLED = {"name": "stylegan2", "width": 32, "max_width": 4}
 JUDGE = {"name": "patchgan", "width": 4, "layers": 1}
 # What a method needs otherwise than the others.
+PAIRED = {"r1": 0.1, "r2": 0.1, "penalty_sigma": 0.01, "augment": "latent"}
+ATTENTIVE = {"name": "gat", "patch": 4, "width": 8, "attention_heads": 2, "depth": 4}
 OWN = {
+    "gat": {
+        "generator": ATTENTIVE,
+        "discriminator": {**ATTENTIVE, "label_features": 6},
+    },
     "vae": {
         "generator": {"name": "mlp", "features": (7, 5), "output": "linear"},
         "binarization": "dynamic",
@@ -181,7 +188,9 @@ def made(name, optimizer, switches, size=B):
     cls = variants.find(name)
     if name == "sgan":
         switches = {k: v for k, v in switches.items() if k != "pack"}
-    if name == "r3gan":  # of pairs
+    if name == "gat":
+        switches = {k: v for k, v in switches.items() if k not in ("pack", "replay")}
+    if name in ("r3gan", "gat"):  # of pairs
         switches = {k: v for k, v in switches.items() if k not in ("label_smoothing", "top_k")}
     if name == "stylegan2":  # it has an R1 of its own
         switches = {k: v for k, v in switches.items() if k not in ("r1", "lazy_interval")}
@@ -200,6 +209,8 @@ def made(name, optimizer, switches, size=B):
         "techniques": switches,
         **OWN.get(name, {}),
     }
+    if name == "gat":  # with the techniques of one image a sample, or with its own
+        given |= {"guidance": "none"} if switches else {"techniques": PAIRED}
     known = {k: v for k, v in given.items() if k in variants.fields(cls)}
     image = jnp.zeros((size, *SHAPE), jnp.float32)
     target = jnp.zeros((size, *known.get("target_shape", SHAPE)), jnp.float32)

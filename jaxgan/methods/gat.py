@@ -73,11 +73,12 @@ class GAT:
         if self.guidance == "none" and self.consistency:
             raise ValueError("consistency is of stages, and guidance='none' shows the last alone")
         t = self.common.techniques
+        if t.pack > 1 or t.replay:
+            told = "pack: its discriminator has one label a sample" if t.pack > 1 else "replay"
+            raise ValueError(f"gat has no techniques.{told}")
         for wrong, text in (
             (t.augment not in ("none", "latent"), f"augment={t.augment!r}"),
             (t.consistency != "none", f"consistency={t.consistency!r}"),
-            (t.pack > 1, "pack"),
-            (t.replay > 0, "replay"),
             (t.instance_noise > 0, "instance_noise"),
             (t.gradient_penalty > 0, "gradient_penalty"),
         ):
