@@ -9,7 +9,10 @@ from jaxgan.base import preemption  # isort: skip
 if __name__ == "__main__":
     preemption.install()
 
+import argparse
 import ast
+import contextlib
+import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +22,9 @@ from jaxgan.base import files, terminal
 from jaxgan.base.errors import UserError
 from jaxgan.run import chips
 from jaxgan.run.flags import check, parser
+
+# What several processes may do together.
+TOGETHER = ("train", "evaluate", "sample", "export")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +45,21 @@ def run(arguments: Sequence[str] | None) -> int:
         return 0
     if flags.topology:
         os.environ.update(chips.ENVIRONMENT)
+    with contextlib.ExitStack() as together:
+        return act(flags, overrides, together)
+
+
+def act(flags: argparse.Namespace, overrides: Sequence[str], together: contextlib.ExitStack) -> int:
+    """Does what the flags ask, and returns the exit code.
+
+    Args:
+      flags: parsed.
+      overrides: of the config.
+      together: in which the other processes of a run are joined.
+
+    Raises:
+      UserError: for a mistake of the user's.
+    """
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     from jaxgan import config, train
     from jaxgan.base import processes
@@ -55,10 +76,20 @@ def run(arguments: Sequence[str] | None) -> int:
     )
 
     keep_compiled()
+
+    @functools.cache
+    def join() -> None:
+        together.enter_context(processes.joined())
+
+    def describe(settings: Any) -> Any:
+        if settings.latent and flags.mode in TOGETHER and not (flags.dry_run or flags.weights):
+            # By JAX the autoencoder is read, and after its first use no others can be joined.
+            join()
+        return encoded.describe(settings)
+
     settings = None
     if flags.config:
-        told = {"smoke": flags.smoke, "describe": encoded.describe}
-        settings = config.load(flags.config, overrides, **told)
+        settings = config.load(flags.config, overrides, smoke=flags.smoke, describe=describe)
     if flags.dry_run:
         tpus = topology.find(flags.topology) if flags.topology else None
         terminal.show(plan.describe(settings))
@@ -92,21 +123,21 @@ def run(arguments: Sequence[str] | None) -> int:
     written.check_request(
         Path(flags.out) if flags.mode == "sample" and flags.out else None, n, seed
     )
-    with processes.joined():
-        if flags.mode == "train":
-            return train.train(settings, workdir, str(Path(flags.config).resolve()))
-        if flags.mode == "evaluate":
-            terminal.show(judge.evaluate(workdir, flags.step, settings, flags.n))
-            return 0
-        model = trained.load(workdir, judge.one_step(workdir, flags.step), settings)
-        if flags.mode == "export":
-            export.export(model, workdir, Path(flags.out))
-            terminal.show(flags.out)
-            return 0
-        out = Path(flags.out or workdir / "samples" / f"sample_{model.step:08}.png")
-        written.write(model, out, n, seed, flags.labels)
-        terminal.show(out)
+    join()
+    if flags.mode == "train":
+        return train.train(settings, workdir, str(Path(flags.config).resolve()))
+    if flags.mode == "evaluate":
+        terminal.show(judge.evaluate(workdir, flags.step, settings, flags.n))
         return 0
+    model = trained.load(workdir, judge.one_step(workdir, flags.step), settings)
+    if flags.mode == "export":
+        export.export(model, workdir, Path(flags.out))
+        terminal.show(flags.out)
+        return 0
+    out = Path(flags.out or workdir / "samples" / f"sample_{model.step:08}.png")
+    written.write(model, out, n, seed, flags.labels)
+    terminal.show(out)
+    return 0
 
 
 def keep_compiled() -> None:
