@@ -11,8 +11,10 @@ if __name__ == "__main__":
 
 import argparse
 import ast
+import contextlib
+import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from jaxgan.base import files, terminal
 from jaxgan.base.errors import UserError
 from jaxgan.run import chips
 from jaxgan.run.flags import check, parser
+
+# What several processes may do together.
+TOGETHER = ("train", "evaluate", "sample", "export")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,16 +45,41 @@ def run(arguments: Sequence[str] | None) -> int:
         return 0
     if flags.topology:
         os.environ.update(chips.ENVIRONMENT)
+    with contextlib.ExitStack() as together:
+        return act(flags, overrides, together)
+
+
+def act(flags: argparse.Namespace, overrides: Sequence[str], together: contextlib.ExitStack) -> int:
+    """Does what the flags ask, and returns the exit code.
+
+    Args:
+      flags: parsed.
+      overrides: of the config.
+      together: in which the other processes of a run are joined.
+
+    Raises:
+      UserError: for a mistake of the user's.
+    """
     # Here and not above: `--help`, a listing or a typo should not wait for JAX.
     from jaxgan import config, train
     from jaxgan.base import processes
     from jaxgan.run import encoded, plan, topology
 
     keep_compiled()
+
+    @functools.cache
+    def join() -> None:
+        together.enter_context(processes.joined())
+
+    def describe(settings: Any) -> Any:
+        if settings.latent and flags.mode in TOGETHER and not (flags.dry_run or flags.weights):
+            # By JAX the autoencoder is read, and after its first use no others can be joined.
+            join()
+        return encoded.describe(settings)
+
     settings = None
     if flags.config:
-        told = {"smoke": flags.smoke, "describe": encoded.describe}
-        settings = config.load(flags.config, overrides, **told)
+        settings = config.load(flags.config, overrides, smoke=flags.smoke, describe=describe)
     if flags.dry_run:
         tpus = topology.find(flags.topology) if flags.topology else None
         terminal.show(plan.describe(settings))
@@ -60,19 +90,23 @@ def run(arguments: Sequence[str] | None) -> int:
     if flags.mode == "train":
         if not flags.workdir:
             raise UserError("--workdir=DIR is missing: the folder of the run")
-        with processes.joined():
-            return train.train(settings, Path(flags.workdir), str(Path(flags.config).resolve()))
+        join()
+        return train.train(settings, Path(flags.workdir), str(Path(flags.config).resolve()))
     with preemption.at_once():  # no other mode has a state to save
-        return answer(flags, settings)
+        return answer(flags, settings, join)
 
 
-def answer(flags: argparse.Namespace, settings: Any) -> int:
+def answer(flags: argparse.Namespace, settings: Any, join: Callable[[], None]) -> int:
     """Does what a mode other than training asks, and says what there is to say.
+
+    Args:
+      flags: parsed.
+      settings: the config, or ``None``.
+      join: joins the other processes of a run.
 
     Raises:
       UserError: for a mistake of the user's.
     """
-    from jaxgan.base import processes
     from jaxgan.run import export, judge, published, trained, translated_files, written
 
     if flags.mode == "translate":
@@ -101,19 +135,19 @@ def answer(flags: argparse.Namespace, settings: Any) -> int:
     written.check_request(
         Path(flags.out) if flags.mode == "sample" and flags.out else None, n, seed
     )
-    with processes.joined():
-        if flags.mode == "evaluate":
-            terminal.show(judge.evaluate(workdir, flags.step, settings, flags.n))
-            return 0
-        model = trained.load(workdir, judge.one_step(workdir, flags.step), settings)
-        if flags.mode == "export":
-            export.export(model, workdir, Path(flags.out))
-            terminal.show(flags.out)
-            return 0
-        out = Path(flags.out or workdir / "samples" / f"sample_{model.step:08}.png")
-        written.write(model, out, n, seed, flags.labels)
-        terminal.show(out)
+    join()
+    if flags.mode == "evaluate":
+        terminal.show(judge.evaluate(workdir, flags.step, settings, flags.n))
         return 0
+    model = trained.load(workdir, judge.one_step(workdir, flags.step), settings)
+    if flags.mode == "export":
+        export.export(model, workdir, Path(flags.out))
+        terminal.show(flags.out)
+        return 0
+    out = Path(flags.out or workdir / "samples" / f"sample_{model.step:08}.png")
+    written.write(model, out, n, seed, flags.labels)
+    terminal.show(out)
+    return 0
 
 
 def keep_compiled() -> None:

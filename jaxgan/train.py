@@ -42,7 +42,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
     trained_on = encoded.of(config, splits)
     begins = not checkpoint.steps(workdir / run_folder.CHECKPOINTS)
     ready = program.prepare(config, splits=trained_on, begins=begins)
-    sources = trained_on.sources()
+    splits.sources()
     shown = drawing.choose(ready, splits)
     checkpoint.require_space(workdir, ready.bytes)
     run_folder.check_place(workdir)
@@ -57,6 +57,7 @@ def train(config: ConfigDict, workdir: files.Place, experiment: str = "") -> int
         stored = run_folder.describe(config, experiment, ready.spec, ready.autoencoder)
         stored[run_folder.HARDWARE] = environment.hardware(list(ready.devices.mesh.devices.flat))
         run_folder.check(workdir, stored)
+        sources = trained_on.sources()  # what takes long to encode is of a run that may go on
         checkpoints_at = workdir / run_folder.CHECKPOINTS
         restored = checkpoint.restore(
             checkpoints_at, ready.template, aside=workdir / run_folder.DAMAGED

@@ -1,5 +1,6 @@
 """Data in a latent space: what a method is given, what others see, and whose latents they are."""
 
+import contextlib
 import json
 from types import SimpleNamespace
 
@@ -10,11 +11,12 @@ from PIL import Image
 
 import jaxgan
 from jaxgan import data, main
+from jaxgan.base import processes
 from jaxgan.base.errors import UserError
 from jaxgan.latent import generator
-from jaxgan.run import encoded, judge, plan, program, run_folder, sampling
+from jaxgan.run import autoencoders, encoded, judge, plan, program, run_folder, sampling
 from jaxgan.watch import pictures
-from tests.conftest import log_lines, run, same_bits, smoke, stop_at
+from tests.conftest import EXPERIMENTS, log_lines, run, same_bits, smoke, stop_at
 from tests.linear import LATENT, SHAPE, linear, matrix, settings, shelved
 
 pytestmark = pytest.mark.usefixtures("quick_classifier")
@@ -220,7 +222,12 @@ def test_5_a_resumed_run_ends_in_the_same_bits(whole, tmp_path, monkeypatch):
         assert (whole / "samples" / name).read_bytes() == (tmp_path / "samples" / name).read_bytes()
 
 
-def test_samples_are_decoded_and_cut_off(whole, monkeypatch):
+def decoded(values):
+    z = np.asarray(values).reshape(len(values), -1) / SCALE + SHIFT
+    return (z @ matrix().T).reshape(-1, *SHAPE).clip(-1, 1)
+
+
+def test_samples_are_decoded_and_cut_off(whole):
     gan = jaxgan.load(whole)
     assert gan.program.shape == SHAPE
     assert "8 x 8 x 1" in repr(gan)
@@ -228,9 +235,7 @@ def test_samples_are_decoded_and_cut_off(whole, monkeypatch):
     found = gan.generate(latents, labels=np.arange(70) % 10)
     assert found.shape == (70, *SHAPE)
     values = gan.method.generate(gan.state, latents, averaged=True, labels=np.arange(70) % 10)
-    z = np.asarray(values).reshape(70, -1) / SCALE + SHIFT
-    expected = (z @ matrix().T).reshape(-1, *SHAPE).clip(-1, 1)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(found, decoded(values), atol=1e-5)
     of = generator.of(gan)
     assert of.shape == SHAPE
     np.testing.assert_allclose(of.images(latents, np.arange(70) % 10).clip(-1, 1), found, atol=1e-5)
@@ -239,7 +244,8 @@ def test_samples_are_decoded_and_cut_off(whole, monkeypatch):
 def test_pictures_are_of_images(whole):
     gan = jaxgan.load(whole)
     key, n = gan.program.purpose_key(program.SAMPLE), gan.config.sample.n
-    values = gan.generate(sampling.latents(gan.program, key, n))
+    latents, labels = sampling.latents(gan.program, key, n), np.arange(n) % 10
+    values = decoded(gan.method.generate(gan.state, latents, averaged=True, labels=labels))
     with Image.open(whole / "samples" / "step_00000012.png") as grid:
         found = np.asarray(grid, np.int32)
     expected = np.asarray(pictures.grid(values), np.int32)
@@ -255,7 +261,7 @@ def test_a_command_line_samples_images(whole, tmp_path):
         assert found["images"].dtype == np.uint8
 
 
-def test_evaluation_sees_images(whole, monkeypatch):
+def test_evaluation_sees_images(whole, monkeypatch, caplog):
     seen = []
     measure = judge.evaluation.open_evaluator
 
@@ -265,13 +271,13 @@ def test_evaluation_sees_images(whole, monkeypatch):
         return evaluator
 
     monkeypatch.setattr(judge.evaluation, "open_evaluator", opened)
-    told = judge.evaluate(whole, None, None, 50)
+    judge.evaluate(whole, None, None, 50)
     assert seen == [SHAPE]
     (path,) = (whole / "evaluation").glob("*.json")
     result = json.loads(path.read_text())
     assert result["protocol"]["values"] == "8 bits"
     assert {"d_training", "d_held_out", "d_generated"} <= set(result["figures"])
-    assert "the data have changed" not in told
+    assert "the data have changed" not in caplog.text
 
 
 def test_a_discriminator_judges_the_latents_of_images(whole):
@@ -327,6 +333,36 @@ def test_a_run_wants_the_autoencoder_that_it_began_with(whole, shelf, other):
     with pytest.raises(UserError, match=expected):
         run(settings("cgan_digits", *FLAT, *RUN, "steps=13"), whole)
     assert judge.checkpoint.steps(whole / "checkpoints")[-1] == 12
+
+
+def test_nothing_is_encoded_for_a_run_that_may_not_go_on(whole, shelf, tmp_path):
+    calls = counting(shelf)
+    with pytest.raises(UserError, match="has another config: seed was 0, now 1"):
+        run(settings("cgan_digits", *FLAT, *RUN, "seed=1"), whole)
+    jax.effects_barrier()
+    assert calls == []
+    assert not (tmp_path / "cache").exists()
+
+
+def test_processes_are_joined_before_an_autoencoder_is_read(shelf, tmp_path, monkeypatch):
+    order = []
+
+    @contextlib.contextmanager
+    def joined():
+        order.append("joined")
+        yield
+
+    def load(path, shape=None):
+        order.append("read")
+        raise UserError("no autoencoder")
+
+    monkeypatch.setattr(processes, "joined", joined)
+    monkeypatch.setattr(autoencoders, "load", load)
+    config = [f"--config={EXPERIMENTS}/gan_digits.py", "--smoke", "--config.data.latent=linear"]
+    assert main.main([*config, f"--workdir={tmp_path / 'run'}"]) == 2
+    assert main.main([*config, "--dry_run"]) == 2  # which is of one process
+    assert order == ["joined", "read", "read"]
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_wants_its_autoencoder(whole, shelf):
