@@ -64,7 +64,7 @@ def check_fields(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
     """
     for before, text in zip(["", *overrides], overrides, strict=False):
         if not text.startswith("--") and not before.startswith("--config."):
-            raise UserError(f"{text!r} is no flag: values have no spaces, or stand in quotes")
+            raise UserError(f"unknown argument {text!r}; values have no spaces, or stand in quotes")
         if text.startswith("--") and not text.startswith("--config."):
             flag = text.partition("=")[0]
             near = nearest(flag, [f"--{name}" for name in vars(flags)])

@@ -460,7 +460,7 @@ WRONG = [
     ("gan", "interpolate", ("--n=99999999999",), "399,999,999,996 samples [8, 8, 1] need "),
     ("gan", "interpolate", ("--hold",), "there is no class to move: a still"),
     ("cgan", "interpolate", ("--hold", "--labels=3"), "there is no class to move: a still"),
-    ("cgan", "interpolate", ("--labels=0,", "1"), "'1' is no flag: values have no spaces"),
+    ("cgan", "interpolate", ("--labels=0,", "1"), "unknown argument '1'; values have no spaces"),
     ("cgan", "interpolate", ("--labels=1,2,3", "--points=2"), "names 3, and the way has 2 points"),
     ("gan", "interpolate", ("--n=0",), "at least 2 frames"),
     ("gan", "interpolate", ("--truncation=.5",), "method 'gan' takes no truncation"),

@@ -74,8 +74,8 @@ def test_a_config_may_set_what_the_method_does_not():
         for role in roles:
             cls = networks.find(role, {"name": name})
             found = networks.settable(cls)
-            given = {"progan": {"stage", "alpha"}, "srresnet": {"factor"}}.get(name, set())
-            given = given | set(networks.building.GIVEN)
+            of = {"progan": {"stage", "alpha"}, "srresnet": {"factor"}, "gat": {"together"}}
+            given = of.get(name, set()) | set(networks.building.GIVEN)
             assert set(found) == set(networks.fields(cls)) - given, name
             assert not {"parent", "name"} & set(found)
 
