@@ -62,19 +62,11 @@ def penalties(
         total, found["gradient_penalty"] = total + t.gradient_penalty * value, value
     of_real, of_fake = partial(regularizers.r1, real_critic), partial(regularizers.r2, fake_critic)
     if t.penalty_sigma:
-        of_real, of_fake = (
-            partial(
-                regularizers.approximate_r1,
-                critic,
-                key=step_keys,
-                sigma=t.penalty_sigma,
-                logits=here,
-            )
-            for critic, step_keys, here in (
-                (real_critic, draws.fold(keys, OfUpdate.REAL_STEP), logits[0]),
-                (fake_critic, draws.fold(keys, OfUpdate.FAKE_STEP), logits[1]),
-            )
-        )
+        by_step = partial(regularizers.approximate_r1, sigma=t.penalty_sigma)
+        real_keys = draws.fold(keys, OfUpdate.REAL_STEP)
+        fake_keys = draws.fold(keys, OfUpdate.FAKE_STEP)
+        of_real = partial(by_step, real_critic, key=real_keys, logits=logits[0])
+        of_fake = partial(by_step, fake_critic, key=fake_keys, logits=logits[1])
     for name, gamma, penalty, samples in (("r1", t.r1, of_real, real), ("r2", t.r2, of_fake, fake)):
         if gamma:
             value = _lazily(penalty, samples, step, t.lazy_interval)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import adversarial, augment
-from jaxgan.adversarial.game import Terms, plain_judge
+from jaxgan.adversarial.game import Terms, normal_latents, plain_judge
 from jaxgan.adversarial.purposes import OfStep, OfUpdate
 from jaxgan.adversarial.techniques import Techniques
 from jaxgan.augment import levels
@@ -139,7 +139,7 @@ class GAT:
 
     def latents(self, keys: jax.Array) -> jax.Array:
         """Those of a step's samples."""
-        return draws.normal(draws.fold(keys, OfStep.VARIANT), (self.common.latent_dim,))
+        return normal_latents(self.game, draws.fold(keys, OfStep.VARIANT))
 
     def taught(self, player: Player, optimizer: Mapping[str, Any]) -> Player:
         """A player with its learning rate by its width, and its gradient clipped."""
