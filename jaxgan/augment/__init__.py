@@ -9,7 +9,7 @@ is for other samples ``[B, ...]``, too.
 from jaxgan.augment.controller import AdaState, ada_advance, ada_init, ada_update
 from jaxgan.augment.diff import POLICIES, color, cutout, diff_augment, translation
 from jaxgan.augment.draws import BLIT, COLOR, CORRUPTION, FILTER, GEOMETRY, TRANSFORMS
-from jaxgan.augment.latent import Moves, draw_moves, latent_augment, move
+from jaxgan.augment.latent import Moves, draw_moves, follow, latent_augment, move
 from jaxgan.augment.levels import noise_levels, noised
 from jaxgan.augment.pipeline import DEFAULT, ada
 from jaxgan.augment.simple import anneal, horizontal_flip, instance_noise

@@ -92,13 +92,13 @@ def _translation(key: jax.Array, image: jax.Array, ratio: float = 0.125) -> jax.
 
 def draw_shift(key: jax.Array, shape: tuple[int, ...], ratio: float) -> jax.Array:
     """Pixels int32 [2] down and to the right, of an image [H, W, C]."""
-    most = jnp.array(_part(shape, ratio), jnp.int32)
+    most = jnp.array(part(shape, ratio), jnp.int32)
     return jax.random.randint(key, (2,), -most, most + 1, jnp.int32)
 
 
-def shifted(image: jax.Array, shift: jax.Array, ratio: float) -> jax.Array:
-    """An image [H, W, C] moved by pixels [2], at most ``ratio`` of a side, filled with zeros."""
-    y, x = _part(image.shape, ratio)
+def shifted(image: jax.Array, shift: jax.Array, most: tuple[int, int]) -> jax.Array:
+    """An image [H, W, C] moved by pixels [2], ``most`` or fewer, filled with zeros."""
+    y, x = most
     padded = jnp.pad(image, ((y, y), (x, x), (0, 0)))
     return lax.dynamic_slice(padded, (y - shift[0], x - shift[1], jnp.int32(0)), image.shape)
 
@@ -109,7 +109,7 @@ def _cutout(key: jax.Array, image: jax.Array, ratio: float = 0.5) -> jax.Array:
 
 def draw_centre(key: jax.Array, shape: tuple[int, ...], ratio: float) -> jax.Array:
     """Where a rectangle of ``ratio`` of the sides of an image [H, W, C] is centred, int32 [2]."""
-    (H, W), size = shape[:2], _part(shape, ratio)
+    (H, W), size = shape[:2], part(shape, ratio)
     # An even rectangle is centred between pixels, and so has one more place to be.
     places = jnp.array([H + 1 - size[0] % 2, W + 1 - size[1] % 2], jnp.int32)
     return jax.random.randint(key, (2,), 0, places, jnp.int32)
@@ -117,7 +117,7 @@ def draw_centre(key: jax.Array, shape: tuple[int, ...], ratio: float) -> jax.Arr
 
 def pierced(image: jax.Array, centre: jax.Array, ratio: float) -> jax.Array:
     """An image [H, W, C] whose rectangle around ``centre`` is zero."""
-    inside, size = [], _part(image.shape, ratio)
+    inside, size = [], part(image.shape, ratio)
     for axis, length in enumerate(image.shape[:2]):
         first = centre[axis] - size[axis] // 2
         at = jnp.arange(length, dtype=jnp.int32)
@@ -125,7 +125,7 @@ def pierced(image: jax.Array, centre: jax.Array, ratio: float) -> jax.Array:
     return jnp.where((inside[0][:, None] & inside[1][None, :])[..., None], 0.0, image)
 
 
-def _part(shape: tuple[int, ...], ratio: float) -> tuple[int, int]:
+def part(shape: tuple[int, ...], ratio: float) -> tuple[int, int]:
     """Pixels of a share of both sides."""
     return int(shape[0] * ratio + 0.5), int(shape[1] * ratio + 0.5)
 

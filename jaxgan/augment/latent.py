@@ -89,10 +89,39 @@ def move(moves: Moves, images: jax.Array) -> jax.Array:
         x = (x - m.grey) * m.saturation + m.grey
         x = (x - m.mean) * m.contrast + m.mean
         x = jnp.where(m.coloured, x, image)
-        x = diff.pierced(diff.shifted(x, m.shift, SHIFT), m.centre, HOLE)
+        x = diff.shifted(x, m.shift, diff.part(image.shape, SHIFT))
+        x = diff.pierced(x, m.centre, HOLE)
         return jnp.where(m.mirrored, x[:, ::-1], x)
 
     return jax.vmap(one)(moves, images.astype(jnp.float32)).astype(images.dtype)
+
+
+def follow(moves: Moves, images: jax.Array, *, moved: bool = True) -> jax.Array:
+    """Larger images [B, H, W, C] moved as latents of them were: shifted and mirrored, no more.
+
+    Args:
+      moves: of the latents [B, h, w, c], whose sides divide those of the images.
+      images: of which these are latents.
+      moved: ``False`` shifts them as the authors' code does, by ``t h / H`` pixels, rounded down,
+        for a latent's t: by 0 or -1 in the place of ``t H / h``.
+
+    Raises:
+      ValueError: if the sides do not divide.
+    """
+    check_images(images)
+    (h, w), (H, W) = moves.grey.shape[1:3], images.shape[1:3]
+    if H % h or W % w:
+        raise ValueError(f"images of {H} x {W} are no multiple of latents of {h} x {w}")
+
+    times, sides = jnp.array([H // h, W // w]), (jnp.array([h, w]), jnp.array([H, W]))
+    down, right = diff.part((h, w), SHIFT)
+
+    def one(m: Moves, image: jax.Array) -> jax.Array:
+        shift = m.shift * times if moved else m.shift * sides[0] // sides[1]
+        x = diff.shifted(image, shift, (down * (H // h), right * (W // w)))
+        return jnp.where(m.mirrored, x[:, ::-1], x)
+
+    return jax.vmap(one)(moves, images)
 
 
 def latent_augment(key: jax.Array, images: jax.Array, *, axis_name: str | None = None) -> jax.Array:

@@ -11,6 +11,8 @@ from jaxgan.base.state import Batch, Metrics, State
 PyTree = Any
 # The condition that makes a sample a translation of it.
 TRANSLATED = "image"
+# The entry of a batch of latents that has the images themselves.
+PIXELS = "pixels"
 
 
 def of_run(name: str) -> dict[str, str]:

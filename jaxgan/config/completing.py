@@ -141,7 +141,7 @@ def fill_optimizer(where: str, part: ConfigDict) -> None:
 
 
 def fill_from_data(config: ConfigDict, describe: Describe = data.describe) -> None:
-    """Sets what the method has of ``shape``, ``target_shape`` and ``num_classes`` to the dataset's.
+    """Sets what the method has of shapes and ``num_classes`` to the dataset's.
 
     Args:
       config: to be completed.
@@ -165,10 +165,11 @@ def fill_from_data(config: ConfigDict, describe: Describe = data.describe) -> No
         for field, what, shape in (
             ("shape", "samples", spec.shape),
             ("target_shape", "targets", spec.target),
+            ("pixel_shape", "images behind latents", spec.pixels),
         ):
             if field not in fields:
                 continue
-            if not shape:
+            if not shape and field == "target_shape":
                 raise data.no_targets(f"method {section.name!r}", config.data.name)
             if field in section and tuple(section[field]) != tuple(shape):
                 raise errors.UserError(

@@ -64,7 +64,8 @@ def encoded(source: Source, encode: Encode, latent: tuple[int, ...], *, flip: bo
         rows = images.read(indices)
         return {**rows, "image": encode(rows["image"])}
 
-    return dataclasses.replace(images, read=read, shape=(*latent[:-1], 2 * latent[-1]))
+    shape = (*latent[:-1], 2 * latent[-1])
+    return dataclasses.replace(images, read=read, shape=shape, behind=images)
 
 
 def kept(images: Source, source: Source, made_by: Mapping[str, Any], batch_size: int) -> Source:

@@ -23,6 +23,7 @@ class Spec(NamedTuple):
     of the split do, as far as can be told without decoding them; '' where nothing is known.
     ``target`` is the shape of what each image is paired with, () where that is nothing; ``targets``
     is how many there are where they are another set, and 0 where each lies in its image's row.
+    ``pixels`` is the shape of the images of which these are latents, () where they are none.
     """
 
     shape: tuple[int, ...]
@@ -32,6 +33,7 @@ class Spec(NamedTuple):
     digest: str = ""
     target: tuple[int, ...] = ()
     targets: int = 0
+    pixels: tuple[int, ...] = ()
 
     @property
     def called(self) -> tuple[str, ...]:
@@ -52,7 +54,8 @@ class Source:
 
     ``labels`` maps indices [B] to labels int32 [B] without decoding an image, where that can be
     had. ``ids`` gives int64 [size]: which stored sample each one is, equal in two splits of a
-    dataset exactly where they share it, however they are named. For the other fields see ``Spec``.
+    dataset exactly where they share it, however they are named. ``behind`` is the source of the
+    images of which these are latents, row by row. For the other fields see ``Spec``.
     """
 
     name: str
@@ -67,10 +70,16 @@ class Source:
     ids: Callable[[], np.ndarray] | None = None
     target: tuple[int, ...] = ()
     targets: int = 0
+    behind: "Source | None" = None
 
     def __len__(self) -> int:
         """The number of samples."""
         return self.size
+
+    @property
+    def pixels(self) -> tuple[int, ...]:
+        """See ``Spec``."""
+        return self.behind.shape if self.behind else ()
 
     @property
     def spec(self) -> Spec:

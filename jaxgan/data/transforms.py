@@ -6,12 +6,12 @@ import jax.numpy as jnp
 
 
 def to_float(batch: dict[str, Any]) -> dict[str, Any]:
-    """The batch with its images and targets as float32 in [-1, 1]; the rest is left as it is.
+    """The batch with its images, of all entries, as float32 in [-1, 1]; the rest stays as it is.
 
     uint8 images [B, H, W, C] become ``(x - 127.5) / 127.5``; float images and points pass through.
     It is meant to run inside the compiled step, so that a quarter of the bytes cross to the device.
     """
-    stored = {name for name in ("image", "target") if name in batch}
+    stored = {name for name in ("image", "target", "pixels") if name in batch}
     # Centred first: XLA compiles the division to a product, and x / 127.5 - 1 would take 255 to
     # above 1.
     return batch | {

@@ -6,6 +6,7 @@ from jaxgan.losses.auxiliary import (
     mutual_information_categorical,
     mutual_information_gaussian,
     paired_feature_matching,
+    representation_alignment,
     semi_supervised_generated,
     semi_supervised_labelled,
     semi_supervised_unlabelled,

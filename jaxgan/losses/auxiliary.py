@@ -57,6 +57,31 @@ def paired_feature_matching(real_features: PyTree, fake_features: PyTree) -> jax
     return total(gap, "fake_features", real_features, fake_features)
 
 
+def representation_alignment(features: jax.Array, targets: jax.Array) -> jax.Array:
+    """``(1 - cos) of the whole + mean over places of (1 - cos)``, of features and an encoder's.
+
+    Yu et al. 2025, "Representation Alignment for Generation" (arXiv:2410.06940), eq. 2 with the
+    cosine, as GAT (arXiv:2509.24935) has it: of the discriminator's features of real samples.
+
+    Args:
+      features: [B, 1 + T, C], of the whole image and then of T places.
+      targets: likewise; no gradient flows into them.
+
+    Raises:
+      ValueError: if the shapes differ, or there are no places.
+    """
+    if features.shape != targets.shape or features.ndim != 3 or features.shape[1] < 2:
+        raise ValueError(f"features {features.shape} and targets {targets.shape} are to be alike")
+    a, b = (_unit(x.astype(jnp.float32)) for x in (features, lax.stop_gradient(targets)))
+    gaps = 1 - jnp.sum(a * b, axis=-1)
+    return jnp.mean(gaps[:, 0]) + jnp.mean(gaps[:, 1:])
+
+
+def _unit(x: jax.Array) -> jax.Array:
+    """Vectors [..., C] of length 1; those of zeros stay."""
+    return x * lax.rsqrt(jnp.maximum(jnp.sum(jnp.square(x), axis=-1, keepdims=True), 1e-16))
+
+
 def semi_supervised_labelled(logits: jax.Array, labels: jax.Array) -> jax.Array:
     """``mean (logsumexp(l) - l_y)`` for labelled real samples: cross-entropy over the K classes.
 

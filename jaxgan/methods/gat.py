@@ -17,15 +17,18 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import adversarial, augment
+from jaxgan.adversarial.alignment import TARGETS, Alignment
 from jaxgan.adversarial.game import Terms, normal_latents, plain_judge
 from jaxgan.adversarial.purposes import OfStep, OfUpdate
 from jaxgan.adversarial.techniques import Techniques
 from jaxgan.augment import levels
 from jaxgan.base import draws
 from jaxgan.base.method import Method
+from jaxgan.extractors.perceptual import Perceptual
 from jaxgan.learning import optimizers
 from jaxgan.learning.player import Player
 from jaxgan.networks import Critique
+from jaxgan.nn.transformer import grid_of
 
 PyTree = Any
 View = Callable[[jax.Array], jax.Array]
@@ -52,6 +55,10 @@ class GAT:
         last, at the resolution that each is shown at.
       reference_width: learning rates are times this over a network's width; 0 leaves them.
       clip_norm: of each network's gradient; 0: not clipped.
+      alignment: the features of one layer, of real images, to which D's are drawn; off by default.
+      alignment_moved: whether those images are shifted as D's are; ``False``: as the authors' code
+        does, nearly not.
+      pixel_shape: of the images of which the data are latents, filled in; () where they are none.
     """
 
     common: adversarial.Common = dataclasses.field(metadata=DEFAULTS)
@@ -61,6 +68,9 @@ class GAT:
     consistency: float = 0.0
     reference_width: int = 768
     clip_norm: float = 1.0
+    alignment: Perceptual = dataclasses.field(default_factory=Perceptual)
+    alignment_moved: bool = True
+    pixel_shape: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuses values that no run can have."""
@@ -76,6 +86,11 @@ class GAT:
         if t.pack > 1 or t.replay:
             told = "pack: its discriminator has one label a sample" if t.pack > 1 else "replay"
             raise ValueError(f"gat has no techniques.{told}")
+        if self.alignment and len(self.alignment.layers) != 1:
+            raise ValueError("alignment is to one layer: alignment.layers must name one")
+        if self.alignment and (t.d_refresh_every or t.augment not in ("none", "latent")):
+            told = f"augment={t.augment!r}" if t.augment != "latent" else "d_refresh_every"
+            raise ValueError(f"alignment cannot follow techniques.{told}")
         for wrong, text in (
             (t.augment not in ("none", "latent"), f"augment={t.augment!r}"),
             (t.consistency != "none", f"consistency={t.consistency!r}"),
@@ -96,6 +111,7 @@ class GAT:
         given: dict[str, Any] = {"num_classes": classes} if classes else {}
         g = adversarial.generator(c, together=self.guidance != "none", **given)
         d = adversarial.discriminator(c, **given)
+        d = self.aligned.taught(d) if self.alignment else d
         labelled = adversarial.by_label(classes) if classes else {}
         of_real = labelled.get("of_real", lambda batch, keys: {})
         guided: dict[str, Any] = {}
@@ -104,6 +120,10 @@ class GAT:
             guided |= {"g_shape": self.apart} if self.consistency else {}
         if self.guidance == "scales":
             guided["judge"] = self.judge
+        of_judged = of_real
+        if self.alignment:
+            guided["d_terms"] = self.aligned.terms
+            of_judged = lambda batch, keys: {**of_real(batch, keys), TARGETS: batch[TARGETS]}  # noqa: E731
         return adversarial.Game(
             c,
             self.taught(g, c.g_optimizer),
@@ -117,7 +137,7 @@ class GAT:
             decay=lambda step, samples: jnp.float32(c.ema_decay),
             **{
                 **labelled,
-                "of_real": of_real,
+                "of_real": of_judged,
                 "of_fake": lambda batch, keys: {**of_real(batch, keys), "z": self.latents(keys)},
             },
             **guided,
@@ -126,11 +146,20 @@ class GAT:
     def build(self) -> Method:
         """The method."""
         made = adversarial.method(self.game)
-        if self.guidance != "scales":
+        if self.guidance == "scales":
+            # D's network is shown one image at a time.
+            alone = replace(self.game, shown=lambda samples: samples)
+            made = replace(made, init=adversarial.method(alone).init)
+        if not self.alignment:
             return made
-        # D's network is shown one image at a time.
-        alone = replace(self.game, shown=lambda samples: samples)
-        return replace(made, init=adversarial.method(alone).init)
+        grid = grid_of(self.common.shape, self.game.d.module.patch)
+        return self.aligned.method(made, self.game, grid)
+
+    @property
+    def aligned(self) -> Alignment:
+        """What ``alignment`` asks for."""
+        shape = self.pixel_shape or self.common.shape
+        return Alignment(self.alignment, shape, self.alignment_moved, bool(self.pixel_shape))
 
     @property
     def stages(self) -> int:

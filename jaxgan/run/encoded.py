@@ -105,7 +105,8 @@ class Encoded:
             mean = np.split(rows["image"].astype(np.float32), 2, axis=-1)[0]
             return {**rows, "image": scaled(self.autoencoder, mean)}
 
-        return dataclasses.replace(self.splits.source(), read=read, shape=spec.shape)
+        images = self.splits.source()
+        return dataclasses.replace(images, read=read, shape=spec.shape, behind=images)
 
     @property
     def _made_by(self) -> dict[str, Any]:
@@ -171,7 +172,9 @@ def describe(settings: Any) -> data.Spec:
 
 def described(spec: data.Spec, autoencoder: Autoencoder | None) -> data.Spec:
     """The spec of images as that of their latents, if an autoencoder is given."""
-    return spec._replace(shape=tuple(autoencoder.latent)) if autoencoder else spec
+    if autoencoder is None:
+        return spec
+    return spec._replace(shape=tuple(autoencoder.latent), pixels=spec.shape)
 
 
 def find(settings: Any, spec: data.Spec) -> Autoencoder:

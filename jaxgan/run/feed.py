@@ -12,14 +12,14 @@ import numpy as np
 
 from jaxgan import data
 from jaxgan.base.errors import UserError, unknown
-from jaxgan.base.method import Method
+from jaxgan.base.method import PIXELS, Method
 
 PyTree = Any
 # What is in every batch of labelled data, whether a method names it or not.
 LABEL = "label"
 # In a batch of indices: those of the entries that share one order.
 INDEX = "index"
-ENTRIES = ("image", "target", LABEL)
+ENTRIES = ("image", "target", PIXELS, LABEL)
 Sources = Mapping[str, data.Source]
 
 
@@ -47,6 +47,8 @@ def parts(method: Method, sources: Sources) -> list[Part]:
             found.append(Part(_renamed(sources[name], name), order, name))
         else:
             found.append(Part(_only(image, {name}), order, name))
+    if PIXELS in method.entries and image.behind:
+        found.append(Part(_renamed(image.behind, PIXELS), 0, PIXELS))
     return found
 
 
@@ -140,6 +142,8 @@ def shapes(spec: data.Spec, n: int, entries: Sequence[str] = ("image",)) -> PyTr
     found = {"image": jax.ShapeDtypeStruct((n, *spec.shape), jnp.float32)}
     if "target" in entries and spec.target:
         found["target"] = jax.ShapeDtypeStruct((n, *spec.target), jnp.float32)
+    if PIXELS in entries and spec.pixels:
+        found[PIXELS] = jax.ShapeDtypeStruct((n, *spec.pixels), jnp.float32)
     if spec.num_classes:
         found[LABEL] = jax.ShapeDtypeStruct((n,), jnp.int32)
     return found
@@ -164,6 +168,8 @@ def check(method: Method, whose: str, spec: data.Spec, name: str) -> None:
     for entry in method.apart:
         if entry not in method.entries:
             raise unknown(f"entry that {whose} draws apart", entry, method.entries)
+    if PIXELS in method.entries and not spec.pixels:
+        raise UserError(f"{whose} reads the images of latents: set data.latent")
     if "target" not in method.entries:
         return
     if not spec.target:

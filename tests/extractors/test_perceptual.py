@@ -56,9 +56,9 @@ def test_without_an_extractor_nothing_is_kept():
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"layers": LAYERS}, "need features.extractor"),
-        ({"weights": "FILE"}, "need features.extractor"),
-        ({"size": 128}, "need features.extractor"),
+        ({"layers": LAYERS}, "need an extractor"),
+        ({"weights": "FILE"}, "need an extractor"),
+        ({"size": 128}, "need an extractor"),
         ({"extractor": "domain"}, "need layers"),
         ({"extractor": "domain", "layers": LAYERS, "weight": 0.0}, "weight above 0"),
         ({"extractor": "domain", "layers": LAYERS, "size": -1}, "size must be at least 0"),

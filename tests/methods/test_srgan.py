@@ -159,7 +159,7 @@ def test_the_features_are_of_the_targets_and_kept(monkeypatch):
         ({**ALONE, "d_optimizer": {"name": "sgd", "learning_rate": 1.0}}, "there is none"),
         ({"distance": "l3"}, "distance must be one of l2, l1"),
         ({**ALONE, "pixels": 0.0}, "nothing to learn by"),
-        ({"features": {"layers": ("conv_0",)}}, "need features.extractor"),
+        ({"features": {"layers": ("conv_0",)}}, "need an extractor"),
         ({"target_shape": (4, 4, 1)}, "set data.low_resolution"),
         ({"target_shape": (8, 12, 1)}, "set data.low_resolution"),
     ],
