@@ -171,7 +171,7 @@ def fill_from_data(config: ConfigDict, describe: Describe = data.describe) -> No
                 continue
             if not shape and field == "target_shape":
                 raise data.no_targets(f"method {section.name!r}", config.data.name)
-            if field in section and tuple(section[field]) != tuple(shape):
+            if section.get(field) and tuple(section[field]) != tuple(shape):
                 raise errors.UserError(
                     f"config.method.{field} is {tuple(section[field])}, but {config.data.name} has "
                     f"{what} of shape {tuple(shape)}; leave it out"

@@ -14,7 +14,7 @@ from jaxgan import data, main
 from jaxgan.base import processes
 from jaxgan.base.errors import UserError
 from jaxgan.latent import generator
-from jaxgan.run import autoencoders, encoded, judge, plan, program, run_folder, sampling
+from jaxgan.run import autoencoders, encoded, feed, judge, plan, program, run_folder, sampling
 from jaxgan.watch import pictures
 from tests.conftest import EXPERIMENTS, log_lines, run, same_bits, smoke, stop_at
 from tests.linear import LATENT, SHAPE, linear, matrix, settings, shelved
@@ -148,6 +148,22 @@ def test_streamed_latents_are_those_drawn_on_the_device():
         for placement in ("device", "stream")
     )
     assert same_bits(device, stream)
+
+
+@pytest.mark.parametrize("placement", ["device", "stream"])
+def test_a_method_may_look_at_the_images_behind_its_latents(placement):
+    aligned = ("method.alignment.extractor=domain", "method.alignment.layers=('conv_0',)")
+    config = settings("gat_digits", "data.flip=True", f"data.placement={placement}", *aligned)
+    assert config.method.pixel_shape == SHAPE
+    trained_on = encoded.of(config)
+    ready = program.prepare(config, trained_on)
+    sources = trained_on.sources()
+    dataset, batch = ready.dataset(sources), next(ready.batches(sources, 0))
+    rows = data.to_float(batch if dataset is None else feed.pick(dataset, batch))
+    mean, _ = moments_of(np.asarray(rows["pixels"]))
+    found = np.split(np.asarray(rows["image"], np.float32), 2, axis=-1)[0]
+    np.testing.assert_allclose(found, mean, rtol=6e-4, atol=2e-5)
+    assert ready.start()["state"].extras["features"]
 
 
 def test_mirrored_images_are_in_the_batches_once():
