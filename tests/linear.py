@@ -32,7 +32,8 @@ def linear(**other):
 
     known = {"name": "linear", "digest": "d1", "shape": SHAPE, "latent": LATENT}
     functions = {"variables": {"w": matrix()}, "encode": encode, "decode": decode}
-    return Autoencoder(**(known | {"scale": 0.5, "shift": 0.25} | functions | other))
+    scaled = {"scale": (0.5,) * LATENT[-1], "shift": (0.25,) * LATENT[-1]}
+    return Autoencoder(**(known | scaled | functions | other))
 
 
 class Shelf:

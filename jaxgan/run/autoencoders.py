@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,11 @@ from jaxgan.run.trained import Model
 from jaxgan.weights import autoencoder as published
 
 PyTree = Any
-# In a run's folder: the scale of its latents.
+# Shift and scale of each channel.
+Measured = tuple[tuple[float, ...], tuple[float, ...]]
+# In a run's folder: how its latents are distributed.
 SCALE = "latents.json"
-# Training images that it is measured over.
+# Training images that this is measured over.
 MEASURED = 1000
 # The networks of a method that encodes, see ``adversarial.encoding``.
 DECODER, ENCODER = "g", "e"
@@ -31,10 +32,10 @@ DECODER, ENCODER = "g", "e"
 def load(path: files.Place, shape: tuple[int, ...] | None = None) -> Autoencoder:
     """The autoencoder in a run's folder, or the published one in a folder or a file.
 
-    Of published weights see ``jaxgan.weights.autoencoder.load``. A run's latents have no shift, and
-    as their scale one over the root of their mean square, to four digits, over 1,000 of the
-    training images and by how each is distributed. It is measured once, for which the run's data
-    must be there, and kept in the folder as ``latents.json``.
+    Of published weights see ``jaxgan.weights.autoencoder.load``. Of a run the shift of a channel is
+    its mean, and the scale one over its deviation, to four digits, over 1,000 of the training
+    images and by how each is distributed. They are measured once, for which the run's data must be
+    there, and kept in the folder as ``latents.json``.
 
     Args:
       path: of the folder or the file.
@@ -75,17 +76,18 @@ def of_run(model: Model, path: files.Place, shape: tuple[int, ...] | None = None
         return method.generate(state(variables), latents.reshape(len(latents), -1))
 
     digest = digest_of(model, nets)
-    scale = read_scale(Path(path), digest)
-    if scale is None:
-        scale = measure(model, path, encode, nets)
-        write_scale(Path(path), digest, scale)
+    measured = read_scale(Path(path), digest, latent[-1])
+    if measured is None:
+        measured = measure(model, path, encode, nets)
+        write_scale(Path(path), digest, *measured)
+    shift, scale = measured
     return Autoencoder(
         name=str(path),
         digest=digest,
         shape=image,
         latent=latent,
         scale=scale,
-        shift=0.0,
+        shift=shift,
         variables=nets,
         encode=encode,
         decode=decode,
@@ -122,8 +124,8 @@ def digest_of(model: Model, nets: dict[str, Net]) -> str:
     return whole.hexdigest()
 
 
-def measure(model: Model, path: files.Place, encode: Any, variables: PyTree) -> float:
-    """One over the root mean square of the latents of training images, to four digits.
+def measure(model: Model, path: files.Place, encode: Any, variables: PyTree) -> Measured:
+    """Means of the channels of training images' latents, and one over deviations, to four digits.
 
     Raises:
       UserError: if the data are not there.
@@ -142,25 +144,36 @@ def measure(model: Model, path: files.Place, encode: Any, variables: PyTree) -> 
     mean, deviation = sampling.in_chunks(
         lambda chosen: encoder(variables, images[chosen]), count, sampling.CHUNK
     )
-    square = np.square(mean, dtype=np.float64) + np.square(deviation, dtype=np.float64)
-    found = 1 / math.sqrt(square.mean())
-    # So that it does not depend on where it was measured.
-    return float(f"{found:.4g}")
+    of_all = (0, 1, 2)
+    shift = np.mean(mean, axis=of_all, dtype=np.float64)
+    square = np.square(mean - shift) + np.square(deviation, dtype=np.float64)
+    scale = 1 / np.sqrt(square.mean(axis=of_all))
+
+    def rounded(values: np.ndarray) -> tuple[float, ...]:
+        # So that it does not depend on where it was measured.
+        return tuple(float(f"{value:.4g}") for value in values)
+
+    return rounded(shift), rounded(scale)
 
 
-def read_scale(folder: Path, digest: str) -> float | None:
+def read_scale(folder: Path, digest: str, channels: int) -> Measured | None:
     """What ``write_scale`` kept of these weights, or ``None``."""
     try:
         told = json.loads((files.expanded(folder) / SCALE).read_text())
-        return float(told["scale"]) if told["digest"] == digest else None
+        shift, scale = (tuple(map(float, told[name])) for name in ("shift", "scale"))
+        known = told["digest"] == digest and len(shift) == len(scale) == channels
+        return (shift, scale) if known else None
     except (OSError, ValueError, LookupError, TypeError):
         return None
 
 
-def write_scale(folder: Path, digest: str, scale: float) -> None:
-    """Keeps a scale in the run's folder; where nothing can be written it is measured again."""
+def write_scale(
+    folder: Path, digest: str, shift: tuple[float, ...], scale: tuple[float, ...]
+) -> None:
+    """Keeps them in the run's folder; where nothing can be written they are measured again."""
+    told = {"digest": digest, "shift": shift, "scale": scale}
     try:
         with files.replacing(files.expanded(folder) / SCALE) as path:
-            path.write_text(json.dumps({"digest": digest, "scale": scale}) + "\n")
+            path.write_text(json.dumps(told) + "\n")
     except files.WriteError:
         return

@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 
 from jaxgan import data
 from jaxgan.base import draws, errors, files, parallel
-from jaxgan.base.autoencoder import Autoencoder
+from jaxgan.base.autoencoder import Autoencoder, scaled, unscaled
 from jaxgan.base.method import TRANSLATED, Method
 from jaxgan.data import latents
 
@@ -233,8 +233,8 @@ def tell(autoencoder: Autoencoder | None) -> dict[str, Any]:
     return {
         "digest": autoencoder.digest,
         "shape": list(autoencoder.shape),
-        "scale": autoencoder.scale,
-        "shift": autoencoder.shift,
+        "scale": list(autoencoder.scale),
+        "shift": list(autoencoder.shift),
     }
 
 
@@ -280,11 +280,6 @@ def drawn(autoencoder: Autoencoder, batch: PyTree, key: jax.Array, axis_name: st
     return {**batch, "image": scaled(autoencoder, z)}
 
 
-def scaled(autoencoder: Autoencoder, latents: Any) -> Any:
-    """Latents z as a method sees them."""
-    return (latents - autoencoder.shift) * autoencoder.scale
-
-
 def looked(autoencoder: Autoencoder, variables: PyTree, images: jax.Array) -> jax.Array:
     """Images [n, H, W, C] in [-1, 1] as a method sees them: the means of their latents."""
     if len(images) <= BATCH:
@@ -299,4 +294,4 @@ def looked(autoencoder: Autoencoder, variables: PyTree, images: jax.Array) -> ja
 
 def shown(autoencoder: Autoencoder, variables: PyTree, samples: jax.Array) -> jax.Array:
     """A method's samples as images [n, H, W, C], about in [-1, 1]."""
-    return autoencoder.decode(variables, samples / autoencoder.scale + autoencoder.shift)
+    return autoencoder.decode(variables, unscaled(autoencoder, samples))

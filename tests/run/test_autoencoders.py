@@ -9,6 +9,7 @@ import pytest
 import jaxgan
 from jaxgan import data
 from jaxgan.base import errors
+from jaxgan.base.autoencoder import scaled
 from jaxgan.run import autoencoders, program, trained
 from tests.conftest import run, smoke
 from tests.weights.test_autoencoder import GOLDEN
@@ -46,13 +47,15 @@ def test_it_encodes_and_decodes_as_the_run(folder):
     np.testing.assert_allclose(decoded, model.generate(flat), rtol=1e-5, atol=1e-5)
 
 
-def test_its_latents_have_a_mean_square_of_one(folder):
+def test_each_channel_of_its_latents_is_standard(folder):
     found, images = autoencoders.load(folder), digits(1000)
     mean, deviation = (np.asarray(x) for x in found.encode(found.variables, images))
     drawn = mean + deviation * np.random.default_rng(0).standard_normal(mean.shape)
-    assert found.shift == 0
-    assert np.sqrt(np.mean((drawn * found.scale) ** 2)) == pytest.approx(1, abs=0.01)
-    assert found.scale == float(f"{found.scale:.4g}")
+    standard = ((drawn - found.shift) * found.scale).reshape(-1, 2)
+    np.testing.assert_allclose(standard.mean(axis=0), 0, atol=0.01)
+    np.testing.assert_allclose(standard.std(axis=0), 1, atol=0.01)
+    assert found.scale == tuple(float(f"{each:.4g}") for each in found.scale)
+    np.testing.assert_allclose(scaled(found, drawn).reshape(-1, 2), standard, atol=1e-5)
 
 
 def test_the_scale_is_kept_for_where_the_data_are_not(folder, monkeypatch):
@@ -62,7 +65,8 @@ def test_the_scale_is_kept_for_where_the_data_are_not(folder, monkeypatch):
     before = autoencoders.load(folder)
     monkeypatch.setattr(data, "describe", gone)
     monkeypatch.setattr(data.Splits, "source", gone)
-    assert autoencoders.load(folder).scale == before.scale
+    again = autoencoders.load(folder)
+    assert (again.scale, again.shift) == (before.scale, before.shift)
     (folder / autoencoders.SCALE).unlink()
     with pytest.raises(errors.UserError, match="measured over its training images: there is no"):
         autoencoders.load(folder)
@@ -70,24 +74,26 @@ def test_the_scale_is_kept_for_where_the_data_are_not(folder, monkeypatch):
 
 def test_a_scale_of_other_weights_is_not_taken(tmp_path):
     kept = tmp_path / autoencoders.SCALE
-    assert autoencoders.read_scale(tmp_path, "mine") is None
+    assert autoencoders.read_scale(tmp_path, "mine", 2) is None
     for text in (
-        '{"digest": "another", "scale": 7}',
+        '{"digest": "another", "scale": [7, 7], "shift": [0, 0]}',
+        '{"digest": "mine", "scale": [7], "shift": [0]}',
+        '{"digest": "mine", "scale": 7}',
         "{",
         "[]",
         "",
-        '{"scale": 7}',
+        '{"scale": [7, 7], "shift": [0, 0]}',
         '{"digest":1}',
     ):
         kept.write_text(text)
-        assert autoencoders.read_scale(tmp_path, "mine") is None
-    autoencoders.write_scale(tmp_path, "mine", 0.25)
-    assert autoencoders.read_scale(tmp_path, "mine") == 0.25
+        assert autoencoders.read_scale(tmp_path, "mine", 2) is None
+    autoencoders.write_scale(tmp_path, "mine", (0.5, 0.0), (0.25, 1.0))
+    assert autoencoders.read_scale(tmp_path, "mine", 2) == ((0.5, 0.0), (0.25, 1.0))
 
 
 def test_a_folder_that_cannot_be_written_to_is_no_matter(tmp_path):
     (tmp_path / "file").write_text("")
-    autoencoders.write_scale(tmp_path / "file", "mine", 0.25)
+    autoencoders.write_scale(tmp_path / "file", "mine", (0.5,), (0.25,))
 
 
 def test_other_weights_have_another_digest(folder):

@@ -339,7 +339,7 @@ def test_a_config_is_not_read_without_the_autoencoder():
         smoke("gan_digits", "data.latent=linear")
 
 
-@pytest.mark.parametrize("other", [{"digest": "d2"}, {"scale": 0.6}, {"shift": 0.0}])
+@pytest.mark.parametrize("other", [{"digest": "d2"}, {"scale": (0.5, 0.6)}, {"shift": (0.0, 0.25)}])
 def test_a_run_wants_the_autoencoder_that_it_began_with(whole, shelf, other):
     shelf.found["linear"] = linear(**other)
     (name,) = other
