@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from bases import digits, gat
 from bases.smoke import smoke
+from jaxgan import sweep
 
 
 def get_config() -> ConfigDict:
@@ -18,6 +19,18 @@ def get_config() -> ConfigDict:
     config.method.discriminator.label_features, config.method.ema_decay = 64, 0.99
     config.method.techniques.augment = "none"  # mirrored digits are none
     return config
+
+
+def get_sweep() -> sweep.Sweep:
+    """Each ingredient left out once; the seeds of an arm side by side in one program."""
+    of, none = "method.techniques", {"r1": 0.0, "r2": 0.0, "penalty_sigma": 0.0}
+    arms = {
+        "whole": {},
+        "no guidance": {"method.guidance": "none"},
+        "no penalties": {f"{of}.{name}": value for name, value in none.items()},
+        "one rate for all widths": {"method.reference_width": 0},
+    }
+    return sweep.Sweep(arms, seeds=3, together=True)
 
 
 def get_smoke_config() -> ConfigDict:
