@@ -17,12 +17,7 @@ def get_config() -> ConfigDict:
     config = mnist.base()
     config.data.name = "fashion_mnist"
     config.steps, config.batch_size, config.evaluation.every = 3000, 32, 1500
-    gat.use(config, patch=4, width=64, attention_heads=4, depth=4)
-    config.method.discriminator.label_features = 128
-    config.method.ema_decay = 0.995
-    for optimizer in (config.method.g_optimizer, config.method.d_optimizer):
-        optimizer.learning_rate = 5e-5  # a sixteenth of the batch, a quarter of the rate
-    config.method.techniques.r1 = config.method.techniques.r2 = 0.2
+    gat.small(config, patch=4, width=64)
     return config
 
 

@@ -14,13 +14,11 @@ from bases.smoke import smoke
 
 
 def get_config() -> ConfigDict:
-    """16 tokens of 96 numbers, four stages of two blocks each."""
+    """16 tokens of 96 numbers, four stages of a block each."""
     config = cifar10.base()
-    config.steps, config.batch_size, config.data.flip = 6000, 32, True
-    config.evaluation.every = config.checkpoint.every = 3000
-    gat.use(config, patch=2, width=96, attention_heads=4, depth=8)
-    config.method.discriminator.label_features = 128
-    config.method.ema_decay = 0.995
+    config.steps, config.batch_size, config.data.flip = 5000, 32, True
+    config.evaluation.every = config.checkpoint.every = 2500
+    gat.small(config, patch=2, width=96)
     return config
 
 
