@@ -43,6 +43,7 @@ def small(config: ConfigDict, *, patch: int, width: int) -> None:
 
 
 def published(config: ConfigDict, size: str) -> None:
-    """Has a config train a size with patches of 2 as its authors: 60 epochs, no mirror images."""
+    """Has a config train a size with patches of 2 as its authors, for 60 epochs; state in parts."""
     config.steps, config.batch_size, config.rematerialize = 150_000, 512, True
+    config.precision, config.parallel.shard_parameters = "bfloat16", True
     use(config, patch=2, **SIZES[size])
