@@ -70,16 +70,12 @@ class Source:
     ids: Callable[[], np.ndarray] | None = None
     target: tuple[int, ...] = ()
     targets: int = 0
+    pixels: tuple[int, ...] = ()
     behind: "Source | None" = None
 
     def __len__(self) -> int:
         """The number of samples."""
         return self.size
-
-    @property
-    def pixels(self) -> tuple[int, ...]:
-        """See ``Spec``."""
-        return self.behind.shape if self.behind else ()
 
     @property
     def spec(self) -> Spec:

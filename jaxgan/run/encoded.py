@@ -106,7 +106,8 @@ class Encoded:
             return {**rows, "image": scaled(self.autoencoder, mean)}
 
         images = self.splits.source()
-        return dataclasses.replace(images, read=read, shape=spec.shape, behind=images)
+        known = {"shape": spec.shape, "pixels": spec.pixels, "behind": images}
+        return dataclasses.replace(images, read=read, **known)
 
     @property
     def _made_by(self) -> dict[str, Any]:
