@@ -15,8 +15,8 @@ from jaxgan import sweep
 def get_config() -> ConfigDict:
     """Patches of 2, a width of 64."""
     config = digits.base()
-    gat.use(config, patch=2, width=64, attention_heads=4, depth=4)
-    config.method.discriminator.label_features, config.method.ema_decay = 64, 0.99
+    config.batch_size = 32
+    gat.small(config, patch=2, width=64)
     config.method.techniques.augment = "none"  # mirrored digits are none
     return config
 
