@@ -17,18 +17,19 @@ def get_config() -> ConfigDict:
     config = digits.base()
     config.batch_size = 32
     gat.small(config, patch=2, width=64)
-    config.method.techniques.augment = "none"  # mirrored digits are none
     return config
 
 
 def get_sweep() -> sweep.Sweep:
-    """Each ingredient left out once; the seeds of an arm side by side in one program."""
+    """Each ingredient left out once, and CAT's term; an arm's seeds side by side."""
     of, none = "method.techniques", {"r1": 0.0, "r2": 0.0, "penalty_sigma": 0.0}
     arms = {
         "whole": {},
         "no guidance": {"method.guidance": "none"},
+        "no augmentation": {f"{of}.augment": "none"},
         "no penalties": {f"{of}.{name}": value for name, value in none.items()},
         "one rate for all widths": {"method.reference_width": 0},
+        "with consistency": {"method.consistency": 1.0},
     }
     return sweep.Sweep(arms, seeds=3, together=True)
 
