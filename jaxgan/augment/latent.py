@@ -113,11 +113,11 @@ def follow(moves: Moves, images: jax.Array, *, moved: bool = True) -> jax.Array:
     if H % h or W % w:
         raise ValueError(f"images of {H} x {W} are no multiple of latents of {h} x {w}")
 
-    times, sides = jnp.array([H // h, W // w]), (jnp.array([h, w]), jnp.array([H, W]))
+    times, small, large = (jnp.array(x, jnp.int32) for x in ((H // h, W // w), (h, w), (H, W)))
     down, right = diff.part((h, w), SHIFT)
 
     def one(m: Moves, image: jax.Array) -> jax.Array:
-        shift = m.shift * times if moved else m.shift * sides[0] // sides[1]
+        shift = m.shift * times if moved else m.shift * small // large
         x = diff.shifted(image, shift, (down * (H // h), right * (W // w)))
         return jnp.where(m.mirrored, x[:, ::-1], x)
 

@@ -65,9 +65,7 @@ def encoded(source: Source, encode: Encode, latent: tuple[int, ...], *, flip: bo
         return {**rows, "image": encode(rows["image"])}
 
     shape = (*latent[:-1], 2 * latent[-1])
-    return dataclasses.replace(
-        images, read=read, shape=shape, pixels=images.shape, behind=images
-    )
+    return dataclasses.replace(images, read=read, shape=shape, pixels=images.shape, behind=images)
 
 
 def kept(images: Source, source: Source, made_by: Mapping[str, Any], batch_size: int) -> Source:
