@@ -63,6 +63,8 @@ def _loss_cases(dtype):
     tree = {"a": image, "b": x}
     yield "feature_matching", losses.feature_matching, (tree, tree)
     yield "paired_feature_matching", losses.paired_feature_matching, (tree, tree)
+    tokens = floats(dtype, B, 5, 3)
+    yield "representation_alignment", losses.representation_alignment, (tokens, tokens)
     yield "semi_supervised_labelled", losses.semi_supervised_labelled, (x, labels())
     yield "semi_supervised_unlabelled", losses.semi_supervised_unlabelled, (x,)
     yield "semi_supervised_generated", losses.semi_supervised_generated, (x,)
@@ -174,6 +176,7 @@ def _augmentation_cases(dtype):
         yield "latent_augment", augment.latent_augment, (key(), image)
         yield "move", augment.move, (augment.draw_moves(key(), image), image)
         yield "draw_moves", augment.draw_moves, (key(), image)
+        yield "follow", augment.follow, (augment.draw_moves(key(), image), image)
     levels = augment.noise_levels(3)
     yield "noise_levels", lambda: jnp.asarray(augment.noise_levels(3), jnp.float32), ()
     yield "noised", partial(augment.noised, levels=levels), (x, x)

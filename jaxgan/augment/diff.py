@@ -87,7 +87,7 @@ def _color(key: jax.Array, image: jax.Array) -> jax.Array:
 
 
 def _translation(key: jax.Array, image: jax.Array, ratio: float = 0.125) -> jax.Array:
-    return shifted(image, draw_shift(key, image.shape, ratio), ratio)
+    return shifted(image, draw_shift(key, image.shape, ratio), part(image.shape, ratio))
 
 
 def draw_shift(key: jax.Array, shape: tuple[int, ...], ratio: float) -> jax.Array:
