@@ -16,7 +16,8 @@ def get_config() -> ConfigDict:
     """Patches of 2, a width of 64."""
     config = digits.base()
     config.batch_size = 32
-    gat.small(config, patch=2, width=64)
+    gat.use(config, patch=2, width=64, attention_heads=4, depth=4)
+    config.method.discriminator.label_features, config.method.ema_decay = 64, 0.99
     return config
 
 
@@ -26,9 +27,9 @@ def get_sweep() -> sweep.Sweep:
     arms = {
         "whole": {},
         "no guidance": {"method.guidance": "none"},
-        "no augmentation": {f"{of}.augment": "none"},
         "no penalties": {f"{of}.{name}": value for name, value in none.items()},
         "one rate for all widths": {"method.reference_width": 0},
+        "no augmentation": {f"{of}.augment": "none"},
         "with consistency": {"method.consistency": 1.0},
     }
     return sweep.Sweep(arms, seeds=3, together=True)

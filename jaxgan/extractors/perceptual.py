@@ -43,8 +43,8 @@ class Perceptual:
     def __post_init__(self) -> None:
         """Refuses values that no run can have."""
         if self.extractor == "none":
-            if self.layers or self.size or self.weights or self.weight != 1:
-                raise ValueError("features' layers, weight, size and file need an extractor")
+            if self.layers or self.size or self.weights:
+                raise ValueError("features' layers, size and file need an extractor")
         elif self.weight <= 0 or not self.layers:
             raise ValueError("features need layers, and a weight above 0")
         if self.size < 0:

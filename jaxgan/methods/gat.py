@@ -86,6 +86,8 @@ class GAT:
         if t.pack > 1 or t.replay:
             told = "pack: its discriminator has one label a sample" if t.pack > 1 else "replay"
             raise ValueError(f"gat has no techniques.{told}")
+        if not self.alignment and self.alignment.weight != 1:
+            raise ValueError("alignment.weight needs an extractor")
         if self.alignment and len(self.alignment.layers) != 1:
             raise ValueError("alignment is to one layer: alignment.layers must name one")
         if self.alignment and (t.d_refresh_every or t.augment not in ("none", "latent")):
