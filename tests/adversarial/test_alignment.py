@@ -134,7 +134,7 @@ def test_it_is_off_by_default():
     ("fields", "told"),
     [
         ({"alignment": {"layers": ("conv_1",)}}, "need an extractor"),
-        ({"alignment": {"weight": 0.5}}, "need an extractor"),
+        ({"alignment": {"weight": 0.5}}, "weight needs an extractor"),
         ({"alignment": {**LAYER, "layers": ("conv_0", "conv_1")}}, "must name one"),
         ({"alignment": LAYER, "techniques": {"d_refresh_every": 2}}, "d_refresh_every"),
         (
