@@ -149,7 +149,7 @@ def measure(model: Model, path: files.Place, encode: Any, variables: PyTree) -> 
     square = np.square(mean - shift) + np.square(deviation, dtype=np.float64)
     scale = 1 / np.sqrt(square.mean(axis=of_all))
 
-    def rounded(values: np.ndarray) -> tuple[float, ...]:
+    def rounded(values: Any) -> tuple[float, ...]:
         # So that it does not depend on where it was measured.
         return tuple(float(f"{value:.4g}") for value in values)
 

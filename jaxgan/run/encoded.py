@@ -106,7 +106,7 @@ class Encoded:
             return {**rows, "image": scaled(self.autoencoder, mean)}
 
         images = self.splits.source()
-        known = {"shape": spec.shape, "pixels": spec.pixels, "behind": images}
+        known: dict[str, Any] = {"shape": spec.shape, "pixels": spec.pixels, "behind": images}
         return dataclasses.replace(images, read=read, **known)
 
     @property
