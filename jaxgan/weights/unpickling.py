@@ -8,6 +8,7 @@ Stand-ins cannot be changed by the file: functions are tuples, and a class takes
 import functools
 import io
 import pickle
+import pickletools
 import re
 from collections.abc import Callable
 from typing import IO, Any, NamedTuple
@@ -16,6 +17,7 @@ from jaxgan.base import errors
 from jaxgan.weights import tensors
 
 MAGIC = 0x1950A86A20F9469CFC6C  # PyTorch's older container begins with this number
+_SPARE = 2**16  # places of a memo that a pickle may leave empty
 
 
 class Function(NamedTuple):
@@ -118,9 +120,22 @@ class Unpickler(pickle.Unpickler):
     ) -> None:
         # What Python 2 wrote as text may be bytes: this encoding keeps them.
         super().__init__(stream, encoding="latin1")
+        self._stream = stream
         self._path = path
         self._raw = raw
         self.sizes: dict[str, int] = {}  # of a number of each storage
+
+    def load(self) -> Any:
+        """What the pickle makes, once its memo is known to be no larger than it is itself.
+
+        Python makes room up to the highest place that is written to: of a damaged file 34 GB.
+        """
+        start = self._stream.tell()
+        for steps, (code, place, _) in enumerate(pickletools.genops(self._stream)):
+            if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(place or 0) > steps + _SPARE:
+                raise pickle.UnpicklingError(f"it remembers something at place {place:,}")
+        self._stream.seek(start)
+        return super().load()
 
     def find_class(self, module: str, name: str) -> Any:
         """What stands for a name.

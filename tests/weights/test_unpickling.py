@@ -150,6 +150,12 @@ def test_what_is_called_gives_no_more_than_data():
         assert isinstance(made, ours) or data, name
 
 
+def test_a_memo_is_no_larger_than_its_pickle(tmp_path):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(b"\x80\x02]r\xff\xff\xff\x7f.")  # an empty list, at the last place there is
+    assert "remembers something at place 2,147,483,647" in refused(path)
+
+
 def test_names_that_weights_are_made_of():
     content = pickle.dumps([{1, 2}, torch.Size([2, 3]), b"\x00\xff", b""], protocol=2)
     stored = unpickling.load(io.BytesIO(content), "file", unpickling.of_bytes(content))
