@@ -8,9 +8,21 @@ import pytest
 from jaxgan import augment, losses
 from jaxgan.extractors import maps
 from jaxgan.extractors.perceptual import KEPT
-from tests.methods.test_gat import KEY, batch, method
+from tests.methods import test_gat
+from tests.methods.test_gat import KEY, batch
+from tests.networks.test_gat import SMALL
 
 LAYER = {"extractor": "domain", "layers": ("conv_1",), "weight": 3.0}
+
+
+def method(techniques=None, **fields):
+    """GAT with as few blocks as there can be."""
+    small = {"name": "gat", "patch": 2, **SMALL}
+    networks = {
+        "generator": {**small, "depth": 4},
+        "discriminator": {**small, "depth": 1, "label_features": 32},
+    }
+    return test_gat.method(techniques, **{**networks, **fields})
 
 
 def extractor(shape):

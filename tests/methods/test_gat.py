@@ -139,7 +139,9 @@ def stepped(made, n=4):
     return state, *jax.jit(built.step)(state, batch(n), jax.random.key(1))
 
 
-@pytest.mark.parametrize("guidance", gat.GUIDANCE)
+@pytest.mark.parametrize(
+    "guidance", ["noise", *(pytest.param(g, marks=pytest.mark.slow) for g in ("scales", "none"))]
+)
 def test_each_guidance_trains_and_judges(guidance):
     made = method(guidance=guidance, patch=1 if guidance == "scales" else 2)
     before, after, metrics = stepped(made)
