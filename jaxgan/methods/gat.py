@@ -91,7 +91,7 @@ class GAT:
         if self.alignment and len(self.alignment.layers) != 1:
             raise ValueError("alignment is to one layer: alignment.layers must name one")
         if self.alignment and (t.d_refresh_every or t.augment not in ("none", "latent")):
-            told = f"augment={t.augment!r}" if t.augment != "latent" else "d_refresh_every"
+            told = "d_refresh_every" if t.d_refresh_every else f"augment={t.augment!r}"
             raise ValueError(f"alignment cannot follow techniques.{told}")
         for wrong, text in (
             (t.augment not in ("none", "latent"), f"augment={t.augment!r}"),

@@ -40,6 +40,8 @@ class Part(NamedTuple):
 def parts(method: Method, sources: Sources) -> list[Part]:
     """The parts of a batch, that of the images first."""
     image = sources["image"]
+    if PIXELS in method.entries:
+        image = _with_pixels(image)
     names = {"image", *method.entries, LABEL} - {*method.apart}
     found = [Part(_only(image, names), 0, INDEX)]
     for order, name in enumerate(method.apart, 1):
@@ -47,8 +49,6 @@ def parts(method: Method, sources: Sources) -> list[Part]:
             found.append(Part(_renamed(sources[name], name), order, name))
         else:
             found.append(Part(_only(image, {name}), order, name))
-    if PIXELS in method.entries and image.behind:
-        found.append(Part(_renamed(image.behind, PIXELS), 0, PIXELS))
     return found
 
 
@@ -57,6 +57,17 @@ def _only(source: data.Source, names: Collection[str]) -> data.Source:
 
     def read(indices: np.ndarray) -> data.Batch:
         return {name: rows for name, rows in source.read(indices).items() if name in names}
+
+    return dataclasses.replace(source, read=read)
+
+
+def _with_pixels(source: data.Source) -> data.Source:
+    """The source of latents with the images behind them in its rows."""
+    images = source.behind
+    assert images, "the spec is checked to have them"
+
+    def read(indices: np.ndarray) -> data.Batch:
+        return {**source.read(indices), PIXELS: images.read(indices)["image"]}
 
     return dataclasses.replace(source, read=read)
 

@@ -150,6 +150,10 @@ def test_it_is_off_by_default():
         ({"alignment": {**LAYER, "layers": ("conv_0", "conv_1")}}, "must name one"),
         ({"alignment": LAYER, "techniques": {"d_refresh_every": 2}}, "d_refresh_every"),
         (
+            {"alignment": LAYER, "techniques": {"d_refresh_every": 2, "augment": "none"}},
+            "d_refresh_every",
+        ),
+        (
             {"alignment": LAYER, "guidance": "none", "techniques": {"augment": "ada"}},
             "augment='ada'",
         ),

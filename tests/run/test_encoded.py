@@ -106,7 +106,7 @@ def first_batches(config, count=1):
     dataset, batches = ready.dataset(sources), ready.batches(sources, 0)
 
     def step(state, batch, key):
-        jax.debug.callback(lambda x: seen.append(np.asarray(x)), batch["image"])
+        jax.debug.callback(lambda x: seen.append(np.asarray(x)), batch["image"], ordered=True)
         return state.replace(step=state.step + 1), {"g/loss": batch["image"].sum()}
 
     now, carry = ready.at(0), ready.start()
