@@ -70,7 +70,7 @@ COLUMNS = (
     "share of peak",
     "steps/s at most",
     "all from HBM",
-    "all-reduce",
+    "collectives",
     "compiled in s",
 )
 
@@ -106,20 +106,23 @@ def digest(config: ConfigDict) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def compiled(name: str, tpus: chips.Slice, inception: str = "") -> list[str]:
+def compiled(
+    name: str, tpus: chips.Slice, inception: str = "", *, quick: bool = False
+) -> list[str]:
     """The cells of a row but for the first two; a batch of at least a sample for each chip."""
     config = load(name, inception).unlock()
     config.batch_size += -config.batch_size % tpus.count
     config.lock()
     try:
-        tried = topology.trials(config, tpus)
+        tried = topology.trials(config, tpus, quick=quick)
     except UserError as error:
         return said(config, str(error))
     found = topology.largest(tried)
     if found is None or found.needs is None:
         return said(config, f"no, nor any down to {tried[-1].batch_size}")
     fits = "yes" if found is tried[0] else f"no; this one of {len(tried)} tried"
-    return [f"{found.batch_size:,}", *figures(found.needs, tpus, fits)]
+    cells = [f"{found.batch_size:,}", *figures(found.needs, tpus, fits)]
+    return [*cells[:-1], f"{cells[-1]}, quick"] if quick else cells
 
 
 def said(config: ConfigDict, why: str) -> list[str]:
@@ -142,7 +145,7 @@ def figures(needs: Needs, tpus: chips.Slice, fits: str) -> list[str]:
         f"{times['arithmetic'] / times[by]:.2f}",
         f"{1 / times[by]:,.0f}",
         f"{1 / max(times[by], needs.accessed / tpus.chip.bandwidth):,.0f}",
-        f"{needs.collectives.get('all-reduce', 0):,}",
+        ", ".join(f"{n:,} {name}" for name, n in sorted(needs.collectives.items())) or "none",
         f"{needs.seconds:.0f}",
     ]
 
@@ -188,7 +191,15 @@ class Table:
             path.write_text(f"{before}\n{table}\n\n{after}")
 
 
-def fill(table: Table, names: list[str], limit: int, *, again: bool, inception: str = "") -> None:
+def fill(
+    table: Table,
+    names: list[str],
+    limit: int,
+    *,
+    again: bool,
+    inception: str = "",
+    quick: bool = False,
+) -> None:
     """Compiles what has no row, and writes each row as soon as it is there."""
     for name in names:
         rows, config = table.read(), load(name)
@@ -197,7 +208,7 @@ def fill(table: Table, names: list[str], limit: int, *, again: bool, inception: 
             continue
         print(f"{name} ...", flush=True)
         command = [sys.executable, "-m", "benchmarks.on_paper", table.name]
-        command += [f"--inception={inception}", f"--one={name}"]
+        command += [f"--inception={inception}", *["--quick"] * quick, f"--one={name}"]
         try:
             done = subprocess.run(command, stdout=subprocess.PIPE, timeout=limit, check=False)
             if done.returncode:
@@ -218,13 +229,14 @@ def main() -> None:
     p.add_argument("--limit", type=int, default=1800, help="seconds for each (default: 1800)")
     p.add_argument("--inception", default="", help="its file of weights, for losses of features")
     p.add_argument("--again", action="store_true", help="also what has a row")
+    p.add_argument("--quick", action="store_true", help="compile with the least trouble")
     p.add_argument("--one", help=argparse.SUPPRESS)  # a process that compiles one
     flags = p.parse_args()
     asked: Any = flags.only.split(",") if flags.only else known()
     try:
         tpus = topology.find(flags.topology)
         if flags.one:
-            print(json.dumps(compiled(flags.one, tpus, flags.inception)))
+            print(json.dumps(compiled(flags.one, tpus, flags.inception, quick=flags.quick)))
             return
         if flags.out is None or not set(asked) <= {*known()}:
             p.error(f"--out=FILE is needed, and --only of: {', '.join(known())}")
@@ -234,6 +246,7 @@ def main() -> None:
             flags.limit,
             again=flags.again,
             inception=flags.inception,
+            quick=flags.quick,
         )
     except UserError as error:
         p.error(str(error))

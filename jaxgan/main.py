@@ -85,7 +85,7 @@ def act(flags: argparse.Namespace, overrides: Sequence[str], together: contextli
         terminal.show(plan.describe(settings))
         if tpus:
             with preemption.at_once():
-                terminal.show(topology.describe(settings, tpus))
+                terminal.show(topology.describe(settings, tpus, quick=flags.quick))
         return 0
     if flags.mode == "train":
         if not flags.workdir:

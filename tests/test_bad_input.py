@@ -246,6 +246,7 @@ COMMANDS = [
     ("no config", [NEW], "--config=experiments/NAME.py is missing"),
     ("empty config", ["--config=", NEW], "--config=experiments/NAME.py is missing"),
     ("dry run of nothing", ["--dry_run"], "--config=experiments/NAME.py is missing"),
+    ("quick without a slice", [DIGITS, "--dry_run", "--quick"], "--quick is for --topology"),
     ("a slice to train on", [DIGITS, NEW, "--topology=v5e:2x4"], "--topology is for --dry_run"),
     (
         "a slice to sample on",

@@ -112,12 +112,19 @@ def test_the_cells_of_a_row(monkeypatch):
     found = dataclasses.replace(FOUND, accessed=2 * FOUND.accessed, loops=1)
     tried = [Trial(64, 64, None, "too large"), Trial(32, 32, found, "")]
     asked = []
-    monkeypatch.setattr(on_paper.topology, "trials", lambda *given: asked.append(given) or tried)
+    monkeypatch.setattr(
+        on_paper.topology, "trials", lambda *given, quick: asked.append((*given, quick)) or tried
+    )
     row = on_paper.compiled("dcgan_cifar10", V5E)
     # As in the test of the lines: 1 ms of arithmetic, and now 2 ms for all bytes.
     sizes = ["32", "100", "400", "530", "no; this one of 2 tried"]
-    assert row == [*sizes, "197+", "1.64+", "arithmetic", "1.00", "1,000", "500", "39", "61"]
+    assert row[:-2] == [*sizes, "197+", "1.64+", "arithmetic", "1.00", "1,000", "500"]
+    assert row[-2:] == ["2 all-gather, 39 all-reduce", "61"]
     assert len(row) == len(on_paper.COLUMNS) - 2
+    assert not asked[-1][-1]
+    quick = on_paper.compiled("dcgan_cifar10", V5E, quick=True)
+    assert (quick[-1], quick[:-1]) == ("61, quick", row[:-1])
+    assert asked.pop()[-1]
     tried.pop()
     assert "no, nor any down to 64" in on_paper.compiled("dcgan_cifar10", V5E)
 
@@ -125,7 +132,7 @@ def test_the_cells_of_a_row(monkeypatch):
     assert asked[-1][0].method.weights == "inception.npz"
     assert [given[0].batch_size for given in asked] == [64, 64, 8], "4 are not one for each chip"
 
-    def refuse(*arguments):
+    def refuse(*arguments, **named):
         raise UserError("pallas is not for v5e")
 
     monkeypatch.setattr(on_paper.topology, "trials", refuse)

@@ -17,6 +17,7 @@ LATENT = ("interpolate", "explore")
 ONLY = {
     "dry_run": ("train",),
     "topology": ("train",),
+    "quick": ("train",),
     "step": ("evaluate", "sample", "translate", "export", "project", *LATENT),
     "n": ("evaluate", "sample", *LATENT),
     "seed": ("sample", "project", *LATENT),
@@ -60,6 +61,8 @@ def check(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
         if not flags.dry_run:
             raise UserError("--topology is for --dry_run: a step is compiled for it, on paper")
         chips.find(flags.topology)
+    elif flags.quick:
+        raise UserError("--quick is for --topology: how a step is compiled for it")
     of_experiment = flags.config == "" or flags.smoke or flags.dry_run or overrides
     if not flags.config and (of_experiment or (flags.mode == "train" and flags.workdir)):
         raise UserError(
@@ -105,7 +108,9 @@ def parser(about: str | None = None) -> argparse.ArgumentParser:
     paper = (
         "of --dry_run: compile a step for this TPU slice, such as v5e:2x4, and tell what it needs"
     )
+    quick = "of --topology: compile with the least trouble; the memory is then another than a run's"
     p.add_argument("--topology", help=paper)
+    p.add_argument("--quick", action="store_true", help=quick)
     p.add_argument(
         "--step", type=step, help="the checkpoint: a step, best or all (default: the newest)"
     )

@@ -13,10 +13,20 @@ from jaxgan.run.needs import Needs
 from jaxgan.run.program import Program
 
 PyTree = Any
+# Most of the compiler's time is for code that runs fast; without it the work is the same, and the
+# memory another.
+QUICK = {"xla_optimization_level": "EFFORT_O0"}
 
 
-def compiled(ready: Program, splits: data.Splits | encoded.Encoded) -> Needs:
+def compiled(
+    ready: Program, splits: data.Splits | encoded.Encoded, *, quick: bool = False
+) -> Needs:
     """What the step of the last phase of a training needs.
+
+    Args:
+      ready: for the devices.
+      splits: of its data.
+      quick: whether the compiler of TPUs takes the least trouble.
 
     Raises:
       jax.errors.JaxRuntimeError: if the compiler refuses it.
@@ -29,7 +39,7 @@ def compiled(ready: Program, splits: data.Splits | encoded.Encoded) -> Needs:
     step: Any = ready.at(ready.config.steps - 1).step
     lowered = step.lower(ready.template, dataset, batch, key)
     start = time.perf_counter()
-    made = lowered.compile()
+    made = lowered.compile(compiler_options=QUICK if quick else None)
     seconds = time.perf_counter() - start
     held = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(dataset))
     return needs.read(made, ready.share, held, seconds)

@@ -82,23 +82,26 @@ def devices(tpus: Slice) -> list[jax.Device]:
     return list(found.devices)
 
 
-def describe(config: ConfigDict, tpus: Slice, hbm: float = 0) -> str:
+def describe(config: ConfigDict, tpus: Slice, hbm: float = 0, *, quick: bool = False) -> str:
     """What a step needs on each chip of a slice, and how many there can be in a second at most.
 
     Args:
       config: completed.
       tpus: the slice to compile for.
       hbm: bytes of memory of a chip; 0 for what it has.
+      quick: see ``trials``.
 
     Raises:
       UserError: as ``trials`` does.
     """
     hbm = hbm or tpus.chip.hbm
-    tried = trials(config, tpus, hbm)
+    tried = trials(config, tpus, hbm, quick=quick)
     chip = "chip" if tpus.count == 1 else "chips"
     lines = [f"slice: {tpus.name}, {tpus.count} {chip}, on paper by libtpu {version()}"]
     if config.parallel.mode == "pmap":
         lines.append("mode: compiled as parallel.mode='jit', not 'pmap'")
+    if quick:
+        lines.append("quick: of a program that is not made to be fast; a run's needs other memory")
     if tried[0].refusal:
         fits = [f"{each.batch_size} {'does not' if each.refusal else 'does'}" for each in tried]
         lines += [
@@ -162,7 +165,7 @@ def told(found: Needs, samples: int, tpus: Slice, hbm: float) -> Iterator[str]:
     yield f"compiled in {found.seconds:.0f} s"
 
 
-def trials(config: ConfigDict, tpus: Slice, hbm: float = 0) -> list[Trial]:
+def trials(config: ConfigDict, tpus: Slice, hbm: float = 0, *, quick: bool = False) -> list[Trial]:
     """The config's batch compiled, and smaller ones where it does not fit.
 
     After one that is too large the next is the largest that fits if memory beside the state grows
@@ -173,6 +176,8 @@ def trials(config: ConfigDict, tpus: Slice, hbm: float = 0) -> list[Trial]:
       config: completed.
       tpus: the slice to compile for.
       hbm: bytes of memory of a chip; 0 for what it has.
+      quick: whether the compiler takes the least trouble: a fraction of the time, for a program
+        with the same work, but other memory than that of a run.
 
     Raises:
       UserError: as ``devices`` and ``program.prepare`` do.
@@ -182,7 +187,7 @@ def trials(config: ConfigDict, tpus: Slice, hbm: float = 0) -> list[Trial]:
     tried: list[Trial] = []
 
     def fits(size: int) -> bool:
-        tried.append(trial(config, found, splits, size, hbm))
+        tried.append(trial(config, found, splits, size, hbm, quick=quick))
         return not tried[-1].refusal
 
     size = most = config.batch_size
@@ -190,8 +195,8 @@ def trials(config: ConfigDict, tpus: Slice, hbm: float = 0) -> list[Trial]:
         size, most = smaller(tried[-1], hbm) // unit * unit, size
         if not size:
             return tried
-    quick = max(each.seconds for each in tried) < PATIENCE
-    for _ in range(BISECTIONS if len(tried) > 1 and quick else 0):
+    soon = max(each.seconds for each in tried) < PATIENCE
+    for _ in range(BISECTIONS if len(tried) > 1 and soon else 0):
         between = (size + most) // 2 // unit * unit
         if between in (size, most):
             break
@@ -219,6 +224,8 @@ def trial(
     splits: data.Splits | encoded.Encoded,
     size: int,
     hbm: float,
+    *,
+    quick: bool = False,
 ) -> Trial:
     """The step of a batch of this size, compiled for chips with so many bytes of memory.
 
@@ -234,7 +241,7 @@ def trial(
     ready = program.prepare(config, splits, begins=False, devices=over)
     start = time.perf_counter()
     try:
-        found = lowering.compiled(ready, splits)
+        found = lowering.compiled(ready, splits, quick=quick)
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error) or "hbm" not in str(error).lower():
             raise

@@ -9,6 +9,7 @@ from jax.extend.core import jaxprs_in_params
 
 from jaxgan import networks
 from jaxgan.learning.player import Player
+from jaxgan.nn.stages import rematerialized, stage
 
 KEY = jax.random.key(0)
 SHAPE, CLASSES, Z = (8, 8, 1), 3, 6
@@ -66,3 +67,31 @@ def test_gradients_are_those_of_the_network(name, role):
         convolutions(jax.make_jaxpr(grad(player))(net.params, x).jaxpr) for player in (plain, less)
     )
     assert once < twice <= 1.5 * once + 2, "each once more, and not more often"
+
+
+def test_each_stage_is_worked_out_again_by_itself():
+    """With one checkpoint for all, XLA may keep the inner values of all stages at once."""
+
+    def loss(function):
+        def squares(weights, x):
+            return jnp.sum(jnp.square(function(weights, x)["out"]))
+
+        return jax.grad(squares)
+
+    def network(weights, x):
+        skip = x
+        for w, v in weights:
+            x = stage(x + jnp.tanh(x @ w) @ v)
+        return {"out": x * skip, "number": 1.0}
+
+    weights = [(jnp.eye(4, 8) * k, jnp.eye(8, 4)) for k in (1.0, 2.0, 3.0)]
+    x = jnp.linspace(-1, 1, 8).reshape(2, 4)
+    found = jax.make_jaxpr(loss(rematerialized(network)))(weights, x)
+    again = [eqn for eqn in found.jaxpr.eqns if eqn.primitive.name in ("checkpoint", "remat2")]
+    assert len(again) == 4, "three stages, and what comes after the last"
+    for a, b in zip(
+        jax.tree.leaves(loss(network)(weights, x)),
+        jax.tree.leaves(loss(rematerialized(network))(weights, x)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

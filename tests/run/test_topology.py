@@ -133,7 +133,7 @@ def search(monkeypatch, most, batch_size, *, known=False, seconds=1, **fields):
     monkeypatch.setattr(topology, "devices", lambda tpus: [])
     GIB = 2**30
 
-    def trial(config, chosen, splits, size, hbm):
+    def trial(config, chosen, splits, size, hbm, quick):
         state, total = (GIB, GIB + (hbm - GIB) * size / most) if known else (0, 0)
         return Trial(size, size, None, "too large" * (size > most), state, total, seconds)
 
@@ -192,7 +192,7 @@ def test_where_none_fits(monkeypatch):
 
 def test_what_is_told_where_a_batch_does_not_fit(monkeypatch):
     tried = [Trial(64, 64, None, "too large"), Trial(32, 64, FOUND, ""), Trial(48, 96, FOUND, "x")]
-    monkeypatch.setattr(topology, "trials", lambda *arguments: tried)
+    monkeypatch.setattr(topology, "trials", lambda *arguments, quick: tried)
     monkeypatch.setattr(topology, "version", lambda: "0.0")
     lines = topology.describe(smoke("gan_digits"), V5E).splitlines()
     assert lines[:4] == [
@@ -209,7 +209,7 @@ def test_what_is_told_where_a_batch_does_not_fit(monkeypatch):
 def refused(monkeypatch, message):
     """The trial of a step that the compiler refuses."""
 
-    def refuse(*arguments):
+    def refuse(*arguments, **named):
         raise jax.errors.JaxRuntimeError(message)
 
     monkeypatch.setattr(topology.lowering, "compiled", refuse)
@@ -230,7 +230,7 @@ def test_a_smaller_batch_is_trained_on_as_many_samples(monkeypatch):
     """Else images that grow by the samples seen would not have grown up."""
     seen = []
     monkeypatch.setattr(
-        topology.lowering, "compiled", lambda ready, splits: seen.append(ready) or FOUND
+        topology.lowering, "compiled", lambda ready, splits, quick: seen.append(ready) or FOUND
     )
     config = smoke("progan_digits", "parallel.devices=1")
     for size in (config.batch_size, config.batch_size // 2):
@@ -248,7 +248,7 @@ def test_a_batch_that_the_chips_do_not_divide():
 
 
 def test_pmap_is_said_not_to_be_what_is_compiled(monkeypatch):
-    monkeypatch.setattr(topology, "trials", lambda *arguments: [Trial(64, 64, FOUND, "")])
+    monkeypatch.setattr(topology, "trials", lambda *arguments, quick: [Trial(64, 64, FOUND, "")])
     monkeypatch.setattr(topology, "version", lambda: "0.0")
     notice = "mode: compiled as parallel.mode='jit', not 'pmap'"
     assert notice in topology.describe(smoke("gan_digits", "parallel.mode=pmap"), V5E)
@@ -320,6 +320,18 @@ def test_a_step_compiles(on_paper, name):
     assert found.data == 1498 * (4 * 64 + 4)
     assert found.flops > 6 * 16 * (2400 + 2 * 1329) / tpus.count
     assert found.total < tpus.chip.hbm
+
+
+@pytest.mark.tpu
+def test_a_quick_compilation_is_of_the_same_work(on_paper):
+    config = smoke("gan_digits", "parallel.devices=1")
+    usual, quick = (topology.trials(config, V5E, quick=q)[0].needs for q in (False, True))
+    assert (quick.flops, quick.state) == (usual.flops, usual.state)
+    assert quick.collectives == usual.collectives
+    assert quick.code < usual.code
+    notice = "quick: of a program that is not made to be fast"
+    assert notice in topology.describe(config, V5E, quick=True)
+    assert notice not in topology.describe(config, V5E)
 
 
 @pytest.mark.tpu
