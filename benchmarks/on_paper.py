@@ -5,7 +5,8 @@ Command: python -m benchmarks.on_paper v5e:2x4 --out=docs/devices.md
 Compiles a step of each experiment on CIFAR-10 or larger images, on black ones in the place of its
 data, and writes a row about it between the two markers of that slice in the file. Each is a process
 of its own with a limit of time. A row that is there already for the same settings stays, so that
-the command goes on where it stopped; ``--again`` compiles it once more. Needs libtpu.
+the command goes on where it stopped; ``--again`` compiles it once more. Fields of the config
+may be changed as for a run. Needs libtpu.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +83,14 @@ def known() -> list[str]:
     return sorted(name for name in names if name.rpartition("_")[2] in DATA)
 
 
-def load(name: str, inception: str = "") -> ConfigDict:
-    """The config of an experiment, on black images, with a file of weights if it needs one."""
+def load(name: str, inception: str = "", changed: Sequence[str] = ()) -> ConfigDict:
+    """The config of an experiment, on black images, with a file of weights if it needs one.
+
+    Args:
+      name: of the experiment.
+      inception: the file.
+      changed: fields as on the command line, ``--config.FIELD=VALUE``.
+    """
     given = {**ALONE, "data.name": "benchmarks.blank.images"}
     given["data.data_dir"] = LATENTS.get(name) or DATA[name.rpartition("_")[2]]
     if given["data.data_dir"] == "pairs":
@@ -90,7 +98,7 @@ def load(name: str, inception: str = "") -> ConfigDict:
     if inception and name in WEIGHTS:
         given[WEIGHTS[name]] = inception
     overrides = [f"--config.{field}={value}" for field, value in given.items()]
-    return configs.load(str(EXPERIMENTS / f"{name}.py"), overrides)
+    return configs.load(str(EXPERIMENTS / f"{name}.py"), [*overrides, *changed])
 
 
 def digest(config: ConfigDict) -> str:
@@ -106,11 +114,9 @@ def digest(config: ConfigDict) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def compiled(
-    name: str, tpus: chips.Slice, inception: str = "", *, quick: bool = False
-) -> list[str]:
+def compiled(config: ConfigDict, tpus: chips.Slice, *, quick: bool = False) -> list[str]:
     """The cells of a row but for the first two; a batch of at least a sample for each chip."""
-    config = load(name, inception).unlock()
+    config = config.copy_and_resolve_references().unlock()
     config.batch_size += -config.batch_size % tpus.count
     config.lock()
     try:
@@ -199,16 +205,17 @@ def fill(
     again: bool,
     inception: str = "",
     quick: bool = False,
+    changed: Sequence[str] = (),
 ) -> None:
     """Compiles what has no row, and writes each row as soon as it is there."""
     for name in names:
-        rows, config = table.read(), load(name)
+        rows, config = table.read(), load(name, changed=changed)
         settings = f"`{digest(config)}`"
         if not again and name in rows and rows[name][1] == settings:
             continue
         print(f"{name} ...", flush=True)
         command = [sys.executable, "-m", "benchmarks.on_paper", table.name]
-        command += [f"--inception={inception}", *["--quick"] * quick, f"--one={name}"]
+        command += [f"--inception={inception}", *["--quick"] * quick, *changed, f"--one={name}"]
         try:
             done = subprocess.run(command, stdout=subprocess.PIPE, timeout=limit, check=False)
             if done.returncode:
@@ -231,12 +238,15 @@ def main() -> None:
     p.add_argument("--again", action="store_true", help="also what has a row")
     p.add_argument("--quick", action="store_true", help="compile with the least trouble")
     p.add_argument("--one", help=argparse.SUPPRESS)  # a process that compiles one
-    flags = p.parse_args()
+    flags, changed = p.parse_known_args()
+    if odd := [each for each in changed if not each.startswith("--config.")]:
+        p.error(f"unknown {' '.join(odd)}")
     asked: Any = flags.only.split(",") if flags.only else known()
     try:
         tpus = topology.find(flags.topology)
         if flags.one:
-            print(json.dumps(compiled(flags.one, tpus, flags.inception, quick=flags.quick)))
+            config = load(flags.one, flags.inception, changed)
+            print(json.dumps(compiled(config, tpus, quick=flags.quick)))
             return
         if flags.out is None or not set(asked) <= {*known()}:
             p.error(f"--out=FILE is needed, and --only of: {', '.join(known())}")
@@ -247,6 +257,7 @@ def main() -> None:
             again=flags.again,
             inception=flags.inception,
             quick=flags.quick,
+            changed=changed,
         )
     except UserError as error:
         p.error(str(error))

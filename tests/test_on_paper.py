@@ -84,12 +84,16 @@ def test_rows_stay_where_they_are(page, compiles):
     assert len({line.count("|") for line in lines[4:8]}) == 1
     on_paper.fill(table, ["wgan_cifar10", "dcgan_cifar10"], 60, again=False)
     assert compiles == ["--one=wgan_cifar10", "--one=dcgan_cifar10"], "no more than once"
+    other = ["--config.batch_size=256"]
+    assert on_paper.load("wgan_cifar10", changed=other).batch_size == 256
+    on_paper.fill(table, ["wgan_cifar10"], 60, again=False, changed=other)
+    assert len(compiles) == 3, "other settings"
     on_paper.fill(table, ["wgan_cifar10"], 60, again=True)
-    assert table.read()["wgan_cifar10"][2] == "3"
+    assert table.read()["wgan_cifar10"][2] == "4"
     changed = page.read_text().replace(table.read()["dcgan_cifar10"][1], "`of another config`")
     page.write_text(changed)
     on_paper.fill(table, ["wgan_cifar10", "dcgan_cifar10"], 60, again=False)
-    assert table.read()["dcgan_cifar10"][2] == "4"
+    assert table.read()["dcgan_cifar10"][2] == "5"
 
 
 def test_what_is_not_compiled_has_a_row(page, compiles):
@@ -115,20 +119,20 @@ def test_the_cells_of_a_row(monkeypatch):
     monkeypatch.setattr(
         on_paper.topology, "trials", lambda *given, quick: asked.append((*given, quick)) or tried
     )
-    row = on_paper.compiled("dcgan_cifar10", V5E)
+    row = on_paper.compiled(on_paper.load("dcgan_cifar10"), V5E)
     # As in the test of the lines: 1 ms of arithmetic, and now 2 ms for all bytes.
     sizes = ["32", "100", "400", "530", "no; this one of 2 tried"]
     assert row[:-2] == [*sizes, "197+", "1.64+", "arithmetic", "1.00", "1,000", "500"]
     assert row[-2:] == ["2 all-gather, 39 all-reduce", "61"]
     assert len(row) == len(on_paper.COLUMNS) - 2
     assert not asked[-1][-1]
-    quick = on_paper.compiled("dcgan_cifar10", V5E, quick=True)
+    quick = on_paper.compiled(on_paper.load("dcgan_cifar10"), V5E, quick=True)
     assert (quick[-1], quick[:-1]) == ("61, quick", row[:-1])
     assert asked.pop()[-1]
     tried.pop()
-    assert "no, nor any down to 64" in on_paper.compiled("dcgan_cifar10", V5E)
+    assert "no, nor any down to 64" in on_paper.compiled(on_paper.load("dcgan_cifar10"), V5E)
 
-    on_paper.compiled("fast_style_folder256", V5E, "inception.npz")
+    on_paper.compiled(on_paper.load("fast_style_folder256", "inception.npz"), V5E)
     assert asked[-1][0].method.weights == "inception.npz"
     assert [given[0].batch_size for given in asked] == [64, 64, 8], "4 are not one for each chip"
 
@@ -136,7 +140,7 @@ def test_the_cells_of_a_row(monkeypatch):
         raise UserError("pallas is not for v5e")
 
     monkeypatch.setattr(on_paper.topology, "trials", refuse)
-    row = on_paper.compiled("dcgan_cifar10", V5E)
+    row = on_paper.compiled(on_paper.load("dcgan_cifar10"), V5E)
     assert "pallas is not for v5e" in row
     assert len(row) == len(on_paper.COLUMNS) - 2
 

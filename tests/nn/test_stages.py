@@ -22,14 +22,16 @@ NETWORKS = {
         {**STYLED, "minibatch_stddev": 2},
     ),
     "progan": ({"widths": (6, 4)},) * 2,
+    "gat": ({"depth": 4, "width": 16, "attention_heads": 2},) * 2,
 }
 
 
-def convolutions(jaxpr):
-    """How many there are, in all that is called."""
+def products(jaxpr):
+    """How many there are, with kernels or matrices, in all that is called."""
     inner = (sub for eqn in jaxpr.eqns for sub in jaxprs_in_params(eqn.params))
-    own = sum(eqn.primitive.name == "conv_general_dilated" for eqn in jaxpr.eqns)
-    return own + sum(map(convolutions, inner))
+    names = ("conv_general_dilated", "dot_general")
+    own = sum(eqn.primitive.name in names for eqn in jaxpr.eqns)
+    return own + sum(map(products, inner))
 
 
 # The others in the slow suite: what is marked as a stage is the same in all.
@@ -64,7 +66,7 @@ def test_gradients_are_those_of_the_network(name, role):
     for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(found), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * (1 + np.abs(a).max()))
     once, twice = (
-        convolutions(jax.make_jaxpr(grad(player))(net.params, x).jaxpr) for player in (plain, less)
+        products(jax.make_jaxpr(grad(player))(net.params, x).jaxpr) for player in (plain, less)
     )
     assert once < twice <= 1.5 * once + 2, "each once more, and not more often"
 
