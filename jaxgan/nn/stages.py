@@ -29,7 +29,7 @@ def rematerialized(function: Callable[..., Any]) -> Callable[..., Any]:
     def run(*inputs: Any) -> Any:
         closed, shapes = jax.make_jaxpr(function, return_shape=True)(*inputs)
         jaxpr = closed.jaxpr
-        known: dict[Var, Any] = dict(zip(jaxpr.constvars, closed.consts, strict=True))
+        known: dict[Any, Any] = dict(zip(jaxpr.constvars, closed.consts, strict=True))
         known.update(zip(jaxpr.invars, jax.tree.leaves(inputs), strict=True))
         for part in parts(jaxpr):
             given = [known[x] for x in part.invars]
