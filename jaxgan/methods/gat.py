@@ -245,10 +245,14 @@ class GAT:
         return replace(critique, logits=jnp.stack(logits, axis=1)[..., None, None]), stats
 
     def apart(self, stages: jax.Array) -> Terms:
-        """How far the earlier stages are from the last, which is not drawn to them."""
+        """How far the earlier stages are from the last.
+
+        The last is drawn to them, too: it is their sum with what is added later, and would else go
+        away as fast as they come, without an end.
+        """
         *earlier, _ = self.scaled(stages)
         last = levels.side_by_side([levels.apart(stages, self.stages)[-1]] * self.stages)
-        goals = self.scaled(jax.lax.stop_gradient(last))
+        goals = self.scaled(last)
         gaps = [jnp.mean(jnp.square(a - b)) for a, b in zip(earlier, goals, strict=False)]
         gap = jnp.mean(jnp.stack(gaps))
         return self.consistency * gap, {"g/consistency": gap}

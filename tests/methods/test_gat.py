@@ -194,8 +194,10 @@ def test_consistency_draws_earlier_stages_to_the_last(guidance):
     np.testing.assert_allclose(loss, 2 * np.mean(by_hand), rtol=1e-6)
     np.testing.assert_allclose(metrics["g/consistency"], np.mean(by_hand), rtol=1e-6)
     slope = jax.grad(lambda x: made.apart(x)[0])(stages)
-    assert jnp.abs(slope[..., 12:]).max() == 0
     assert jnp.abs(slope[..., :12]).max() > 0
+    # What the first stage makes is in all of them: to move it changes nothing, nor may it run away.
+    total = sum(part.sum() for part in levels.apart(slope, 4))
+    np.testing.assert_allclose(total, 0, atol=1e-4)
 
 
 def test_the_rate_follows_the_width_and_the_gradient_is_clipped():
