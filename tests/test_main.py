@@ -151,11 +151,15 @@ def test_a_dry_run_for_a_slice_says_more_after_what_it_says_without(command, mon
         monkeypatch.setenv(name, "of before")  # and set back after the test
     asked = []
     monkeypatch.setattr(topology, "find", lambda name: asked.append(name) or chips.find(name))
-    describe = lambda config, tpus: f"{config.steps} steps on {tpus.count} chips"  # noqa: E731
+
+    def describe(config, tpus, *, quick):
+        return f"{config.steps} steps on {tpus.count} chips{', quickly' * quick}"
+
     monkeypatch.setattr(topology, "describe", describe)
     code, out, err = command(*arguments, "--topology=v5e:2x4")
     assert (code, err, asked) == (0, "", ["v5e:2x4"])
     assert out == f"{plain}20 steps on 8 chips\n"
+    assert command(*arguments, "--topology=v5e:2x4", "--quick")[1] == f"{out[:-1]}, quickly\n"
     assert {name: os.environ[name] for name in chips.ENVIRONMENT} == chips.ENVIRONMENT
 
 
