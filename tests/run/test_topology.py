@@ -328,7 +328,7 @@ def test_a_quick_compilation_is_of_the_same_work(on_paper):
     usual, quick = (topology.trials(config, V5E, quick=q)[0].needs for q in (False, True))
     assert quick.flops == pytest.approx(usual.flops, rel=0.01)
     assert (quick.state, quick.collectives) == (usual.state, usual.collectives)
-    assert quick.code < usual.code
+    assert quick.code != usual.code, "another program"
     notice = "quick: of a program that is not made to be fast"
     assert notice in topology.describe(config, V5E, quick=True)
     assert notice not in topology.describe(config, V5E)
