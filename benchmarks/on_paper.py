@@ -151,7 +151,7 @@ def figures(needs: Needs, tpus: chips.Slice, fits: str) -> list[str]:
         f"{times['arithmetic'] / times[by]:.2f}",
         f"{1 / times[by]:,.0f}",
         f"{1 / max(times[by], needs.accessed / tpus.chip.bandwidth):,.0f}",
-        ", ".join(f"{n:,} {name}" for name, n in sorted(needs.collectives.items())) or "none",
+        topology.exchanges(needs),
         f"{needs.seconds:.0f}",
     ]
 

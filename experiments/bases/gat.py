@@ -33,13 +33,20 @@ def use(config: ConfigDict, *, patch: int, width: int, attention_heads: int, dep
     config.method.ema_decay = 0.999
 
 
-def small(config: ConfigDict, *, patch: int, width: int) -> None:
+def small(
+    config: ConfigDict,
+    *,
+    patch: int,
+    width: int,
+    learning_rate: float = 5e-5,  # a sixteenth of the batch, a quarter of the rate
+    penalty: float = 0.2,
+) -> None:
     """Has a config train, in half an hour on two cores, networks of a block a stage."""
     use(config, patch=patch, width=width, attention_heads=4, depth=4)
     config.method.discriminator.label_features, config.method.ema_decay = 128, 0.995
     for optimizer in (config.method.g_optimizer, config.method.d_optimizer):
-        optimizer.learning_rate = 5e-5  # a sixteenth of the batch, a quarter of the rate
-    config.method.techniques.r1 = config.method.techniques.r2 = 0.2
+        optimizer.learning_rate = learning_rate
+    config.method.techniques.r1 = config.method.techniques.r2 = penalty
 
 
 def published(config: ConfigDict, size: str) -> None:

@@ -251,8 +251,7 @@ class GAT:
         away as fast as they come, without an end.
         """
         *earlier, _ = self.scaled(stages)
-        last = levels.side_by_side([levels.apart(stages, self.stages)[-1]] * self.stages)
-        goals = self.scaled(last)
+        goals = self.scaled(self.shown(levels.apart(stages, self.stages)[-1]))
         gaps = [jnp.mean(jnp.square(a - b)) for a, b in zip(earlier, goals, strict=False)]
         gap = jnp.mean(jnp.stack(gaps))
         return self.consistency * gap, {"g/consistency": gap}

@@ -13,8 +13,8 @@ from jaxgan.run.needs import Needs
 from jaxgan.run.program import Program
 
 PyTree = Any
-# Most of the compiler's time is for code that runs fast; without it the work is the same, and the
-# memory another.
+# Most of the compiler's time is for code that runs fast; without it the work is nearly the same,
+# and the memory another.
 QUICK = {"xla_optimization_level": "EFFORT_O0"}
 
 

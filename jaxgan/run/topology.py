@@ -134,10 +134,9 @@ def told(found: Needs, samples: int, tpus: Slice, hbm: float) -> Iterator[str]:
         f"memory of a chip, MiB: {memory}; in all {found.total / _MIB:,.1f} of {hbm / _MIB:,.0f}, "
         "it fits"
     )
-    sums = ", ".join(f"{count:,} {name}" for name, count in sorted(found.collectives.items()))
     passed = f", {found.passed / _MIB:,.1f} gathered or summed in parts" if found.passed else ""
     yield (
-        f"collectives: {sums or 'none'}; {found.reduced / _MIB:,.1f} MiB are summed over chips"
+        f"collectives: {exchanges(found)}; {found.reduced / _MIB:,.1f} MiB are summed over chips"
         f"{passed}"
     )
     yield (
@@ -163,6 +162,11 @@ def told(found: Needs, samples: int, tpus: Slice, hbm: float) -> Iterator[str]:
     such = " were all steps such" if found.branches else ""
     yield f"bound: {by}, at most {rate:,.0f} steps/s, {rate * samples:,.0f} images/s{such}"
     yield f"compiled in {found.seconds:.0f} s"
+
+
+def exchanges(found: Needs) -> str:
+    """How many collectives there are of each name, in words."""
+    return ", ".join(f"{n:,} {name}" for name, n in sorted(found.collectives.items())) or "none"
 
 
 def trials(config: ConfigDict, tpus: Slice, hbm: float = 0, *, quick: bool = False) -> list[Trial]:
