@@ -254,6 +254,7 @@ class Evaluator:
             "weights": subject.weights,
             "statistics": subject.statistics,
             "truncation": subject.truncation,
+            **({} if subject.guidance == "none" else {"guidance": subject.guidance}),
         }
 
     def warnings(self, n: int) -> list[str]:

@@ -8,4 +8,4 @@ from jaxgan.latent.neighbours import nearest_training
 from jaxgan.latent.projection import Projection, project
 from jaxgan.latent.searching import Settings
 from jaxgan.latent.spectra import real_and_generated, spectrum
-from jaxgan.latent.sweeps import class_grid, code_sweep, truncation_sweep
+from jaxgan.latent.sweeps import class_grid, code_sweep, guidance_sweep, truncation_sweep

@@ -28,7 +28,7 @@ BY = ("pixels", "features")
 LAYERS = ("conv_0", "conv_1")
 # Flags that only some tools heed.
 ONLY = {
-    "values": ("truncation", "codes"),
+    "values": ("truncation", "guidance", "codes"),
     "by": ("neighbours", "path_length"),
     "space": ("path_length",),
 }
@@ -141,7 +141,7 @@ def each(what: str, n: int, classes: int) -> int:
     """How many images a tool shows at least for each of n latents."""
     steps = len(directions.STEPS)
     counts = {"directions": steps, "closed_form": steps, "mixing": n, "classes": classes}
-    return {**counts, "neighbours": 2, "truncation": 2, "spectra": 0}.get(what, 1)
+    return {**counts, "neighbours": 2, "truncation": 2, "guidance": 2, "spectra": 0}.get(what, 1)
 
 
 def truncation(asked: Asked) -> Found:
@@ -152,6 +152,14 @@ def truncation(asked: Asked) -> Found:
     )
     picture = sheet(samples, [f"{kind} {value:g}" for value in values])
     return Found(picture, {"images": pictures.to_bytes(samples), kind: np.array(values)})
+
+
+def guidance(asked: Asked) -> Found:
+    """A row for each guidance, of the same latents."""
+    latents = asked.made.draw(asked.key, asked.n or 8)
+    samples, values = sweeps.guidance_sweep(asked.made, latents, asked.values, labels=asked.labels)
+    picture = sheet(samples, [f"guidance {value:g}" for value in values])
+    return Found(picture, {"images": pictures.to_bytes(samples), "guidance": np.array(values)})
 
 
 def mixed(asked: Asked) -> Found:
@@ -271,6 +279,7 @@ def power(asked: Asked) -> Found:
 
 TOOLS: dict[str, Callable[[Asked], Found]] = {
     "truncation": truncation,
+    "guidance": guidance,
     "mixing": mixed,
     "classes": classes,
     "codes": codes,

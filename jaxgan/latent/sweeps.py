@@ -1,4 +1,4 @@
-"""Samples under one setting after another: truncation, classes, codes."""
+"""Samples under one setting after another: truncation, guidance, classes, codes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +19,8 @@ PSI = (0.0, 0.25, 0.5, 0.75, 1.0)
 THRESHOLDS = (0.1, 0.5, 1.0, 1.5, 2.0, 3.0)
 # Of a network that keeps statistics for each truncation.
 BOUNDED = (0.1, 0.25, 0.5, 0.75, 1.0)
+# How far w is from the mean over all classes.
+GUIDANCES = (0.0, 0.5, 1.0, 1.5, 2.0)
 
 
 def truncation_sweep(
@@ -63,6 +65,42 @@ def truncation_sweep(
         z = generators.z_of(latents)
         rows = [made.images(generators.with_z(latents, within(z, value)), told) for value in chosen]
     return np.stack(rows), kind, chosen
+
+
+def guidance_sweep(
+    gan: Any, latents: PyTree, values: Sequence[float] | None = None, *, labels: Any = None
+) -> tuple[np.ndarray, tuple[float, ...]]:
+    """The samples of the same latents under one guidance after another.
+
+    w goes to as many times its distance from the mean over all classes of the same latent; 1 is
+    none (as in GAT's code; Hyun et al. 2026, arXiv:2509.24935).
+
+    Args:
+      gan: of ``jaxgan.load``, with styles and classes.
+      latents: of n samples.
+      values: of the guidance; ``None``: some.
+      labels: of the samples, in turn.
+
+    Returns:
+      Samples [V, n, *shape], and the values.
+
+    Raises:
+      UserError: for latents or labels that do not fit, a generator without styles or classes, or a
+        value that is no number.
+    """
+    made = generators.of(gan)
+    n, chosen = made.check(latents), tuple(GUIDANCES if values is None else values)
+    told = made.labels(labels, n)
+    if told is None or not made.num_classes:
+        raise errors.UserError(f"{made.name} takes no labels: it has no classes to be guided by")
+    for value in chosen:
+        if not np.isfinite(value):
+            raise errors.UserError(f"a guidance must be finite, not {value}")
+    w, classes = styles.mapped(made, latents, told), range(made.num_classes)
+    every = [styles.mapped(made, latents, np.full(n, label, np.int32)) for label in classes]
+    centre = np.mean(every, axis=0)
+    rows = [styles.repeated(made, centre + np.float32(value) * (w - centre)) for value in chosen]
+    return np.stack([styles.painted(made, each, latents, told) for each in rows]), chosen
 
 
 def within(z: np.ndarray, threshold: float) -> np.ndarray:

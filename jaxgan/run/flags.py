@@ -29,6 +29,7 @@ ONLY = {
     "out": ("evaluate", "sample", "translate", "project", "export", "convert", *LATENT),
     "weights": ("evaluate", "sample", "translate", "project", "convert", *LATENT),
     "truncation": ("evaluate", "sample", "interpolate"),
+    "guidance": ("evaluate", "sample"),
     "points": ("interpolate",),
     "latents": ("interpolate",),
     "way": ("interpolate",),
@@ -83,6 +84,8 @@ def check_weights(flags: argparse.Namespace) -> None:
             raise UserError("--out is for --mode=evaluate of --weights; a run's folder has its own")
         if flags.truncation is not None and flags.mode != "interpolate":
             raise UserError("--truncation is of published weights: it needs --weights=PATH")
+        if flags.guidance is not None:
+            raise UserError("--guidance is of published weights: it needs --weights=PATH")
         return
     for name in (
         "workdir",
@@ -123,6 +126,8 @@ def parser(about: str | None = None) -> argparse.ArgumentParser:
     )
     p.add_argument("--weights", help="a published weights file, or a folder of one")
     p.add_argument("--truncation", type=float, help="psi, of samples of --weights (default: 1)")
+    scale = "of samples of --weights of GAT: how far from the mean of all classes (default: 1)"
+    p.add_argument("--guidance", type=float, help=scale)
     p.add_argument("--target", help="images to find latents of: a file, or a folder and all below")
     p.add_argument("--projection", help="how: FIELD=VALUE,... such as steps=800,restarts=16")
     p.add_argument("--in", help="images to translate: a file, or a folder and all below it")

@@ -87,6 +87,7 @@ class Pretrained:
         truncation: float = 1.0,
         cutoff: int | None = None,
         noise: str = "random",
+        guidance: float = 1.0,
         key: jax.Array | None = None,
     ) -> np.ndarray:
         """Images [n, H, W, C] of latents [n, Z]: in [-1, 1], of StyleGAN about there and unbounded.
@@ -97,6 +98,7 @@ class Pretrained:
           truncation: psi; 1 is none.
           cutoff: how many layers are truncated; ``None``: all.
           noise: ``'random'``, ``'const'`` (the file's) or ``'none'``.
+          guidance: of GAT, how far w is from the mean over all classes of its latent; 1 is none.
           key: of random noise; a fixed one by default.
 
         Raises:
@@ -107,7 +109,8 @@ class Pretrained:
         z = requests.check_array("latents", latents, (Z,))
         if noise not in NOISES:
             raise errors.unknown("noise", str(noise), NOISES)
-        self.check_settings(truncation=truncation, cutoff=cutoff)
+        self.check_settings(truncation=truncation, cutoff=cutoff, guidance=guidance)
+        psi, scale = jnp.float32(truncation), None if guidance == 1 else jnp.float32(guidance)
         each = self._labels(labels, len(z))
         keys: Any = None
         if noise == "random" and "noise" in takes:
@@ -117,7 +120,7 @@ class Pretrained:
             some, maps = (x if x is None else x[rows] for x in (each, keys))
             kind = noise if maps is None else "random"
             return self._generate(
-                self.networks.g, z[rows], some, jnp.float32(truncation), cutoff, maps, kind=kind
+                self.networks.g, z[rows], some, psi, cutoff, maps, scale, kind=kind
             )
 
         return sampling.in_chunks(make, len(z), CHUNK)
@@ -133,18 +136,23 @@ class Pretrained:
         x = requests.check_array("images", images, self.networks.shape)
         return np.asarray(self._judge(self.networks.d, x, self._labels(labels, len(x))))
 
-    def check_settings(self, truncation: float = 1.0, cutoff: int | None = None) -> None:
+    def check_settings(
+        self, truncation: float = 1.0, cutoff: int | None = None, guidance: float = 1.0
+    ) -> None:
         """Refuses what the generator has not, or not so.
 
         Raises:
           UserError: naming it.
         """
         takes = players.takes(self.networks)
-        for name, usual, given in (("truncation", 1.0, truncation), ("cutoff", None, cutoff)):
-            if given != usual and name not in takes:
+        numbers = {"truncation": truncation, "guidance": guidance}
+        chosen = [name for name, value in numbers.items() if value != 1]
+        for name in (*chosen, *(() if cutoff is None else ("cutoff",))):
+            if name not in takes:
                 raise errors.UserError(f"the network of {self.file.path} takes no {name}")
-        if not math.isfinite(truncation):
-            raise errors.UserError(f"truncation must be a number, not {truncation}")
+        for name, value in numbers.items():
+            if not math.isfinite(value):
+                raise errors.UserError(f"{name} must be a number, not {value}")
         if players.is_bounded(self.networks) and not 0 < truncation <= 1:
             raise errors.UserError(f"truncation must be above 0 and at most 1, not {truncation}")
 
@@ -170,9 +178,17 @@ class Pretrained:
 
         @partial(jax.jit, static_argnames="kind")
         def generate(
-            g: Any, z: Any, labels: Any, truncation: Any, cutoff: Any, keys: Any, kind: str
+            g: Any,
+            z: Any,
+            labels: Any,
+            truncation: Any,
+            cutoff: Any,
+            keys: Any,
+            guidance: Any,
+            kind: str,
         ) -> jax.Array:
-            return made(g, z, labels, truncation, cutoff, keys if kind == "random" else kind)
+            noise = keys if kind == "random" else kind
+            return made(g, z, labels, truncation, cutoff, noise, guidance)
 
         return generate
 

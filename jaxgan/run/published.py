@@ -26,19 +26,19 @@ def answer(flags: argparse.Namespace, config: ConfigDict | None) -> str:
     Raises:
       UserError: as ``sample``, ``evaluate`` and ``jaxgan.weights.convert`` do.
     """
-    truncation = 1.0 if flags.truncation is None else flags.truncation
+    names = ("truncation", "guidance")
+    settings = {name: getattr(flags, name) for name in names if getattr(flags, name) is not None}
     if flags.mode == "convert":
         place = converting.check_request(flags.out)
         file = weights.read(flags.weights)
         converting.write(file, place)
         return f"{place}\n{file.licence}"
     if config is not None:
-        result = evaluate(flags.weights, config, flags.n, truncation, flags.out)
+        result = evaluate(flags.weights, config, flags.n, out=flags.out, **settings)
         return f"{evaluation.describe(result)}\n{result['file']['licence']}"
     n, seed = 64 if flags.n is None else flags.n, flags.seed or 0
-    given = {"labels": flags.labels, "truncation": truncation}
-    licence = sample(flags.weights, flags.out, n, seed, **given).file.licence
-    return f"{flags.out}\n{licence}"
+    made = sample(flags.weights, flags.out, n, seed, labels=flags.labels, **settings)
+    return f"{flags.out}\n{made.file.licence}"
 
 
 def sample(path: files.Place, out: files.Place, n: int, seed: int, **settings: Any) -> Pretrained:
@@ -58,6 +58,7 @@ def evaluate(
     config: ConfigDict,
     n: int | None = None,
     truncation: float = 1.0,
+    guidance: float = 1.0,
     out: files.Place | None = None,
 ) -> Result:
     """Measures samples on the report part of the config's data.
@@ -67,6 +68,7 @@ def evaluate(
       config: completed: its data, evaluation and seed are of use, and no other field.
       n: samples to generate, instead of ``config.evaluation.n``.
       truncation: of the samples.
+      guidance: of the samples, see ``Pretrained.generate``.
       out: a ``.json`` file to write the result to.
 
     Raises:
@@ -82,14 +84,14 @@ def evaluate(
         )
     model, splits = pretrained.load(path), data.Splits(config.data)
     check_data(model, splits.spec(), config.data.name)
-    model.check_settings(truncation=truncation)
+    model.check_settings(truncation=truncation, guidance=guidance)
     config = config.copy_and_resolve_references()
     config.evaluation.n = n or config.evaluation.n
     conditions = ("labels",) if model.networks.num_classes else ()
     evaluator = evaluation.open_evaluator(config, "report", conditions, splits)
 
     def draw(key: jax.Array, n: int, labels: Any = None) -> Any:
-        return model.sample(key, n, labels, truncation=truncation)
+        return model.sample(key, n, labels, truncation=truncation, guidance=guidance)
 
     subject = evaluation.Subject(
         draw,
@@ -97,6 +99,7 @@ def evaluate(
         statistics="as published",
         conditional=bool(conditions),
         truncation="none" if truncation == 1 else str(truncation),
+        guidance="none" if guidance == 1 else str(guidance),
     )
     key = jax.random.fold_in(jax.random.key(config.seed), program.EVALUATE)
     result = evaluator.measure(subject, key, 0)

@@ -16,10 +16,12 @@ PyTree = Any
 
 
 def takes(fitted: Fitted) -> tuple[str, ...]:
-    """Which of truncation, cutoff and noise mean something to the generator."""
+    """Which of truncation, cutoff, noise and guidance mean something to the generator."""
     if fitted.network == "stylegan2":
         return ("truncation", "cutoff", "noise")
-    return ("truncation",) if fitted.network == "gat" or is_bounded(fitted) else ()
+    if fitted.network == "gat":
+        return ("truncation", "guidance") if fitted.num_classes else ("truncation",)
+    return ("truncation",) if is_bounded(fitted) else ()
 
 
 def is_bounded(fitted: Fitted) -> bool:
@@ -28,19 +30,27 @@ def is_bounded(fitted: Fitted) -> bool:
 
 
 def generator(fitted: Fitted) -> Callable[..., Any]:
-    """``(g, z, labels, truncation, cutoff, noise) -> images`` [B, H, W, C].
+    """``(g, z, labels, truncation, cutoff, noise, guidance=None) -> images`` [B, H, W, C].
 
     ``labels`` are int32 [B] or ``None``; ``noise`` is a key for each sample, ``'const'`` or
-    ``'none'``.
+    ``'none'``; no ``guidance`` costs less than one of 1.
     """
     module = _module("generator", fitted.network, fitted.generator)
 
-    def generate(g: PyTree, z: Any, labels: Any, truncation: Any, cutoff: Any, noise: Any) -> Any:
+    def generate(
+        g: PyTree,
+        z: Any,
+        labels: Any,
+        truncation: Any,
+        cutoff: Any,
+        noise: Any,
+        guidance: Any = None,
+    ) -> Any:
         if fitted.network == "stylegan2":
             more = (noise, None, None, truncation, cutoff)
             return module.apply(g, z, labels, *more, train=False)
         if fitted.network == "gat":
-            return module.apply(g, z, labels, truncation, train=False)
+            return module.apply(g, z, labels, truncation, guidance, train=False)
         if biggan_deep.TRUNCATED in g:
             g, z = biggan_deep.at_truncation(g, truncation), z * truncation
         return module.apply(g, z, *_told(labels), train=False)

@@ -15,6 +15,7 @@ import jaxgan
 from jaxgan import data, latent, main
 from jaxgan.base import errors
 from jaxgan.latent import directions, exploring, generator, styles
+from jaxgan.networks import gat
 from jaxgan.run import trained
 from jaxgan.watch import film, pictures
 from tests.conftest import quickly, run, smoke
@@ -137,6 +138,30 @@ def test_where_each_class_has_a_mean_psi_moves_w_to_it(trained_run):
     mixed = np.eye(10)[[4, 7]].mean(axis=0, keepdims=True)
     np.testing.assert_allclose(styles.mean(own, mixed)[0], table[[4, 7]].mean(0), rtol=1e-6)
     assert styles.layers(own) == 4
+
+
+def test_guidance_leads_away_from_the_mean_of_all_classes(trained_run):
+    gan = jaxgan.load(trained_run("gat_digits"))
+    latents, labels = gan.latents(KEY, 3), np.array([4, 7, 7], np.int32)
+    samples, values = latent.guidance_sweep(gan, latents, (0.0, 1.0, 2.5), labels=labels)
+    assert (samples.shape, values) == ((3, 3, 8, 8, 1), (0.0, 1.0, 2.5))
+    np.testing.assert_allclose(samples[1], gan.generate(latents, labels=labels), atol=1e-5)
+    g = gan.state.nets["g"].ema
+    fields = {k: v for k, v in gan.config.method.generator.items() if k != "name"}
+    network = gat.Generator((8, 8, 1), num_classes=10, **fields)
+    variables = {"params": g["params"], **g["stats"]}
+    due = network.apply(variables, latents, labels, 1.0, 2.5, train=False)
+    np.testing.assert_allclose(samples[2], due, atol=1e-5)
+    assert np.abs(samples[2] - samples[1]).max() > 1e-3
+    others, _ = latent.guidance_sweep(gan, latents, (0.0,), labels=[0, 1, 2])
+    np.testing.assert_allclose(others[0], samples[0], atol=1e-5)
+    with pytest.raises(errors.UserError, match="a guidance must be finite"):
+        latent.guidance_sweep(gan, latents, (np.inf,))
+
+
+def test_what_has_no_classes_has_no_guidance(stylegan):
+    with pytest.raises(errors.UserError, match="takes no labels"):
+        latent.guidance_sweep(stylegan, stylegan.latents(KEY, 2))
 
 
 def test_a_threshold_keeps_each_number_at_its_quantile(gan):
@@ -425,7 +450,8 @@ def test_a_film_in_mp4(tmp_path):
 
 def test_mode_explore(trained_run, tmp_path, monkeypatch):
     for what in exploring.TOOLS:
-        name = {"mixing": "stylegan2_digits", "codes": "infogan_digits"}.get(what, "cgan_digits")
+        other = {"mixing": "stylegan2", "codes": "infogan", "guidance": "gat"}.get(what, "cgan")
+        name = f"{other}_digits"
         end = "npz" if what == "path_length" else "png"
         out = tmp_path / f"{what}.{end}"
         given = ["--mode=explore", f"--what={what}", f"--workdir={trained_run(name)}"]
@@ -441,6 +467,7 @@ WRONG = [
     ("gan", "explore", (), "--what=NAME is missing: truncation, "),
     ("gan", "explore", ("--what=clases",), "did you mean 'classes'"),
     ("gan", "explore", ("--what=classes",), "method 'gan' takes no labels"),
+    ("gan", "explore", ("--what=guidance",), "method 'gan' takes no labels"),
     ("gan", "explore", ("--what=mixing",), "method 'gan' has no styles w"),
     ("gan", "explore", ("--what=codes",), "method 'gan' has no codes"),
     ("gan", "explore", ("--what=mixing", "--values=1"), "--values is for --what=truncation or"),

@@ -109,6 +109,8 @@ WRONG = [
     (["{weights}", "--mode=sample", "--out=a.png", "--truncation=.5"], "netG.pth takes no trunc"),
     (["{weights}", "--mode=sample", "--out=a.png", "--truncation=x"], "invalid float value: 'x'"),
     (["{weights}", "--mode=sample", "--out=a.png", "--truncation=nan"], "truncation"),
+    (["{weights}", "--mode=sample", "--out=a.png", "--guidance=2"], "netG.pth takes no guidance"),
+    (["--mode=sample", "--workdir=a", "--guidance=2"], "--guidance is of published weights"),
     (["{weights}", "--mode=sample", "--workdir=a"], "--workdir does not go with --weights"),
     (
         ["{weights}", "--mode=sample", "--out=a.png", "--step=3"],

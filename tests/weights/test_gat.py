@@ -56,6 +56,11 @@ def test_images_and_judgements_are_the_authors(golden, checkpoint):  # noqa: F81
         gan.generate(golden["z"] * 5 + 1, golden["labels"], truncation=0.0),
     )
     assert np.abs(means).max() > 0
+    guided = gan.generate(golden["z"], golden["labels"], guidance=0.0)
+    near(guided, gan.generate(golden["z"], golden["labels"][::-1], guidance=0.0))
+    assert np.abs(guided - images).max() > 1e-3
+    with pytest.raises(errors.UserError, match="guidance must be a number"):
+        gan.generate(golden["z"], guidance=float("nan"))
     assert gan.discriminate(images, golden["labels"]).shape == (4,)
 
 
