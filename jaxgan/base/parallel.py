@@ -197,6 +197,17 @@ def find_devices() -> list[jax.Device]:
         raise errors.UserError(f"JAX has no {wanted or 'usable'} device: {remedy}") from error
 
 
+def that_divide(batch_size: int, count: int) -> list[jax.Device]:
+    """So many devices of this process at most, or for 0 of all, that divide a batch.
+
+    A batch size that was chosen for others need not be a multiple of all that are here.
+    """
+    found = find_devices()
+    if count:
+        found = [d for d in found if d.process_index == jax.process_index()][:count]
+    return found[: max(n for n in range(1, len(found) + 1) if batch_size % n == 0)]
+
+
 def longest(shape: Sequence[int], parts: int) -> int | None:
     """The longest axis that so many parts divide, or ``None`` if there is none.
 

@@ -213,7 +213,7 @@ def load(
       step: of the checkpoint, the newest good one by default.
       settings: instead of the config stored there, of which it may differ in what is safe to
         change and in how it is evaluated.
-      devices: how many to use at most; 0: all.
+      devices: how many of this process to use at most; 0: all, of all processes.
 
     Raises:
       UserError: if there is no run, no such checkpoint, or none that can be used, or ``settings``
@@ -226,19 +226,19 @@ def load(
     if settings is not None:
         run_folder.check_settings(workdir, completed, settings)
         completed = settings.copy_and_resolve_references()
-    limit = devices or len(parallel.find_devices())
-    # A batch size chosen for other devices need not divide by those here.
-    used = max(d for d in range(1, limit + 1) if completed.batch_size % d == 0)
-    completed.parallel.update({"devices": used, "mode": "jit"})
+    size, in_parts = completed.batch_size, completed.parallel.shard_parameters
+    on = parallel.that_divide(size, devices)
+    completed.parallel.update({"devices": len(on), "mode": "jit"})
     told = run_folder.group(run_folder.read_config(workdir), run_folder.AUTOENCODER)
     autoencoder = encoded.again(completed, told)
     spec = spec or data.Splits(completed.data).spec()
-    ready = program.assemble(completed, spec, autoencoder=autoencoder)
+    used = parallel.over(on, "jit", size, 1, in_parts=in_parts)
+    ready = program.assemble(completed, spec, used, autoencoder)
     lane = lane_folders.find(workdir)
     template = ready.template
     if lane is not None:
         # The others are read with it, and let go.
-        together = parallel.devices("jit", used, completed.batch_size, lane[1])
+        together = parallel.over(on, "jit", size, lane[1])
         template = lanes.stacked(ready.shapes, together)
     restored = checkpoint.restore(lane_folders.checkpoints(workdir), template, step=step)
     if restored is None:

@@ -225,15 +225,16 @@ def free_port():
         return s.getsockname()[1]
 
 
-SGD_EXPERIMENT = f"""
+SGD_EXPERIMENT = """
 from jaxgan.config import load_experiment
 
 def get_smoke_config():
-    config = load_experiment("{EXPERIMENTS}/gan_digits.py").get_smoke_config()
-    config.method.generator.batch_norm = True
+    config = load_experiment("{folder}/{name}_digits.py").get_smoke_config()
     config.method.g_optimizer = config.method.d_optimizer = {{"name": "sgd", "learning_rate": 0.01}}
+    {more}
     return config
 """
+BATCH_NORM = "config.method.generator.batch_norm = True"
 
 
 PLAYERS = ("generator", "discriminator")
@@ -285,7 +286,7 @@ def test_two_processes_train_and_evaluate_as_one(
     tmp_path, monkeypatch, capsys, mode, placement, extractor, in_parts
 ):
     experiment = tmp_path / "sgd_digits.py"
-    experiment.write_text(SGD_EXPERIMENT)
+    experiment.write_text(SGD_EXPERIMENT.format(folder=EXPERIMENTS, name="gan", more=BATCH_NORM))
     arguments = (
         f"--config={experiment}",
         "--smoke",
@@ -306,11 +307,32 @@ def test_two_processes_train_and_evaluate_as_one(
         shutil.copytree(cache / "jaxgan" / "extractors", other / "jaxgan" / "extractors")
     for code, _, err in run_processes(caches, *arguments, f"--workdir={together}"):
         assert code == 0, err
-    for one, two in zip(log_lines(alone), log_lines(together), strict=True):
+    same_lines(alone, together)
+    # And the run of two processes is resumed by one.
+    assert main.main([*here, f"--workdir={together}", "--config.steps=30"]) == 0
+    assert "going on from step 20" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_in_the_latents_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    trained, experiment = tmp_path / "vae", tmp_path / "sgd_digits.py"
+    vae = f"--config={EXPERIMENTS}/vae_map_digits.py"
+    assert main.main([vae, "--smoke", f"--workdir={trained}"]) == 0
+    experiment.write_text(SGD_EXPERIMENT.format(folder=EXPERIMENTS, name="gat", more=""))
+    arguments = (f"--config={experiment}", "--smoke", f"--config.data.latent={trained}")
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    assert main.main([*arguments, "--config.parallel.devices=2", f"--workdir={alone}"]) == 0
+    caches = tmp_path / "cache0", tmp_path / "cache1"
+    for code, _, err in run_processes(caches, *arguments, f"--workdir={together}"):
+        assert code == 0, err
+    same_lines(alone, together)
+
+
+def same_lines(one_run, other):
+    """Their logs are equal but for rounding; the shares of signs may differ by one."""
+    for one, two in zip(log_lines(one_run), log_lines(other), strict=True):
         assert one.keys() == two.keys()
         for name in one:
             if "accuracy" not in name:
                 assert two[name] == pytest.approx(one[name], abs=1e-4, rel=1e-4), name
-    # And the run of two processes is resumed by one.
-    assert main.main([*here, f"--workdir={together}", "--config.steps=30"]) == 0
-    assert "going on from step 20" in capsys.readouterr().out
