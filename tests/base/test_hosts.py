@@ -11,7 +11,7 @@ import pytest
 
 from jaxgan import main
 from jaxgan.base import errors
-from tests.base.test_processes import SGD_EXPERIMENT, run_processes, start_processes
+from tests.base.test_processes import BATCH_NORM, run_processes, sgd_experiment, start_processes
 from tests.conftest import EXPERIMENTS, log_lines
 
 pytestmark = pytest.mark.slow
@@ -65,7 +65,7 @@ def where(cable, tmp_path):
 
 def test_two_hosts_train_as_one_process_with_two_devices(tmp_path, monkeypatch, where):
     experiment = tmp_path / "sgd_digits.py"
-    experiment.write_text(SGD_EXPERIMENT)
+    experiment.write_text(sgd_experiment("gan", BATCH_NORM))
     arguments = (f"--config={experiment}", "--smoke", "--config.evaluation.extractor=none")
     alone, together = tmp_path / "alone", tmp_path / "together"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -225,15 +225,19 @@ def free_port():
         return s.getsockname()[1]
 
 
-SGD_EXPERIMENT = """
+def sgd_experiment(name, more=""):
+    """The smoke version of a digits experiment, by SGD."""
+    return f"""
 from jaxgan.config import load_experiment
 
 def get_smoke_config():
-    config = load_experiment("{folder}/{name}_digits.py").get_smoke_config()
+    config = load_experiment("{EXPERIMENTS}/{name}_digits.py").get_smoke_config()
     config.method.g_optimizer = config.method.d_optimizer = {{"name": "sgd", "learning_rate": 0.01}}
     {more}
     return config
 """
+
+
 BATCH_NORM = "config.method.generator.batch_norm = True"
 
 
@@ -286,7 +290,7 @@ def test_two_processes_train_and_evaluate_as_one(
     tmp_path, monkeypatch, capsys, mode, placement, extractor, in_parts
 ):
     experiment = tmp_path / "sgd_digits.py"
-    experiment.write_text(SGD_EXPERIMENT.format(folder=EXPERIMENTS, name="gan", more=BATCH_NORM))
+    experiment.write_text(sgd_experiment("gan", BATCH_NORM))
     arguments = (
         f"--config={experiment}",
         "--smoke",
@@ -319,7 +323,7 @@ def test_two_processes_train_as_one_in_the_latents_of_a_run(tmp_path, monkeypatc
     trained, experiment = tmp_path / "vae", tmp_path / "sgd_digits.py"
     vae = f"--config={EXPERIMENTS}/vae_map_digits.py"
     assert main.main([vae, "--smoke", f"--workdir={trained}"]) == 0
-    experiment.write_text(SGD_EXPERIMENT.format(folder=EXPERIMENTS, name="gat", more=""))
+    experiment.write_text(sgd_experiment("gat"))
     arguments = (f"--config={experiment}", "--smoke", f"--config.data.latent={trained}")
     alone, together = tmp_path / "alone", tmp_path / "together"
     assert main.main([*arguments, "--config.parallel.devices=2", f"--workdir={alone}"]) == 0
