@@ -19,7 +19,7 @@ class Subject:
       statistics: of its batch norm: ``'as trained'``, or over how many samples they were renewed.
       conditional: whether ``draw`` takes ``labels`` [n].
       truncation: of its latents.
-      guidance: of its classes.
+      guidance: of its samples by their class, of GAT.
       log_weight: ``log_weight(images, keys)``: ``log p(x, z) - log q(z | x)`` [n] of one draw of z
         for each image [n, ...] in [-1, 1], of a model with an encoder, or ``None``.
       scores: the discriminator's logits [n] of samples [n, ...] in [-1, 1], or ``None``.
