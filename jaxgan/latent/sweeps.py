@@ -1,6 +1,7 @@
 """Samples under one setting after another: truncation, guidance, classes, codes."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -91,14 +92,12 @@ def guidance_sweep(
     made = generators.of(gan)
     n, chosen = made.check(latents), tuple(GUIDANCES if values is None else values)
     told = made.labels(labels, n)
-    if told is None or not made.num_classes:
+    if told is None:
         raise errors.UserError(f"{made.name} takes no labels: it has no classes to be guided by")
-    for value in chosen:
-        if not np.isfinite(value):
-            raise errors.UserError(f"a guidance must be finite, not {value}")
-    w, classes = styles.mapped(made, latents, told), range(made.num_classes)
-    every = [styles.mapped(made, latents, np.full(n, label, np.int32)) for label in classes]
-    centre = np.mean(every, axis=0)
+    _check(chosen, of="guidance")
+    classes = np.arange(made.num_classes, dtype=np.int32)
+    every = of_classes(partial(styles.mapped, made), latents, classes)
+    w, centre = every[told, np.arange(n)], every.mean(axis=0)
     rows = [styles.repeated(made, centre + np.float32(value) * (w - centre)) for value in chosen]
     return np.stack([styles.painted(made, each, latents, told) for each in rows]), chosen
 
@@ -176,10 +175,16 @@ def drawn(gan: Any, key: jax.Array, n: int) -> PyTree:
     return generators.of(gan).draw(key, n)
 
 
-def _check(values: Sequence[float], above: float | None = None, most: float = np.inf) -> None:
-    """Refuses values that no truncation has."""
+def _check(
+    values: Sequence[float],
+    above: float | None = None,
+    most: float = np.inf,
+    *,
+    of: str = "truncation",
+) -> None:
+    """Refuses values that no truncation has, or what else they are of."""
     for value in values:
         if not np.isfinite(value) or value > most or (above is not None and value <= above):
             allowed = f"above {above}" + (f" and at most {most}" if np.isfinite(most) else "")
             must = "finite" if above is None else allowed
-            raise errors.UserError(f"a truncation must be {must}, not {value}")
+            raise errors.UserError(f"a {of} must be {must}, not {value}")

@@ -82,10 +82,9 @@ def check_weights(flags: argparse.Namespace) -> None:
             raise UserError("--weights=PATH is missing: the published file to convert")
         if flags.mode == "evaluate" and flags.out is not None:
             raise UserError("--out is for --mode=evaluate of --weights; a run's folder has its own")
-        if flags.truncation is not None and flags.mode != "interpolate":
-            raise UserError("--truncation is of published weights: it needs --weights=PATH")
-        if flags.guidance is not None:
-            raise UserError("--guidance is of published weights: it needs --weights=PATH")
+        for name in ("truncation", "guidance"):
+            if getattr(flags, name) is not None and flags.mode != "interpolate":
+                raise UserError(f"--{name} is of published weights: it needs --weights=PATH")
         return
     for name in (
         "workdir",
